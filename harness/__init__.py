@@ -1,0 +1,1 @@
+"""Keras AutoML benchmark harness."""

@@ -1,0 +1,330 @@
+"""The append-only record of a sweep: one JSON event a line, in `journal.jsonl`.
+
+The driver is its only writer. Everything else (resuming, the report, MLflow) is a
+projection of it. Not-a-number and infinite values are written as `null`.
+
+Events, each with `event` and `time` (Unix seconds):
+
+- `sweep`: `version`, `id`, `sweep` (the question), `environment`, `command`; always first
+- `resumed`: `environment`, `command`
+- `data`: `task`, `digest`, `sizes`, `objective`, `baseline`, `reference`, `licence`
+- `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
+- `finished`: `result`, a `TrialResult`; the last one of a trial counts
+- `search_ended`: `task`, `space`, `reason`
+"""
+
+import dataclasses
+import json
+import math
+import os
+import time
+import typing
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import filelock
+
+from harness.spec import (
+    Budget,
+    Cost,
+    Failure,
+    HarnessError,
+    Objective,
+    Phase,
+    Reference,
+    Sweep,
+    TrialResult,
+)
+
+VERSION = 1
+FILE = "journal.jsonl"
+
+TrialKey = tuple[str, str, Phase, int]
+T = TypeVar("T")
+
+
+def jsonable(value: Any) -> Any:
+    """The value as JSON types: dataclasses become objects, non-finite numbers `None`."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, (str, bytes)):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """What the journal says of a task: its data, its floor and its ceiling."""
+
+    name: str
+    digest: str
+    """SHA-256 over the prepared arrays."""
+    sizes: Mapping[str, int]
+    """Examples in `train`, `val` and `test`."""
+    objective: Objective
+    baseline: Mapping[str, float]
+    """Test metrics of the trivial predictor, by name without prefix."""
+    reference: Reference | None
+    licence: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One suggestion of the oracle, in the order they were made."""
+
+    task: str
+    space: str
+    number: int
+    values: Mapping[str, Any]
+    """Hyperparameter values, from which `sample` rebuilds the configuration."""
+    epochs: int
+    initial_epoch: int
+    parent: int | None
+    """Number of the trial whose weights this one continues from."""
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """A journal as read: the state of a sweep at one moment."""
+
+    id: str
+    sweep: Sweep
+    environment: Mapping[str, Any]
+    command: str
+    started: float
+    tasks: Mapping[str, TaskRecord]
+    history: tuple[Asked | TrialResult, ...]
+    """Suggestions and results in the order of the journal."""
+    ended: Mapping[tuple[str, str], str]
+    """Why the search of a cell (task, space) ended, for those that have."""
+    data: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    """The `data` events as written, by task."""
+
+    @property
+    def results(self) -> tuple[TrialResult, ...]:
+        """The last result of every trial, in order of first appearance."""
+        latest: dict[TrialKey, TrialResult] = {}
+        for entry in self.history:
+            if isinstance(entry, TrialResult):
+                latest[entry.key] = entry
+        return tuple(latest.values())
+
+    @property
+    def cells(self) -> tuple[tuple[str, str], ...]:
+        """Every (task, space) pair that was asked about, in the order of the question."""
+        pairs = dict.fromkeys((entry.task, entry.space) for entry in self.history)
+        pairs.update(dict.fromkeys(self.ended))
+        order = {name: i for i, name in enumerate((*self.sweep.tasks, *self.sweep.spaces))}
+        return tuple(sorted(pairs, key=lambda cell: (order[cell[0]], order[cell[1]])))
+
+
+class Journal:
+    """The open journal of a sweep's folder; holds the folder's lock until closed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens or creates the journal.
+
+        Raises:
+            HarnessError: another driver has the folder open, or the journal cannot be
+                written, or is damaged before its last line.
+        """
+        self.path = folder / FILE
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = filelock.FileLock(folder / ".lock")
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise HarnessError(
+                f"{folder}: another run is writing to this folder; wait for it, stop it, "
+                "or choose another --output"
+            ) from None
+        except OSError as error:
+            raise HarnessError(f"{folder}: cannot write there ({error.strerror})") from None
+        try:
+            self.record = read(folder) if self.path.exists() else None
+            _drop_torn_line(self.path)
+            self._file = self.path.open("ab")
+        except OSError as error:
+            self._lock.release()
+            raise HarnessError(f"{self.path}: cannot be opened ({error.strerror})") from None
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def begin(self, sweep: Sweep, environment: Mapping[str, Any], command: str) -> None:
+        """Writes the first line of a new journal, or notes that an old one goes on."""
+        if self.record is None:
+            self.append("sweep", version=VERSION, id=uuid.uuid4().hex, sweep=sweep,
+                        environment=environment, command=command)  # fmt: skip
+        else:
+            self.append("resumed", environment=environment, command=command)
+
+    def append(self, event: str, **fields: Any) -> None:
+        """Writes one event and forces it to the disk before it returns."""
+        line = json.dumps({"event": event, "time": time.time(), **jsonable(fields)})
+        self._file.write(line.encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Closes the file and gives the lock back."""
+        self._file.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read(folder: Path) -> SweepRecord | None:
+    """Reads the journal of a sweep's folder.
+
+    A last line without its newline is what a killed driver leaves behind; it is not part
+    of the record.
+
+    Returns:
+        The record, or `None` when the journal holds no complete line.
+
+    Raises:
+        HarnessError: there is no journal, a line of it is damaged (the line is named), or
+            a newer version wrote it.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise HarnessError(f"{folder}: no {FILE} there; expected the folder of a sweep")
+    header: dict[str, Any] | None = None
+    tasks: dict[str, TaskRecord] = {}
+    data: dict[str, Mapping[str, Any]] = {}
+    history: list[Asked | TrialResult] = []
+    ended: dict[tuple[str, str], str] = {}
+    for number, event in _events(path):
+        try:
+            match event["event"]:
+                case "sweep":
+                    header = event
+                    _check_version(path, event["version"])
+                case "data":
+                    data[event["task"]] = event
+                    tasks[event["task"]] = _task_record(event)
+                case "asked":
+                    history.append(_from_json(Asked, event))
+                case "finished":
+                    history.append(result_from_json(event["result"]))
+                case "search_ended":
+                    ended[event["task"], event["space"]] = event["reason"]
+                case "resumed":
+                    pass
+                case other:
+                    raise ValueError(f"unknown event {other!r}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _damaged(path, number, error) from error
+    if header is None:
+        if history or tasks or ended:
+            raise _damaged(path, 1, ValueError("the first event must be 'sweep'"))
+        return None
+    return SweepRecord(
+        id=header["id"],
+        sweep=sweep_from_json(header["sweep"]),
+        environment=header["environment"],
+        command=header["command"],
+        started=header["time"],
+        tasks=tasks,
+        history=tuple(history),
+        ended=ended,
+        data=data,
+    )
+
+
+def result_from_json(fields: Mapping[str, Any]) -> TrialResult:
+    """Rebuilds a `TrialResult` from its JSON form; `null` numbers become NaN."""
+    failure = fields["failure"]
+    parts = {
+        **fields,
+        "cost": _from_json(Cost, fields["cost"]),
+        "failure": None if failure is None else _from_json(Failure, failure),
+        "metrics": _numbers(fields["metrics"]),
+        "curve": tuple(_numbers(epoch) for epoch in fields["curve"]),
+    }
+    return _from_json(TrialResult, parts)
+
+
+def sweep_from_json(fields: Mapping[str, Any]) -> Sweep:
+    """Rebuilds a `Sweep` from its JSON form."""
+    lists = {name: tuple(fields[name]) for name in ("tasks", "spaces", "seeds")}
+    return _from_json(Sweep, {**fields, **lists, "budget": _from_json(Budget, fields["budget"])})
+
+
+def _events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers (from 1) and events of all complete lines."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                event = json.loads(line)
+            except ValueError as error:
+                raise _damaged(path, number, error) from error
+            if not isinstance(event, dict):
+                raise _damaged(path, number, ValueError("not an object"))
+            yield number, event
+
+
+def _damaged(path: Path, number: int, error: Exception) -> HarnessError:
+    return HarnessError(
+        f"{path}, line {number}: not a journal event ({type(error).__name__}: {error}); "
+        "restore the line from a copy, or start anew with --fresh"
+    )
+
+
+def _check_version(path: Path, version: int) -> None:
+    if version > VERSION:
+        raise HarnessError(
+            f"{path}: written by a newer harness (journal version {version}, this one reads "
+            f"up to {VERSION}); upgrade keras-automl-harness"
+        )
+
+
+def _task_record(event: Mapping[str, Any]) -> TaskRecord:
+    reference = event["reference"]
+    parts = {
+        **event,
+        "name": event["task"],
+        "objective": _from_json(Objective, event["objective"]),
+        "baseline": _numbers(event["baseline"]),
+        "reference": None if reference is None else _from_json(Reference, reference),
+    }
+    return _from_json(TaskRecord, parts)
+
+
+def _from_json(kind: type[T], fields: Mapping[str, Any]) -> T:
+    """Builds a dataclass from the fields it knows; unknown ones are left out."""
+    names = {f.name for f in dataclasses.fields(typing.cast(Any, kind))}
+    return kind(**{name: value for name, value in fields.items() if name in names})
+
+
+def _numbers(fields: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in fields.items()}
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cuts what a killed driver left after the last newline."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            file.truncate(whole)

@@ -1,0 +1,321 @@
+"""The nouns of the harness: frozen values that every other file speaks in.
+
+Only NumPy is imported here, so that a worker, a report or a plugin can use the
+nouns without loading a framework.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+Backend = Literal["tensorflow", "jax", "torch"]
+Direction = Literal["max", "min"]
+Kind = Literal[
+    "image_classification",
+    "image_segmentation",
+    "object_detection",
+    "language_modeling",
+    "time_series_forecasting",
+    "translation",
+    "summarization",
+    "masked_language_modeling",
+    "text_classification",
+    "token_classification",
+    "sentence_similarity",
+    "speech_recognition",
+]
+Phase = Literal["search", "confirm"]
+Status = Literal["completed", "failed", "diverged", "infeasible", "timeout", "interrupted"]
+Tuner = Literal["random", "bayesian", "hyperband", "grid"]
+
+
+class HarnessError(Exception):
+    """Bad input from the person at the keyboard: one clear line, exit code 2."""
+
+
+# --- data ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One named array of a data set, without its leading example axis."""
+
+    shape: tuple[int | None, ...]
+    """Shape of one example; `None` where the length varies."""
+    dtype: str
+    """NumPy name of the stored type, such as `uint8`. Models receive integers as they are
+    and real values as floats; pixel values arrive unscaled, 0 to 255."""
+    size: int | None = None
+    """Vocabulary or class count of an integer tensor, `None` for real values."""
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model must accept and return: all that `SearchSpace.build` knows of a task."""
+
+    inputs: Mapping[str, TensorSpec]
+    outputs: Mapping[str, TensorSpec]
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Split:
+    """Aligned arrays of one split; the leading axis counts examples."""
+
+    x: Mapping[str, np.ndarray]
+    y: Mapping[str, np.ndarray]
+    weight: np.ndarray | None = None
+    """Weight of each example in the loss, shape (examples,), or `None` for equal weights."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.x.values())))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A task's data, ready to train on: arrays, never pipelines."""
+
+    spec: DataSpec
+    train: Split
+    val: Split
+    test: Split
+    assets: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values that travel with the data: class names, vocabulary, scaler."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of a data set, known by its SHA-256 before it is used."""
+
+    dataset: str
+    """Folder of the file below a `--data-dir`."""
+    file: str
+    url: str | None
+    """Where it is downloaded from; `None` when the licence asks users to bring it."""
+    sha256: str
+
+
+# --- tasks --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the search optimises: a metric of the validation split, and its direction."""
+
+    metric: str
+    """Name of the Keras metric, as in the training log without its `val_` prefix."""
+    direction: Direction
+
+    def better(self, a: float, b: float) -> bool:
+        """Whether score `a` is strictly better than score `b`."""
+        return a > b if self.direction == "max" else a < b
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published figure on the same test split: the ceiling column of the tables."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a fitted model reached on one split."""
+
+    metrics: Mapping[str, float]
+    """Field-standard names and scales; holds the task's objective metric."""
+    per_example: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Outcome of each example, shape (examples, ...), for paired comparisons."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question with data: what to predict, how it is scored, and its floor and ceiling."""
+
+    name: str
+    kind: Kind
+    objective: Objective
+    prepare: Callable[[Mapping[str, Path]], Prepared]
+    """Receives the path of each source file by name; TensorFlow is allowed here."""
+    compile_args: Callable[[DataSpec, "Training"], Mapping[str, Any]]
+    """Returns `loss` and `metrics` for `keras.Model.compile`; must work on every backend."""
+    score: Callable[[Any, Split, Mapping[str, Any]], Score]
+    """Scores a fitted `keras.Model` on a split, given the assets."""
+    baseline: Callable[[Prepared], Mapping[str, float]]
+    """Test metrics of the trivial predictor: the floor of every table."""
+    sources: tuple[Source, ...] = ()
+    augment: Callable[[DataSpec], list[Any]] | None = None
+    """Keras layers put before the model, active in training only; a searched choice."""
+    init_from: str | None = None
+    """Name of the task whose winning encoder this task starts from."""
+    licence: str = ""
+    reference: Reference | None = None
+    version: int = 1
+    """Raise it when `prepare` gives other data, so that old cached copies are not used."""
+
+
+# --- architectures ------------------------------------------------------------
+
+
+class HyperParameters(Protocol):
+    """The part of `keras_tuner.HyperParameters` a search space may use."""
+
+    def Int(self, name: str, min_value: int, max_value: int, **options: Any) -> int: ...
+    def Float(self, name: str, min_value: float, max_value: float, **options: Any) -> float: ...
+    def Boolean(self, name: str, default: bool = False, **options: Any) -> bool: ...
+    def Choice(self, name: str, values: list[Any], **options: Any) -> Any: ...
+    def conditional_scope(self, parent_name: str, parent_values: list[Any]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """One architecture: which configurations exist, and the model each one stands for."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    sample: Callable[[HyperParameters], Any]
+    """Returns a frozen dataclass; builds nothing and imports no framework."""
+    build: Callable[[Any, DataSpec], Any]
+    """Returns an uncompiled `keras.Model` for a configuration; sees no hyperparameters.
+    Classifiers return logits. Inputs and outputs carry the names of the `DataSpec`."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is fitted: the same hyperparameters for every architecture."""
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup: float = 0.05
+    """Share of all steps over which the learning rate rises from zero."""
+    weight_decay: float = 1e-4
+    batch_size: int = 128
+    clip_norm: float | None = 1.0
+    label_smoothing: float = 0.0
+    augment: bool = False
+
+
+# --- the question -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What each cell may spend, counted the same for every architecture."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    trials: int = 10
+    """Search trials of a cell, failed ones included."""
+    epochs: int = 10
+    """Most epochs of one trial."""
+    seconds: float | None = None
+    """Training time of a cell's search, summed over its trials."""
+    trial_seconds: float | None = None
+    """A trial that runs longer is killed and recorded as a timeout."""
+    memory_gb: float | None = None
+    """A trial whose process grows beyond this is killed and recorded as failed."""
+    max_parameters: int | None = None
+    """A larger model is recorded as infeasible and not trained."""
+    train_fraction: float = 1.0
+    """Share of the training split the search sees; confirmation uses all of it."""
+    confirm_epochs: int | None = None
+    """Most epochs of a confirmation run; the search's `epochs` if absent."""
+    patience: int = 3
+    """Epochs without a better validation score after which training stops."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The question: tasks, architectures, one shared budget, and the seeds."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    name: str
+    tasks: tuple[str, ...]
+    spaces: tuple[str, ...]
+    budget: Budget = field(default_factory=Budget)
+    tuner: Tuner = "random"
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the confirmation runs."""
+    search_seed: int = 0
+    """Seed of the suggestions and of the search trials."""
+    backend: Backend = "tensorflow"
+
+
+# --- the answer ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a trial cost. Times are wall seconds in the worker."""
+
+    seconds: float = 0.0
+    """Everything: building, fitting, validating, scoring, saving."""
+    build_seconds: float = 0.0
+    first_step_seconds: float = 0.0
+    """Up to the end of the first step: tracing and compilation."""
+    train_seconds: float = 0.0
+    """The remaining steps and the validations of `fit`."""
+    examples_per_second: float | None = None
+    """Training examples per second after the first step, validation left out."""
+    parameters: int | None = None
+    peak_memory_mb: float | None = None
+    """Largest resident memory of the worker during the trial."""
+    latency_ms: float | None = None
+    """Median time of one prediction of one example; confirmation runs only."""
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial has no score."""
+
+    kind: Literal[
+        "code", "diverged", "infeasible", "timeout", "memory", "infrastructure", "interrupted"
+    ]
+    message: str
+    """One line."""
+    traceback: str | None = None
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """The record of one trial, whatever became of it."""
+
+    sweep: str
+    task: str
+    space: str
+    phase: Phase
+    number: int
+    """Counts a cell's trials from 0 within its phase."""
+    seed: int
+    config: Mapping[str, Any]
+    """The architecture's configuration as JSON values."""
+    training: Mapping[str, Any]
+    """The fields of `Training`."""
+    status: Status
+    epochs: int = 0
+    """Epochs trained in this trial."""
+    score: float | None = None
+    """Best validation value of the task's objective; what the search compares."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """`val_*` at the best epoch; `test_*` for confirmation runs only."""
+    curve: tuple[Mapping[str, float], ...] = ()
+    """One entry an epoch: `epoch` (from 1), `seconds` since the start of fitting,
+    and the training log (`loss`, `val_loss`, `val_accuracy`, ...)."""
+    cost: Cost = Cost()
+    failure: Failure | None = None
+    started: float = 0.0
+    """Unix time."""
+    model: str | None = None
+    """Saved model, relative to the sweep's folder; confirmation runs only."""
+
+    @property
+    def key(self) -> tuple[str, str, Phase, int]:
+        """What names a trial within its sweep."""
+        return (self.task, self.space, self.phase, self.number)

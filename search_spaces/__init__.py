@@ -1,0 +1,1 @@
+"""One file for each architecture; files that begin with an underscore are helpers."""

@@ -1,0 +1,1 @@
+"""One file for each task family; files that begin with an underscore are helpers."""
