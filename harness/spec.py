@@ -7,7 +7,7 @@ nouns without loading a framework.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -207,7 +207,7 @@ class Training:
 class Budget:
     """What each cell may spend, counted the same for every architecture."""
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     trials: int = 10
     """Search trials of a cell, failed ones included."""
@@ -233,7 +233,7 @@ class Budget:
 class Sweep:
     """The question: tasks, architectures, one shared budget, and the seeds."""
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     name: str
     tasks: tuple[str, ...]
