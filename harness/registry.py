@@ -9,6 +9,7 @@ import difflib
 import functools
 import importlib
 import importlib.metadata
+import itertools
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType, ModuleType
@@ -63,14 +64,16 @@ def spaces_for(task: Task) -> tuple[SearchSpace, ...]:
 
 
 def _collect(noun: type[Noun], word: str, package: str, group: str) -> Mapping[str, Noun]:
-    found: dict[str, tuple[str, Noun]] = {}
-    for origin, value in (*_in_folder(noun, package), *_in_plugins(noun, word, group)):
-        if value.name in found and found[value.name][1] is not value:
+    found: dict[str, Noun] = {}
+    origins: dict[str, str] = {}
+    values = itertools.chain(_in_folder(noun, package), _in_plugins(noun, word, group))
+    for origin, value in values:
+        if found.setdefault(value.name, value) is not value:
             raise HarnessError(
-                f"{word} {value.name!r} is defined twice: in {found[value.name][0]} and in {origin}"
+                f"{word} {value.name!r} is defined twice: in {origins[value.name]} and in {origin}"
             )
-        found.setdefault(value.name, (origin, value))
-    return MappingProxyType({name: found[name][1] for name in sorted(found)})
+        origins.setdefault(value.name, origin)
+    return MappingProxyType({name: found[name] for name in sorted(found)})
 
 
 def _in_folder(noun: type[Noun], package: str) -> Iterator[tuple[str, Noun]]:
