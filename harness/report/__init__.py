@@ -1,0 +1,65 @@
+"""The report of a sweep: pure functions of its journal, and the files they become."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from harness import journal
+from harness.journal import SweepRecord
+from harness.report.cells import cells
+from harness.spec import HarnessError
+
+
+def write(folder: Path) -> None:
+    """Reads the journal of a sweep's folder and writes the report beside it.
+
+    Files: `trials.csv`, `leaderboard.csv`, `report.md`, and the figures `leaderboard` and
+    `anytime` as PNG and SVG. Each replaces its predecessor at once. The sweep may still run.
+
+    Raises:
+        HarnessError: there is no journal, it is damaged or holds nothing, or a file cannot
+            be written.
+    """
+    # Matplotlib and pandas are imported here, so that `exit_code` costs nothing.
+    from harness.report.figures import anytime_figure, image, leaderboard_figure
+    from harness.report.page import markdown
+    from harness.report.tables import csv, leaderboard, trials_table
+
+    record = journal.read(folder)
+    if record is None:
+        raise HarnessError(f"{folder}: the journal is empty; expected one that a run has begun")
+    _replace(folder / "trials.csv", csv(trials_table(record)).encode())
+    _replace(folder / "leaderboard.csv", csv(leaderboard(record)).encode())
+    figures = {"leaderboard": leaderboard_figure(record), "anytime": anytime_figure(record)}
+    for name, figure in figures.items():
+        _replace(folder / f"{name}.png", image(figure, "png"))
+        _replace(folder / f"{name}.svg", image(figure, "svg"))
+    _replace(folder / "report.md", markdown(record).encode())
+
+
+def unconfirmed(record: SweepRecord) -> list[tuple[str, str]]:
+    """The cells (task, space) without any confirmation run that has a test score."""
+    return [(cell.task, cell.space) for cell in cells(record) if not cell.scores]
+
+
+def exit_code(record: SweepRecord) -> int:
+    """0 if every cell has a confirmed result, else 1.
+
+    Cells appear in the journal with their first trial: a task or a space of the question
+    that has none yet counts as one without a result.
+    """
+    sweep = record.sweep
+    begun = {name for cell in record.cells for name in cell}
+    return int(bool(unconfirmed(record)) or not begun.issuperset({*sweep.tasks, *sweep.spaces}))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Writes a file so that a reader sees the old one or the new one, never a part."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None

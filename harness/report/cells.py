@@ -1,0 +1,146 @@
+"""The journal seen cell by cell: what every table, figure and sentence is made from."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.journal import Asked, SweepRecord, TaskRecord
+from harness.spec import Cost, Direction, TrialResult
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One architecture on one task: its trials, and why its search ended."""
+
+    task: str
+    space: str
+    data: TaskRecord | None
+    """`None` as long as the journal says nothing of the task's data."""
+    search: tuple[TrialResult, ...]
+    confirm: tuple[TrialResult, ...]
+    running: int
+    """Search trials that were asked for and have no result."""
+    ended: str | None
+    """Why the search ended, `None` when it did not."""
+
+    @property
+    def metric(self) -> str:
+        """Name of the task's objective, empty while the data is unknown."""
+        return self.data.objective.metric if self.data else ""
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the objective gets better."""
+        return self.data.objective.direction if self.data else "max"
+
+    @property
+    def baseline(self) -> float:
+        """The trivial predictor's score on the test split, NaN if there is none."""
+        return self.data.baseline.get(self.metric, math.nan) if self.data else math.nan
+
+    @property
+    def reference(self) -> float:
+        """The published score on the test split, NaN if there is none."""
+        return self.data.reference.value if self.data and self.data.reference else math.nan
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Test scores of the confirmation runs that have one, in order of their runs."""
+        values = (self.score(result) for result in self.confirm)
+        return tuple(value for value in values if math.isfinite(value))
+
+    @property
+    def mean(self) -> float:
+        """Mean test score over the seeds, NaN without any."""
+        return statistics.fmean(self.scores) if self.scores else math.nan
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The configuration found: a confirmed one, or else the best of the search."""
+        confirmed = [r for r in self.confirm if math.isfinite(self.score(r))] or self.confirm
+        if confirmed:
+            return confirmed[0]
+        scored = [r for r in self.search if math.isfinite(self.score(r))]
+        sign = 1 if self.direction == "max" else -1
+        return max(scored, key=lambda result: sign * self.score(result), default=None)
+
+    @property
+    def unscored(self) -> tuple[TrialResult, ...]:
+        """Trials of both phases that ended without a finite score."""
+        trials = (*self.search, *self.confirm)
+        return tuple(result for result in trials if not math.isfinite(self.score(result)))
+
+    @property
+    def search_seconds(self) -> float:
+        """Wall seconds in workers, summed over the search trials, failed ones included."""
+        return math.fsum(result.cost.seconds for result in self.search)
+
+    @property
+    def confirm_seconds(self) -> float:
+        """Wall seconds in workers, summed over the confirmation runs."""
+        return math.fsum(result.cost.seconds for result in self.confirm)
+
+    def score(self, result: TrialResult) -> float:
+        """The value a trial counts with: validation in the search, test in confirmation.
+
+        NaN unless the trial completed and has the value.
+        """
+        value = result.score
+        if result.phase == "confirm":
+            value = result.metrics.get(f"test_{self.metric}")
+        return math.nan if value is None or result.status != "completed" else value
+
+    def median_cost(self, of: Callable[[Cost], float | None]) -> float:
+        """Median of one cost over the confirmation runs with a score, NaN without any."""
+        costs = [of(r.cost) for r in self.confirm if math.isfinite(self.score(r))]
+        known = [cost for cost in costs if cost is not None]
+        return statistics.median(known) if known else math.nan
+
+    def finished(self, seeds: int) -> bool:
+        """Whether the search has ended and each of the `seeds` runs after it too."""
+        if self.ended is None or self.running:
+            return False
+        nothing_to_confirm = self.best is None
+        done = sum(result.status != "interrupted" for result in self.confirm)
+        return nothing_to_confirm or done >= seeds
+
+
+def cells(record: SweepRecord) -> tuple[Cell, ...]:
+    """Every cell of `record.cells`, in that order, with its trials."""
+    trials: dict[tuple[str, str, str], list[TrialResult]] = defaultdict(list)
+    for result in record.results:
+        trials[result.task, result.space, result.phase].append(result)
+    asked: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for entry in record.history:
+        if isinstance(entry, Asked):
+            asked[entry.task, entry.space].add(entry.number)
+        elif entry.phase == "search":
+            asked[entry.task, entry.space].discard(entry.number)
+    return tuple(
+        Cell(
+            task=task,
+            space=space,
+            data=record.tasks.get(task),
+            search=tuple(trials[task, space, "search"]),
+            confirm=tuple(trials[task, space, "confirm"]),
+            running=len(asked[task, space]),
+            ended=record.ended.get((task, space)),
+        )
+        for task, space in record.cells
+    )
+
+
+def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """Cells of each task, best mean test score first, those without a score last."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in found:
+        groups.setdefault(cell.task, []).append(cell)
+    return {task: sorted(group, key=_rank) for task, group in groups.items()}
+
+
+def _rank(cell: Cell) -> tuple[bool, float]:
+    if math.isnan(cell.mean):
+        return True, 0.0
+    return False, -cell.mean if cell.direction == "max" else cell.mean

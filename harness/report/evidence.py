@@ -1,0 +1,143 @@
+"""What the answer rests on: configurations, failures, spending, data and environment."""
+
+import datetime
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.journal import SweepRecord
+from harness.report.cells import Cell
+from harness.report.words import NOTHING, bullets, code, counted, duration, listed, plain, table
+from harness.spec import Failure
+
+
+def configurations(found: Sequence[Cell]) -> str:
+    """The configuration each cell found best, confirmed or not; empty without any."""
+    rows = [
+        [code(cell.task), code(cell.space), _fields(best.config), _fields(best.training)]
+        for cell in found
+        if (best := cell.best) is not None
+    ]
+    if not rows:
+        return ""
+    return table(["task", "architecture", "configuration", "training"], rows, left=4)
+
+
+def failures(tasks: Mapping[str, Sequence[Cell]]) -> str:
+    """Trials without a score, those with the same reason counted together."""
+    rows = []
+    for task, group in tasks.items():
+        for cell in group:
+            reasons = Counter(
+                (r.phase, r.status, *_reason(r.failure)) for r in cell.unscored
+            ).most_common()
+            rows += [
+                [code(task), code(cell.space), phase, status, kind, code(message), str(count)]
+                for (phase, status, kind, message), count in reasons[:5]
+            ]
+            if rest := reasons[5:]:
+                many = f"{counted(len(rest), 'other reason')}, see trials.csv"
+                count = sum(n for _, n in rest)
+                rows.append(
+                    [code(task), code(cell.space), NOTHING, NOTHING, NOTHING, many, str(count)]
+                )
+    if not rows:
+        return "None." if tasks else ""
+    headers = ["task", "architecture", "phase", "status", "kind", "reason", "trials"]
+    return table(headers, rows, left=6)
+
+
+def _reason(failure: Failure | None) -> tuple[str, str]:
+    if failure is None:
+        return NOTHING, "completed with a score that is not a number"
+    return failure.kind, failure.message.strip().partition("\n")[0]
+
+
+def spending(record: SweepRecord, found: Sequence[Cell]) -> str:
+    """What each cell used of its budget, and why its search ended."""
+    if not found:
+        return ""
+    seeds = len(record.sweep.seeds)
+    rows = [
+        [code(cell.task), code(cell.space), plain(cell.ended) if cell.ended else "not ended",
+         f"{len(cell.search)} of {record.sweep.budget.trials}",
+         str(sum(result.epochs for result in cell.search)), duration(cell.search_seconds),
+         f"{len(cell.scores)} of {seeds}", duration(cell.confirm_seconds),
+         duration(cell.search_seconds + cell.confirm_seconds)]
+        for cell in found
+    ]  # fmt: skip
+    headers = ["task", "architecture", "search ended by", "search trials", "epochs", "search",
+               "seeds", "confirmation", "together"]  # fmt: skip
+    return table(headers, rows, left=3)
+
+
+def question(record: SweepRecord) -> str:
+    """What was asked, and under which budget."""
+    begun = datetime.datetime.fromtimestamp(record.started, datetime.UTC)
+    sweep = record.sweep
+    budget = {name: value for name, value in vars(sweep.budget).items() if value is not None}
+    return bullets(
+        [
+            f"tasks: {listed([code(name) for name in sweep.tasks])}",
+            f"architectures: {listed([code(name) for name in sweep.spaces])}",
+            f"budget of each cell: {_fields(budget)}",
+            f"tuner: {code(sweep.tuner)}, search seed {sweep.search_seed}",
+            f"confirmation seeds: {listed([str(seed) for seed in sweep.seeds])}",
+            f"backend: {code(sweep.backend)}",
+            f"begun: {begun:%Y-%m-%d %H:%M} UTC",
+        ]
+    )
+
+
+def data(record: SweepRecord) -> str:
+    """Licence, digest and sizes of each task's data; empty while none is known."""
+    if not record.tasks:
+        return ""
+    rows = [
+        [code(task.name), plain(task.licence) or "not stated", f"`{task.digest[:16]}`",
+         *(f"{task.sizes[split]:,}" if split in task.sizes else NOTHING
+           for split in ("train", "val", "test"))]
+        for task in record.tasks.values()
+    ]  # fmt: skip
+    return table(["task", "licence", "SHA-256 begins", "train", "val", "test"], rows, left=3)
+
+
+def environment(record: SweepRecord) -> str:
+    """Versions, hardware and commit, as the driver noted them when the sweep began."""
+    return bullets(
+        f"{plain(name)}: {plain(_flat(value)) or NOTHING}"
+        for name, value in record.environment.items()
+    )
+
+
+def reproduce(record: SweepRecord) -> str:
+    """The command that asks the same question again."""
+    command = record.command.strip()
+    fence = "```" if "```" not in command else "````"
+    return (
+        f"{fence}\n{command}\n{fence}\n\nThe question with every default spelled out is in "
+        "`sweep.toml`, every trial in `trials.csv`, every event in `journal.jsonl`."
+    )
+
+
+def _fields(values: Mapping[str, Any]) -> str:
+    """Fields as a person reads them: `units 64, dropout 0.2`."""
+    return ", ".join(f"{plain(name)} {_value(value)}" for name, value in values.items()) or NOTHING
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if math.isfinite(value) else NOTHING
+    return plain(_flat(value))
+
+
+def _flat(value: Any) -> str:
+    """A JSON value in one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_flat(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_flat(item) for item in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

@@ -1,0 +1,226 @@
+"""Static figures of a sweep, for the report and for papers."""
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+
+from harness.journal import SweepRecord
+from harness.report.cells import Cell, by_task, cells
+from harness.report.statistics import mean_interval, running_best
+
+PALETTE = [c for i, c in enumerate(matplotlib.color_sequences["petroff10"]) if i not in (3, 8)]
+"""Colours told apart with any colour vision, without the greys: Petroff, arXiv:2107.02270."""
+STYLE: dict[Any, Any] = {
+    "font.size": 9.5,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.formatter.useoffset": False,
+    "text.parse_math": False,
+    "svg.hashsalt": "harness",
+}
+WIDTH = 4.8
+"""Inches of one panel."""
+DASHES = ("-", "--", "-.", ":")
+INK, FAINT = "#333333", "#8a8a8a"
+
+
+def leaderboard_figure(record: SweepRecord) -> Figure:
+    """One panel a task: mean and 95 % t interval of each architecture, its seeds as dots.
+
+    Baseline and published reference are lines where they are near enough, and otherwise
+    an arrow that says where they lie.
+    """
+    tasks = by_task(cells(record))
+    styles = _styles(record)
+    largest = max((len(group) for group in tasks.values()), default=1)
+    with matplotlib.rc_context(STYLE):
+        figure, panels = _panels(len(tasks), height=1.25 + 0.36 * largest)
+        for axes, (task, group) in zip(panels, tasks.items(), strict=True):
+            _leaderboard_panel(axes, task, group, styles)
+        keys = [
+            Line2D([], [], color=INK, marker="o", label="mean, 95 % interval"),
+            Line2D([], [], color=INK, marker=".", alpha=0.5, linestyle="", label="one seed"),
+            Line2D([], [], color=FAINT, linestyle="--", label="baseline"),
+            Line2D([], [], color=FAINT, linestyle=":", linewidth=1.8, label="published"),
+        ]
+        figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def anytime_figure(record: SweepRecord) -> Figure:
+    """Best validation score of each architecture against the seconds its search has used.
+
+    Seconds are those of the workers, summed over the trials in the order they ended, so
+    that the number of workers does not matter.
+    """
+    tasks = by_task(cells(record))
+    styles = _styles(record)
+    with matplotlib.rc_context(STYLE):
+        figure, panels = _panels(len(tasks), height=2.9)
+        for axes, (task, group) in zip(panels, tasks.items(), strict=True):
+            _anytime_panel(axes, task, group, styles)
+        shown = {cell.space for group in tasks.values() for cell in group}
+        keys = [
+            Line2D([], [], linewidth=2, label=name, **looks)
+            for name, looks in styles.items()
+            if name in shown
+        ]
+        if keys:
+            columns = min(6, len(keys))
+            figure.legend(handles=keys, loc="outside lower center", ncols=columns, frameon=False)
+    return figure
+
+
+def image(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
+    """The figure as the bytes of a file, the same every time."""
+    buffer = io.BytesIO()
+    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels, two a row; a note instead when there is none."""
+    columns = 1 if count < 2 else 2
+    rows = max(1, math.ceil(count / columns))
+    size = (WIDTH * columns + 1.2 * (columns == 1), height * rows + 0.4)
+    spacing = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)
+    figure = Figure(figsize=size, layout=spacing, facecolor="white")
+    panels = [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
+    if not panels:
+        figure.text(0.5, 0.5, "No trial has been asked for yet.", ha="center", color=FAINT)
+    return figure, panels
+
+
+def _styles(record: SweepRecord) -> dict[str, dict[str, Any]]:
+    """An architecture has one look in all figures of a sweep; dashes tell the ninth and on."""
+    return {
+        name: {
+            "color": PALETTE[i % len(PALETTE)],
+            "linestyle": DASHES[i // len(PALETTE) % len(DASHES)],
+        }
+        for i, name in enumerate(record.sweep.spaces)
+    }
+
+
+def _leaderboard_panel(
+    axes: Axes, task: str, group: Sequence[Cell], styles: dict[str, dict[str, Any]]
+) -> None:
+    for row, cell in enumerate(group):
+        colour = styles[cell.space]["color"]
+        if not cell.scores:
+            axes.text(0.02, row, "no confirmed result", color=FAINT, style="italic", va="center",
+                      transform=axes.get_yaxis_transform())  # fmt: skip
+            continue
+        interval = mean_interval(cell.scores)
+        if not math.isnan(interval.low):
+            axes.plot([interval.low, interval.high], [row, row], color=colour, linewidth=2.2)
+        offsets = row + 0.24 + np.zeros(len(cell.scores))
+        axes.plot(cell.scores, offsets, ".", color=colour, alpha=0.55, markersize=5)
+        axes.plot(interval.mean, row, "o", color=colour, markersize=7, markeredgecolor="white")
+    axes.set_yticks(range(len(group)), [cell.space for cell in group])
+    axes.set_ylim(len(group) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_title(task)
+    better = "higher" if group[0].direction == "max" else "lower"
+    axes.set_xlabel(f"test {group[0].metric or 'score'} ({better} is better)")
+    if any(cell.scores for cell in group):
+        _mark_bounds(axes, group[0])
+    else:
+        axes.set_xticks([])
+
+
+def _mark_bounds(axes: Axes, cell: Cell) -> None:
+    """Draws baseline and reference where they do not squeeze the scores together."""
+    low, high = axes.get_xlim()
+    bounds = [(cell.baseline, "baseline", "--"), (cell.reference, "published", ":")]
+    reach = high - low
+    near = [b for b in bounds if low - reach < b[0] < high + reach]
+    for value, _, style in near:
+        axes.axvline(value, color=FAINT, linestyle=style, linewidth=1.8 if style == ":" else 1.2,
+                     zorder=0)  # fmt: skip
+        low, high = min(low, value - 0.06 * reach), max(high, value + 0.06 * reach)
+    axes.set_xlim(low, high)
+    notes = []
+    for value, name, _ in bounds:
+        if math.isfinite(value) and not low <= value <= high:
+            notes.append(f"← {name} {value:.4g}" if value < low else f"{name} {value:.4g} →")
+    if notes:
+        axes.set_xlabel(axes.get_xlabel() + "\n" + "     ".join(notes))
+
+
+def _anytime_panel(
+    axes: Axes, task: str, group: Sequence[Cell], styles: dict[str, dict[str, Any]]
+) -> None:
+    ends = [cell.search_seconds for cell in group]
+    scale, unit = _time_unit(max(ends))
+    lines = []
+    for cell, end in zip(group, ends, strict=True):
+        seconds, scores = anytime(cell)
+        best = running_best(scores, cell.direction)
+        if not np.isfinite(best).any():
+            continue
+        x = np.append(seconds, end) / scale
+        y = np.append(best, best[-1])
+        axes.step(x, y, where="post", linewidth=1.8, **styles[cell.space])
+        axes.plot(x[-1], y[-1], "o", color=styles[cell.space]["color"], markersize=4)
+        lines.append(y[np.isfinite(y)])
+    axes.grid(color="#ececec", linewidth=0.8)
+    axes.set_title(task)
+    axes.set_xlabel(f"training {unit}, summed over trials")
+    axes.set_ylabel(f"best validation {group[0].metric or 'score'}")
+    axes.set_xlim(left=0)
+    if lines:
+        axes.set_ylim(*_view(lines))
+    else:
+        axes.text(0.5, 0.5, "no trial has a score", color=FAINT, style="italic", ha="center",
+                  transform=axes.transAxes)  # fmt: skip
+        axes.set(xticks=[], yticks=[])
+
+
+def anytime(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
+    """When each epoch of a cell's search ended, and the validation score it reached.
+
+    Returns:
+        Seconds since the search began, summed over trials, and the scores, both of shape
+        (epochs,).
+    """
+    points: list[tuple[float, float]] = []
+    before = 0.0
+    for result in cell.search:
+        for epoch in result.curve:
+            reached = before + min(epoch.get("seconds", 0.0), result.cost.seconds)
+            points.append((reached, epoch.get(f"val_{cell.metric}", math.nan)))
+        before += result.cost.seconds
+        points.append((before, cell.score(result)))
+    table = np.array(points, dtype=np.float64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def _view(lines: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Limits that show how the searches improve: poor first epochs may fall outside."""
+    early = [line[int(0.15 * len(line))] for line in lines]
+    ends = [line[-1] for line in lines]
+    low, high = min(early + ends), max(early + ends)
+    pad = 0.06 * (high - low) or 0.01 * abs(high) or 1.0
+    return low - pad, high + pad
+
+
+def _time_unit(seconds: float) -> tuple[float, str]:
+    if seconds < 300:
+        return 1.0, "seconds"
+    return (60.0, "minutes") if seconds < 3 * 3600 else (3600.0, "hours")

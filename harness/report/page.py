@@ -1,0 +1,168 @@
+"""The report as one Markdown page: the answer first, then all it rests on."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from harness.journal import SweepRecord
+from harness.report.cells import Cell, by_task, cells
+from harness.report.evidence import (
+    configurations,
+    data,
+    environment,
+    failures,
+    question,
+    reproduce,
+    spending,
+)
+from harness.report.statistics import mean_interval
+from harness.report.summary import cautions, comparisons, conclusion, places
+from harness.report.words import (
+    NOTHING,
+    bullets,
+    code,
+    counted,
+    duration,
+    listed,
+    number,
+    plain,
+    span,
+    table,
+)
+
+HOW_TO_READ = """\
+Scores are those of the test split, which the search never saw: the best configuration of \
+each architecture is trained anew on every seed. Intervals are 95 % Student t intervals over \
+seeds; they hold the luck of initialisation and data order, not the choice of the test examples \
+nor the luck of the search, and are not cut at the ends of a metric's scale. Differences are \
+Games-Howell intervals, which hold jointly for all pairs of a task's architectures; where one \
+holds zero the two are called not distinguishable. Seconds are wall seconds in the worker."""
+
+
+def markdown(record: SweepRecord) -> str:
+    """The page that `report.md` holds.
+
+    It shows the figures `leaderboard.png` and `anytime.png` from its own folder.
+    """
+    found = cells(record)
+    tasks = by_task(found)
+    parts = [
+        f"# {_title(record)}",
+        _summary(tasks),
+        _section("Read with care", bullets(cautions(record, found))),
+        _section("Leaderboard", _leaderboard(tasks) if tasks else ""),
+        _section("Best configurations", configurations(found)),
+        _section("Failures", failures(tasks)),
+        _section("What each cell spent", spending(record, found)),
+        _section("The question", question(record)),
+        _section("Data", data(record)),
+        _section("Environment", environment(record)),
+        _section("Reproduce", reproduce(record)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _title(record: SweepRecord) -> str:
+    tasks, spaces = record.sweep.tasks, record.sweep.spaces
+    which = listed([code(name) for name in spaces])
+    which = f"of {which}" if 1 < len(spaces) <= 4 else f"of {counted(len(spaces), 'architecture')}"
+    on = listed([code(name) for name in tasks]) if len(tasks) <= 3 else f"{len(tasks)} tasks"
+    return f"{plain(record.sweep.name)}: which {which} is best on {on}, at equal cost?"
+
+
+def _summary(tasks: Mapping[str, Sequence[Cell]]) -> str:
+    if not tasks:
+        return "No trial has been asked for yet."
+    sentences = [conclusion(task, group) for task, group in tasks.items()]
+    return sentences[0] if len(sentences) == 1 else bullets(sentences)
+
+
+def _leaderboard(tasks: Mapping[str, Sequence[Cell]]) -> str:
+    blocks = ["![Test score of each architecture with its interval](leaderboard.png)"]
+    for task, group in tasks.items():
+        blocks += [f"### {code(task)}", _scores(group), _bounds(group[0])]
+        blocks += [_other_metrics(group), _costs(group)]
+    blocks += [
+        HOW_TO_READ,
+        "### During the search",
+        "![Best validation score against training time](anytime.png)",
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _scores(group: Sequence[Cell]) -> str:
+    scored = [cell for cell in group if cell.scores]
+    digits = places(group)
+    compared = comparisons(scored) if scored else {}
+    rows = []
+    for cell in group:
+        interval = mean_interval(cell.scores)
+        difference, verdict = NOTHING, "best mean" if cell in scored[:1] else NOTHING
+        if comparison := compared.get(cell.space):
+            difference, verdict = number(comparison.difference.mean, digits), comparison.verdict
+            if verdict != "unknown":
+                difference += f" ({span(comparison.difference, digits)})"
+        rows.append(
+            [code(cell.space), number(cell.mean, digits), span(interval, digits),
+             str(len(cell.scores)), difference, verdict]
+        )  # fmt: skip
+    better = "↑" if group[0].direction == "max" else "↓"
+    score = f"{plain(group[0].metric) or 'score'} {better}"
+    headers = ["architecture", score, "95 % interval", "seeds", "best minus this", "verdict"]
+    return table(headers, rows)
+
+
+def _costs(group: Sequence[Cell]) -> str:
+    rows = [
+        [code(cell.space), number(cell.median_cost(lambda cost: cost.parameters), 0),
+         duration(cell.median_cost(lambda cost: cost.seconds)),
+         number(cell.median_cost(lambda cost: cost.examples_per_second)),
+         _milliseconds(cell.median_cost(lambda cost: cost.latency_ms)),
+         duration(cell.search_seconds), str(len(cell.search)), str(len(cell.unscored))]
+        for cell in group
+    ]  # fmt: skip
+    headers = ["cost", "parameters", "confirmation run", "examples/s", "latency", "search",
+               "search trials", "failed"]  # fmt: skip
+    return table(headers, rows)
+
+
+def _bounds(cell: Cell) -> str:
+    """The line below a leaderboard: its floor and its ceiling."""
+    digits = places([cell]) if cell.scores else None
+    floor = f"Trivial baseline: {number(cell.baseline, digits)}."
+    if cell.data is None or cell.data.reference is None:
+        return f"{floor} No published reference."
+    return (
+        f"{floor} Published reference: {number(cell.reference, digits)} "
+        f"({plain(cell.data.reference.source)})."
+    )
+
+
+def _other_metrics(group: Sequence[Cell]) -> str:
+    """Means of the other test metrics of the runs that have a score, if there are any."""
+    runs = {
+        cell.space: [r.metrics for r in cell.confirm if math.isfinite(cell.score(r))]
+        for cell in group
+        if cell.scores
+    }
+    names = {name for metrics in runs.values() for run in metrics for name in run}
+    shown = sorted(n for n in names if n.startswith("test_") and n != f"test_{group[0].metric}")
+    if not shown:
+        return ""
+    rows = [
+        [code(space), *(number(_mean([run.get(n, math.nan) for run in metrics])) for n in shown)]
+        for space, metrics in runs.items()
+    ]
+    headers = ["other test metrics", *(plain(name.removeprefix("test_")) for name in shown)]
+    return table(headers, rows)
+
+
+def _section(title: str, body: str) -> str:
+    return f"## {title}\n\n{body}" if body else ""
+
+
+def _milliseconds(value: float) -> str:
+    return f"{number(value)} ms" if math.isfinite(value) else NOTHING
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan

@@ -1,0 +1,153 @@
+"""How sure the answer is: intervals over seeds, and comparisons that allow for luck."""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import scipy.stats
+
+from harness.spec import Direction
+
+Verdict = Literal["different", "not distinguishable", "unknown"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its confidence interval; `low` and `high` are NaN where there is none."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def holds_zero(self) -> bool:
+        """Whether zero lies in the interval, ends included."""
+        return self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The difference of two means, and what may be concluded from it."""
+
+    difference: Interval
+    p_value: float
+    """Chance of a difference at least as large between equal means."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """`not distinguishable` where the interval holds zero, `unknown` without one."""
+        if math.isnan(self.difference.low):
+            return "unknown"
+        return "not distinguishable" if self.difference.holds_zero else "different"
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """The mean of independent values, such as test scores over seeds, with its t interval.
+
+    Student (1908), "The probable error of a mean", Biometrika 6. The interval says how
+    far the seed of the training moves the mean; it says nothing of the choice of the test
+    examples or of the luck of the search. It is not cut at the ends of a metric's scale:
+    with few seeds an accuracy near 1 can have an upper end above 1.
+
+    Args:
+        values: finite values; one gives no interval (NaN), none gives NaN throughout,
+            equal ones give an interval without width.
+        confidence: share of such intervals that hold the true mean.
+    """
+    count = len(values)
+    mean = math.fsum(values) / count if count else math.nan
+    if count < 2:
+        return Interval(mean, math.nan, math.nan)
+    if min(values) == max(values):
+        return Interval(values[0], values[0], values[0])
+    error = math.sqrt(_variance_of_mean(values))
+    half = float(scipy.stats.t.ppf((1 + confidence) / 2, count - 1)) * error
+    return Interval(mean, mean - half, mean + half)
+
+
+def compare(
+    a: Sequence[float], b: Sequence[float], *, groups: int = 2, confidence: float = 0.95
+) -> Comparison:
+    """The difference mean(a) - mean(b) of two out of `groups` samples.
+
+    The Games-Howell procedure: Games and Howell (1976), "Pairwise multiple comparison
+    procedures with unequal N's and/or variances", Journal of Educational Statistics 1(2).
+    It does not assume equal variances, and the chance of any false difference among all
+    pairs of `groups` samples is 1 - confidence, so that the best of them may be chosen
+    after the scores are seen. With two groups it is Welch's t test (Welch 1947, "The
+    generalization of Student's problem", Biometrika 34). The samples are taken as
+    unpaired: seed 0 of one architecture has nothing in common with seed 0 of another.
+    `scipy.stats.tukey_hsd(equal_var=False)` gives the same for all pairs at once; here
+    only the pairs that are told are computed, because each quantile takes long.
+
+    Args:
+        a, b: finite values; with fewer than two in either, nothing is known (NaN). If
+            neither varies, the interval has no width.
+        groups: number of samples that are compared with each other.
+        confidence: joint confidence of the intervals of all pairs.
+    """
+    if not len(a) or not len(b):
+        return Comparison(Interval(math.nan, math.nan, math.nan), math.nan)
+    difference = math.fsum(a) / len(a) - math.fsum(b) / len(b)
+    if len(a) < 2 or len(b) < 2:
+        return Comparison(Interval(difference, math.nan, math.nan), math.nan)
+    variances = _variance_of_mean(a), _variance_of_mean(b)
+    total = sum(variances)
+    if total == 0:
+        return Comparison(Interval(difference, difference, difference), float(difference == 0))
+    freedom = total**2 / (variances[0] ** 2 / (len(a) - 1) + variances[1] ** 2 / (len(b) - 1))
+    # The studentized range is that of two means with one standard error between them.
+    error = math.sqrt(total / 2)
+    half = _studentized_quantile(confidence, groups, freedom) * error
+    p_value = float(scipy.stats.studentized_range.sf(abs(difference) / error, groups, freedom))
+    return Comparison(Interval(difference, difference - half, difference + half), p_value)
+
+
+def compare_with(
+    best: str, samples: Mapping[str, Sequence[float]], confidence: float = 0.95
+) -> dict[str, Comparison]:
+    """How far `best` is from each other sample, with the joint confidence of `compare`.
+
+    Args:
+        best: name of the sample that is compared with all others.
+        samples: values by name; those with fewer than two make no comparison harder.
+    """
+    groups = max(2, sum(len(values) >= 2 for values in samples.values()))
+    return {
+        name: compare(samples[best], values, groups=groups, confidence=confidence)
+        for name, values in samples.items()
+        if name != best
+    }
+
+
+def running_best(scores: npt.ArrayLike, direction: Direction) -> npt.NDArray[np.float64]:
+    """The best score so far at each point of a series; what is not finite counts as none.
+
+    Args:
+        scores: shape (points,), in the order they were reached.
+        direction: which way scores get better.
+
+    Returns:
+        Shape (points,); NaN up to the first finite score.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    known = np.where(np.isfinite(values), values, np.nan)
+    best = np.fmax if direction == "max" else np.fmin
+    return np.asarray(best.accumulate(known)) if known.size else known
+
+
+@functools.cache
+def _studentized_quantile(confidence: float, groups: int, freedom: float) -> float:
+    # Kept, as each takes a tenth of a second and table and sentence ask for the same ones.
+    return float(scipy.stats.studentized_range.ppf(confidence, groups, freedom))
+
+
+def _variance_of_mean(values: Sequence[float]) -> float:
+    # Equal values must give exactly zero, which the sum of squares may miss by rounding.
+    if min(values) == max(values):
+        return 0.0
+    return float(np.var(values, ddof=1)) / len(values)

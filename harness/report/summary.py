@@ -1,0 +1,159 @@
+"""The answer in sentences: who is best, how sure that is, and what to mistrust."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.journal import SweepRecord
+from harness.report.cells import Cell, by_task
+from harness.report.statistics import Comparison, compare_with, mean_interval
+from harness.report.words import code, counted, decimals, duration, listed, number, span
+
+
+def conclusion(task: str, group: Sequence[Cell]) -> str:
+    """What the scores of one task allow to say, in one or two sentences.
+
+    Args:
+        group: the task's cells, best first, as `by_task` gives them.
+    """
+    scored = [cell for cell in group if cell.scores]
+    if not scored:
+        trials = sum(len(cell.search) for cell in group)
+        failed = sum(len(cell.unscored) for cell in group)
+        return (
+            f"On {code(task)} no architecture has a confirmed result "
+            f"({counted(trials, 'search trial')}, {failed} without a score)."
+        )
+    best, others = scored[0], scored[1:]
+    score = _score(best, places(scored))
+    if not others:
+        rest = " with a confirmed result" if len(group) > 1 else ""
+        return f"On {code(task)} {code(best.space)} is the only architecture{rest}: {score}."
+    compared = comparisons(scored)
+    unclear = [c for c in others if compared[c.space].verdict == "not distinguishable"]
+    unknown = [c for c in others if compared[c.space].verdict == "unknown"]
+    if not unclear and not unknown:
+        return (
+            f"On {code(task)} {code(best.space)} is best: {score}, "
+            f"{_ahead(best, others[0], compared[others[0].space], places(scored))}."
+        )
+    most = "highest" if best.direction == "max" else "lowest"
+    text = f"On {code(task)} {code(best.space)} has the {most} mean: {score}"
+    if unclear:
+        text += f", but is not distinguishable from {_names(unclear)}"
+    if unknown:
+        text += (
+            f"; whether it differs from {_names(unknown)} cannot be said, "
+            "as that takes two seeds of each"
+        )
+    next_best = compared[others[0].space]
+    return f"{text}. {_next(best, others[0], next_best, places(scored))}"
+
+
+def comparisons(scored: Sequence[Cell]) -> dict[str, Comparison]:
+    """How the first cell compares with each other one of its task, by name of the space."""
+    return compare_with(scored[0].space, {cell.space: cell.scores for cell in scored})
+
+
+def places(group: Sequence[Cell]) -> int:
+    """Decimal places for the scores of a task."""
+    return decimals([mean_interval(cell.scores) for cell in group])
+
+
+def cautions(record: SweepRecord, found: Sequence[Cell]) -> list[str]:
+    """What a reader must know before believing the table, one sentence each."""
+    sentences = [*_of_the_sweep(record, found)]
+    for task, group in by_task(found).items():
+        for cell in group:
+            sentences += _of_a_cell(f"On {code(task)} {code(cell.space)}", record, cell)
+    return sentences
+
+
+def _of_the_sweep(record: SweepRecord, found: Sequence[Cell]) -> Iterator[str]:
+    budget, seeds = record.sweep.budget, len(record.sweep.seeds)
+    open_cells = [cell for cell in found if not cell.finished(seeds)]
+    missing = [task for task in record.sweep.tasks if all(cell.task != task for cell in found)]
+    if open_cells or missing:
+        text = "The sweep is unfinished: "
+        parts = [f"{len(open_cells)} of {counted(len(found), 'cell')} still at work"]
+        parts += [f"nothing begun on {listed([code(task) for task in missing])}"] * bool(missing)
+        yield f"{text}{', '.join(parts[not open_cells :])}. Running it again carries on."
+    if budget.train_fraction < 1:
+        yield (
+            f"The search trained on {number(100 * budget.train_fraction)} % of the training "
+            "split, confirmation on all of it: an architecture that gains from more data may "
+            "have been given another configuration than it would find on all of it."
+        )
+    if seeds < 2:
+        yield "With one seed there is no interval, and no difference can be told from luck."
+
+
+def _of_a_cell(where: str, record: SweepRecord, cell: Cell) -> Iterator[str]:
+    seeds = len(record.sweep.seeds)
+    search_failed = sum(not math.isfinite(cell.score(result)) for result in cell.search)
+    if 2 * search_failed >= len(cell.search) > 0:
+        yield f"{where} has no score in {search_failed} of {len(cell.search)} search trials."
+    if not cell.scores:
+        if cell.finished(seeds):
+            yield f"{where} has no confirmed result."
+        return
+    if cell.finished(seeds) and len(cell.scores) < seeds:
+        yield (
+            f"{where} has a score on {len(cell.scores)} of {seeds} seeds only; "
+            "the mean leaves the others out."
+        )
+    interval = mean_interval(cell.scores)
+    if math.isfinite(cell.baseline):
+        metric, floor = cell.metric, number(cell.baseline, places([cell]))
+        gain = cell.mean - cell.baseline if cell.direction == "max" else cell.baseline - cell.mean
+        if gain <= 0:
+            yield f"{where} does not beat the trivial baseline ({metric} {floor})."
+        elif interval.low <= cell.baseline <= interval.high:
+            yield f"{where} is not distinguishable from the trivial baseline ({metric} {floor})."
+    if interval.low == interval.high:
+        yield (
+            f"{where} reached the same score with every seed: either the seed does not matter, "
+            "or the test split is too small to show that it does."
+        )
+
+
+def _score(cell: Cell, digits: int) -> str:
+    """`accuracy 0.987 (95 % interval 0.981 to 0.993, 3 seeds)`."""
+    interval = mean_interval(cell.scores)
+    text = f"{cell.metric} {number(cell.mean, digits)}"
+    if math.isnan(interval.low):
+        return f"{text} (one seed, so no interval)"
+    return f"{text} (95 % interval {span(interval, digits)}, {counted(len(cell.scores), 'seed')})"
+
+
+def _ahead(best: Cell, other: Cell, comparison: Comparison, digits: int) -> str:
+    """`0.012 above `mlp` (0.004 to 0.020), at 2.1 times its training cost`."""
+    side = "above" if best.direction == "max" else "below"
+    text = f"{number(abs(comparison.difference.mean), digits)} {side} {code(other.space)}"
+    if not math.isnan(comparison.difference.low):
+        ends = sorted(abs(end) for end in (comparison.difference.low, comparison.difference.high))
+        text += f" ({number(ends[0], digits)} to {number(ends[1], digits)})"
+    return text + _cost(best, other)
+
+
+def _next(best: Cell, other: Cell, comparison: Comparison, digits: int) -> str:
+    """A sentence on the runner-up that names the difference with its sign."""
+    difference = comparison.difference
+    text = f"The difference to {code(other.space)} is {number(difference.mean, digits)}"
+    if not math.isnan(difference.low):
+        text += f" ({span(difference, digits)})"
+    return f"{text}{_cost(best, other)}."
+
+
+def _cost(best: Cell, other: Cell) -> str:
+    ours, theirs = (c.median_cost(lambda cost: cost.seconds) for c in (best, other))
+    if not (ours > 0 and theirs > 0):
+        return ""
+    if ours > 1.05 * theirs:
+        return f", at {number(ours / theirs, 1)} times its training cost ({duration(ours)} a run)"
+    if theirs > 1.05 * ours:
+        return f", at {number(100 * ours / theirs, 0)} % of its training cost"
+    return ", at the same training cost"
+
+
+def _names(group: Iterable[Cell]) -> str:
+    return listed([code(cell.space) for cell in group])

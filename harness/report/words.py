@@ -1,0 +1,90 @@
+"""Numbers and text as the report writes them, in Markdown that data cannot break."""
+
+import math
+import re
+import statistics
+from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
+
+from harness.report.statistics import Interval
+from harness.report.tables import one_line
+
+NOTHING = "–"
+
+
+def decimals(intervals: Sequence[Interval]) -> int:
+    """Decimal places that tell scores of one metric apart: three figures, or four if sure."""
+    known = [abs(i.mean) for i in intervals if math.isfinite(i.mean)]
+    largest = max(known, default=0.0)
+    if largest == 0:
+        return 3
+    # An accuracy of exactly 1 is written as finely as one of 0.999.
+    places = max(0, 2 - math.floor(math.log10(largest * 0.999)))
+    halves = [(i.high - i.low) / 2 for i in intervals if i.high > i.low]
+    fine = bool(halves) and statistics.median(halves) < 2 * 10**-places
+    return min(places + fine, 12)
+
+
+def number(value: float, places: int | None = None) -> str:
+    """A number with so many decimal places, or with three significant figures."""
+    if not math.isfinite(value):
+        return NOTHING
+    if places is not None:
+        text = f"{value:,.{places}f}"
+        return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{float(f'{value:.3g}'):g}"
+
+
+def span(interval: Interval, places: int) -> str:
+    """The ends of an interval, `0.981 to 0.993`."""
+    if math.isnan(interval.low):
+        return NOTHING
+    return f"{number(interval.low, places)} to {number(interval.high, places)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit a person would choose."""
+    if not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 120:
+        return f"{number(seconds)} s"
+    if seconds < 7200:
+        return f"{number(seconds / 60)} min"
+    return f"{number(seconds / 3600)} h"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def code(text: str, longest: int = 300) -> str:
+    """Text from data as a code span, also within a table cell: one line, cut when long."""
+    line = one_line(text).replace("`", "'").replace("|", "\\|")
+    if len(line) > longest:
+        line = line[: longest - 1].rstrip("\\") + "…"
+    return f"`{line}`" if line else NOTHING
+
+
+def plain(text: str) -> str:
+    """Text from data as prose: one line in which no character formats anything."""
+    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", one_line(text))
+
+
+def bullets(sentences: Iterable[str]) -> str:
+    """A Markdown list."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table of ready cells; the first `left` columns are aligned left."""
+    align = ["left" if i < left else "right" for i in range(len(headers))]
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
