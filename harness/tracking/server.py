@@ -1,0 +1,75 @@
+"""MLflow's own web page over an output folder."""
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.spec import HarnessError
+from harness.tracking.store import artifact_root, default_uri
+
+
+def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
+    """Serves MLflow's page over an output folder's database until interrupted.
+
+    Args:
+        output: folder that holds `mlflow.db`.
+        port: TCP port to listen on.
+        host: address to listen on; the page has no password, so others than this machine
+            should not reach it.
+
+    Raises:
+        HarnessError: there is no database, the port cannot be used, mlflow is not
+            installed, or the server fails.
+    """
+    uri = default_uri(output)
+    file = (output / "mlflow.db").resolve()
+    if not file.is_file():
+        raise HarnessError(
+            f"{output}: no mlflow.db there; expected the --output folder of a run with "
+            "tracking, or make one with: harness sync DIR"
+        )
+    if importlib.util.find_spec("mlflow") is None:
+        raise HarnessError("MLflow is not installed; pip install mlflow")
+    _check_port(host, port)
+    command = [
+        *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+        *("--backend-store-uri", uri, "--default-artifact-root", str(artifact_root(uri))),
+        *("--host", host, "--port", str(port)),
+    ]
+    _serve(command, file.parent)
+
+
+def _check_port(host: str, port: int) -> None:
+    if not 0 < port < 65536:
+        raise HarnessError(f"port {port}: expected 1 to 65535")
+    with socket.socket() as probe:
+        # As the server does, or a page closed a minute ago would keep the port taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise HarnessError(
+                f"port {port} of {host} cannot be used ({error.strerror}); choose another --port"
+            ) from None
+
+
+def _serve(command: list[str], folder: Path) -> None:
+    environment = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # The server's background jobs are for evaluating language models; here they are
+        # only more processes.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        **os.environ,
+    }
+    with subprocess.Popen(command, cwd=folder, env=environment) as server:
+        try:
+            code = server.wait()
+        except KeyboardInterrupt:
+            server.send_signal(signal.SIGINT)  # not every terminal has done so
+            code = server.wait()
+    if code not in (0, 130, -signal.SIGINT, -signal.SIGTERM):
+        raise HarnessError(f"MLflow's server ended with exit code {code}; see its output above")

@@ -1,0 +1,239 @@
+"""An MLflow tracking store, and how a projected run gets into it exactly once."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import filelock
+
+from harness.spec import HarnessError
+from harness.tracking.projection import Run
+
+_SQLITE = "sqlite:///"
+_PARENT = "mlflow.parentRunId"
+# MLflow takes 1000 values a request, 100 of them params or tags, and 36 digits of a digest.
+_MAX_METRICS, _MAX_ENTRIES, _MAX_DIGEST = 900, 100, 36
+
+
+def default_uri(output: Path) -> str:
+    """The SQLite database of an output folder, as a tracking URI."""
+    return f"{_SQLITE}{(output / 'mlflow.db').resolve()}"
+
+
+def database(uri: str) -> Path | None:
+    """The file of an SQLite tracking URI, `None` for any other."""
+    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+
+
+def artifact_root(uri: str) -> Path | None:
+    """The folder beside an SQLite database that takes artifacts; else the server decides."""
+    file = database(uri)
+    return None if file is None else file.resolve().parent / "mlartifacts"
+
+
+def shown(uri: str) -> str:
+    """The URI without user name and password."""
+    scheme, separator, rest = uri.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+
+@dataclass
+class _Known:
+    """What the store is known to hold of a run."""
+
+    run_id: str
+    digest: str | None = None
+    """`None` until everything was written."""
+    attempt: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: bool = False
+    points: int = 0
+    """Metric points written by this process."""
+
+
+class Store:
+    """Writes the runs of one sweep; used by one thread.
+
+    A run is found again by its tag `harness.key`. Its tag `harness.digest`, written last,
+    says what it holds: a run whose digest fits is left alone, any other is completed.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Opens the store, creating an SQLite database that does not exist.
+
+        Raises:
+            HarnessError: mlflow is not installed.
+        """
+        self._uri = uri
+        self._client = _client(uri)
+        self._experiments: dict[str, tuple[str, dict[str, str]]] = {}
+        self._known: dict[str, _Known] = {}
+
+    def open_experiment(self, name: str, tags: Mapping[str, str], sweep_id: str) -> None:
+        """Finds or creates an experiment, brings its tags up to date, finds a sweep's runs."""
+        if name not in self._experiments:
+            self._experiments[name] = self._find_experiment(name, tags)
+            self._find_runs(self._experiments[name][0], sweep_id)
+        experiment_id, current = self._experiments[name]
+        for key, value in tags.items():
+            if current.get(key) != value:
+                self._client.set_experiment_tag(experiment_id, key, value)
+                current[key] = value
+
+    def write(self, experiment: str, run: Run, folder: Path, parent: str | None = None) -> bool:
+        """Makes the store hold the run.
+
+        Args:
+            folder: the sweep's folder, where the run's files are.
+            parent: key of the parent run, written before.
+
+        Returns:
+            Whether there was anything to write.
+        """
+        parent_id = None if parent is None else self._known[parent].run_id
+        digest = run.digest(parent_id)
+        known = self._known.get(run.key)
+        if known is not None and known.digest == digest:
+            return False
+        if known is not None and not _fits(known, run):
+            self._client.delete_run(known.run_id)
+            known = None
+        if known is None:
+            known = self._create(self._experiments[experiment][0], run)
+            self._known[run.key] = known
+        tags = {**run.tags, "harness.attempt": run.attempt, "mlflow.runName": run.name}
+        if parent_id is not None:
+            tags[_PARENT] = parent_id
+        self._log(known, run, tags)
+        self._log_artifacts(known.run_id, run, folder)
+        self._set_status(known.run_id, run)
+        self._client.set_tag(known.run_id, "harness.digest", digest)
+        known.digest = digest
+        return True
+
+    def _find_experiment(self, name: str, tags: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        from mlflow.exceptions import MlflowException
+
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            root = artifact_root(self._uri)
+            location = None if root is None else (root / quote(name, safe="")).as_uri()
+            # Another run may create the same experiment at this moment.
+            with contextlib.suppress(MlflowException):
+                self._client.create_experiment(name, location, dict(tags))
+            found = self._client.get_experiment_by_name(name)
+        if found.lifecycle_stage == "deleted":
+            self._client.restore_experiment(found.experiment_id)
+        return found.experiment_id, dict(found.tags)
+
+    def _find_runs(self, experiment_id: str, sweep_id: str) -> None:
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [experiment_id],
+                f"tags.`harness.key` LIKE '{sweep_id}/%'",
+                max_results=1000,
+                page_token=token,
+            )
+            for run in page:
+                tags = run.data.tags
+                self._known[tags["harness.key"]] = _Known(
+                    run.info.run_id,
+                    tags.get("harness.digest"),
+                    tags.get("harness.attempt", ""),
+                    dict(run.data.params),
+                    bool(run.data.metrics),
+                )
+            token = page.token
+            if not token:
+                return
+
+    def _create(self, experiment_id: str, run: Run) -> _Known:
+        tags = {"harness.key": run.key, "harness.attempt": run.attempt}
+        created = self._client.create_run(experiment_id, run.started, tags, run.name)
+        return _Known(created.info.run_id, attempt=run.attempt)
+
+    def _log(self, known: _Known, run: Run, tags: Mapping[str, str]) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        new = [Param(k, v) for k, v in run.params.items() if k not in known.params]
+        entries: list[Any] = [*new, *(RunTag(k, v) for k, v in tags.items())]
+        points = [
+            Metric(point.name, float(point.value), point.time, point.step)
+            for point in run.points[known.points :]
+        ]
+        while points or entries:
+            metrics, points = points[:_MAX_METRICS], points[_MAX_METRICS:]
+            batch, entries = entries[:_MAX_ENTRIES], entries[_MAX_ENTRIES:]
+            self._client.log_batch(
+                known.run_id,
+                metrics,
+                [entry for entry in batch if isinstance(entry, Param)],
+                [entry for entry in batch if isinstance(entry, RunTag)],
+            )
+        known.attempt = run.attempt
+        known.params |= run.params
+        known.points = len(run.points)
+        known.metrics = known.metrics or bool(run.points)
+
+    def _log_artifacts(self, run_id: str, run: Run, folder: Path) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        if run.dataset is not None:
+            data = Dataset(
+                name=run.dataset["name"],
+                digest=run.dataset["digest"][:_MAX_DIGEST],
+                source_type="code",
+                source='{"tags": {"mlflow.source.name": "tasks"}}',
+                profile=run.dataset["profile"],
+            )
+            context = InputTag("mlflow.data.context", "training")
+            self._client.log_inputs(run_id, [DatasetInput(data, [context])])
+        for name, text in run.texts.items():
+            self._client.log_text(run_id, text, name)
+        for name in run.files:
+            if (folder / name).is_file():
+                self._client.log_artifact(run_id, str(folder / name), "model")
+
+    def _set_status(self, run_id: str, run: Run) -> None:
+        if run.status == "RUNNING":
+            self._client.update_run(run_id, status="RUNNING")
+        else:
+            self._client.set_terminated(run_id, run.status, run.ended)
+
+
+def _fits(known: _Known, run: Run) -> bool:
+    """Whether the run can be written over: MLflow neither changes params nor drops metrics."""
+    same_params = all(run.params.get(name) == value for name, value in known.params.items())
+    return same_params and (known.attempt == run.attempt or not known.metrics)
+
+
+def _client(uri: str) -> Any:
+    # The command line must not wait minutes for a server that is down, and a benchmark
+    # tells nobody but its user what it runs.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    try:
+        from mlflow import MlflowClient
+    except ImportError as error:
+        raise HarnessError(
+            f"MLflow cannot be imported ({error}); pip install mlflow, or use --tracking none"
+        ) from None
+    logging.getLogger("mlflow.store").setLevel(logging.WARNING)
+    file = database(uri)
+    if file is None:
+        return MlflowClient(tracking_uri=uri)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Processes that create the same database at once crash.
+    with filelock.FileLock(f"{file}.lock", timeout=60):
+        client = MlflowClient(tracking_uri=uri)
+        client.get_experiment_by_name("Default")
+    return client

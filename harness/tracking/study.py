@@ -1,0 +1,149 @@
+"""The run of a cell, parent of its trials: what the architectures of a task are compared by."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.journal import SweepRecord
+from harness.spec import TrialResult
+from harness.tracking import notes, summary
+from harness.tracking.projection import (
+    MAX_TAG,
+    Cell,
+    Point,
+    Run,
+    RunStatus,
+    common_tags,
+    cut,
+    dataset,
+    ended,
+    flatten,
+    milliseconds,
+    study_key,
+    valid_name,
+)
+
+
+def study_run(record: SweepRecord, cell: Cell, results: Sequence[TrialResult], live: bool) -> Run:
+    """The study run of a cell.
+
+    Args:
+        results: the cell's results as `projection.cells` gives them.
+        live: whether the sweep is being worked on; if not, an unfinished study is `KILLED`.
+    """
+    task, space = cell
+    latest = tuple({result.key: result for result in results}.values())
+    status = _status(record, cell, latest, live)
+    environment = flatten(record.environment, "environment.")
+    # Not the earliest start: a later line of the journal may not change an earlier answer.
+    started = milliseconds(results[0].started if results else record.started)
+    return Run(
+        key=study_key(record, cell),
+        name=f"{record.sweep.name} · {space}",
+        status=status,
+        started=started,
+        ended=None if status == "RUNNING" else max(map(ended, results), default=started),
+        attempt="",
+        tags={
+            **common_tags(record, task, space),
+            **{name: cut(value, MAX_TAG) for name, value in environment.items()},
+            "kind": "study",
+            "status": {"FINISHED": "completed", "KILLED": "interrupted"}.get(
+                status, status.lower()
+            ),
+            "mlflow.note.content": cut(notes.study(record, cell, latest), MAX_TAG),
+        },
+        dataset=dataset(record, task),
+        points=tuple(_points(record, task, results)),
+        texts={"environment.json": json.dumps(record.environment, indent=2, sort_keys=True)},
+        files=_saved_model(record, latest) if status == "FINISHED" else (),
+    )
+
+
+def _status(
+    record: SweepRecord, cell: Cell, latest: Sequence[TrialResult], live: bool
+) -> RunStatus:
+    over = [r for r in latest if r.status != "interrupted"]
+    confirmed = [r.status == "completed" for r in over if r.phase == "confirm"]
+    searched = any(r.status == "completed" for r in over if r.phase == "search")
+    if cell in record.ended and not searched:
+        return "FAILED"
+    if cell in record.ended and len(confirmed) >= len(record.sweep.seeds):
+        return "FINISHED" if any(confirmed) else "FAILED"
+    return "RUNNING" if live else "KILLED"
+
+
+def _saved_model(record: SweepRecord, latest: Sequence[TrialResult]) -> tuple[str, ...]:
+    saved = [r for r in latest if r.phase == "confirm" and r.model is not None]
+    winner = summary.best(record, saved)
+    return () if winner is None or winner.model is None else (winner.model,)
+
+
+def _points(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> Iterator[Point]:
+    """Summaries after each result that changed them.
+
+    The step counts results, so that a point once written never changes, and a chart of the
+    study shows how its best score grew over the search.
+    """
+    sent: dict[str, float] = {}
+    for step, (time, values) in enumerate(_summaries(record, task, results)):
+        for name, value in values.items():
+            if sent.get(name) != value:
+                sent[name] = value
+                yield Point(valid_name(name), value, step, time)
+
+
+def _summaries(
+    record: SweepRecord, task: str, results: Sequence[TrialResult]
+) -> Iterator[tuple[int, dict[str, float]]]:
+    finished = [result for result in results if result.status != "interrupted"]
+    yield milliseconds(record.started), _floor_and_ceiling(record, task)
+    search: dict[str, float] = {"trials": 0, "failed": 0, "search_seconds": 0}
+    seen: dict[int, TrialResult] = {}
+    confirmed: dict[int, TrialResult] = {}
+    for result in finished:
+        if result.phase == "confirm":
+            confirmed[result.number] = result
+            yield ended(result), _test(confirmed.values())
+            continue
+        _count(search, result, 1)
+        if result.number in seen:
+            _count(search, seen[result.number], -1)
+        seen[result.number] = result
+        if result.score is not None and summary.better(
+            record, task, result.score, search.get("score")
+        ):
+            search["score"] = result.score
+        yield ended(result), search
+
+
+def _count(search: dict[str, float], result: TrialResult, sign: int) -> None:
+    search["trials"] += sign
+    search["failed"] += sign * (result.status != "completed")
+    search["search_seconds"] += sign * result.cost.seconds
+
+
+def _test(confirmed: Iterable[TrialResult]) -> dict[str, float]:
+    """Means over the seeds confirmed so far, with the 95 % interval of each test metric."""
+    completed = [result for result in confirmed if result.status == "completed"]
+    values: dict[str, float] = {"seeds": len(completed)}
+    for name in dict.fromkeys(name for r in completed for name in r.metrics):
+        if name.startswith("test_"):
+            sample = [r.metrics[name] for r in completed if name in r.metrics]
+            values[name], low, high = summary.interval(sample)
+            if math.isfinite(low):
+                values |= {f"{name}_ci_low": low, f"{name}_ci_high": high}
+    for name in ("parameters", "latency_ms", "peak_memory_mb"):
+        costs = [getattr(r.cost, name) for r in completed]
+        known = [cost for cost in costs if cost is not None]
+        if known:
+            values[f"cost.{name}"] = sum(known) / len(known)
+    return values
+
+
+def _floor_and_ceiling(record: SweepRecord, task: str) -> dict[str, float]:
+    known = record.tasks.get(task)
+    if known is None:
+        return {}
+    values = {f"baseline_{name}": value for name, value in known.baseline.items()}
+    return values if known.reference is None else {**values, "reference": known.reference.value}

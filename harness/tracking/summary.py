@@ -1,0 +1,37 @@
+"""Figures that sum up a cell: its best result, and the spread over its seeds."""
+
+import functools
+import math
+from collections.abc import Sequence
+
+from harness.journal import SweepRecord
+from harness.spec import TrialResult
+
+
+def better(record: SweepRecord, task: str, a: float | None, b: float | None) -> bool:
+    """Whether validation score `a` beats `b`; any score beats none."""
+    if a is None or math.isnan(a) or task not in record.tasks:
+        return False
+    return b is None or record.tasks[task].objective.better(a, b)
+
+
+def best(record: SweepRecord, results: Sequence[TrialResult]) -> TrialResult | None:
+    """The completed result of best validation score, the first of equals."""
+    completed = [r for r in results if r.status == "completed" and r.score is not None]
+    if not completed:
+        return None
+    return functools.reduce(
+        lambda kept, r: r if better(record, r.task, r.score, kept.score) else kept, completed
+    )
+
+
+def interval(sample: Sequence[float]) -> tuple[float, float, float]:
+    """Mean and 95 % interval (Student's t); the bounds of a single value are NaN."""
+    from scipy import stats
+
+    mean = sum(sample) / len(sample)
+    if len(sample) < 2:
+        return mean, math.nan, math.nan
+    spread = float(stats.tstd(sample)) / math.sqrt(len(sample))
+    half = float(stats.t.ppf(0.975, len(sample) - 1)) * spread
+    return mean, mean - half, mean + half

@@ -1,0 +1,92 @@
+"""Writes a sweep to MLflow while it runs, without ever standing in its way."""
+
+import contextlib
+import threading
+import time
+from pathlib import Path
+
+from harness.tracking.projector import Projector, first_line
+from harness.tracking.store import default_uri, shown
+
+# Training shares the processor with the tracker: it rests at least this long, and at least
+# this many times as long as it worked.
+_REST_SECONDS, _REST_FACTOR = 2.0, 20
+_LAST_ATTEMPTS = 3
+
+
+class Tracker:
+    """Follows the journal of a sweep's folder from a background thread.
+
+    Whatever happens to MLflow, nothing is raised and nobody waits; `sync` can catch up.
+    """
+
+    def __init__(self, folder: Path, uri: str) -> None:
+        """Starts to create database and experiments.
+
+        Args:
+            folder: the sweep's folder, which exists.
+            uri: MLflow's tracking URI; `default_uri` has the usual one.
+        """
+        self._folder = folder
+        self._uri = uri
+        self._error: Exception | None = None
+        self._news = threading.Event()
+        self._closing = threading.Event()
+        self._abandoned = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="tracker", daemon=True)
+        self._news.set()
+        self._thread.start()
+
+    def update(self) -> None:
+        """Notes that the journal has grown; returns at once."""
+        self._news.set()
+
+    def close(self, timeout: float = 30.0) -> str | None:
+        """Writes what is left, for at most `timeout` seconds.
+
+        Returns:
+            `None` when MLflow holds the whole journal, else one line that says what to do.
+        """
+        self._closing.set()
+        self._news.set()
+        self._thread.join(timeout)
+        late = self._thread.is_alive()
+        self._abandoned.set()
+        if not late and self._error is None:
+            return None
+        reason = f"not done after {timeout:g} s" if self._error is None else first_line(self._error)
+        option = "" if self._uri == default_uri(self._folder.parent) else f" --tracking {self._uri}"
+        return (
+            f"MLflow at {shown(self._uri)} lacks part of this sweep ({reason}); nothing is "
+            f"lost, write it with: harness sync {self._folder}{option}"
+        )
+
+    def _work(self) -> None:
+        with contextlib.ExitStack() as stack:
+            projector = None
+            failures = 0
+            while not self._abandoned.is_set():
+                self._news.wait()
+                self._news.clear()
+                closing = self._closing.is_set()
+                began = time.monotonic()
+                try:
+                    if projector is None:
+                        projector = stack.enter_context(Projector(self._folder, self._uri))
+                    projector.project(live=not closing)
+                    self._error, failures = None, 0
+                except Exception as error:  # noqa: BLE001 - `close` reports it, the run goes on
+                    self._error, failures = error, failures + 1
+                    self._news.set()
+                if closing and failures in (0, _LAST_ATTEMPTS):
+                    return
+                self._rest(closing, failures, time.monotonic() - began)
+                if self._closing.is_set() and not closing:
+                    failures = 0
+
+    def _rest(self, closing: bool, failures: int, worked: float) -> None:
+        if closing:
+            self._abandoned.wait(1.0)
+        else:
+            rest = max(_REST_SECONDS, _REST_FACTOR * worked)
+            self._closing.wait(rest * 2 ** min(failures, 5))
