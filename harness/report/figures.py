@@ -147,7 +147,7 @@ def _leaderboard_panel(
 def _mark_bounds(axes: Axes, cell: Cell) -> None:
     """Draws baseline and reference where they do not squeeze the scores together."""
     low, high = axes.get_xlim()
-    bounds = [(cell.baseline, "baseline", "--"), (cell.reference, "published", ":")]
+    bounds = sorted([(cell.baseline, "baseline", "--"), (cell.reference, "published", ":")])
     reach = high - low
     near = [b for b in bounds if low - reach < b[0] < high + reach]
     for value, _, style in near:

@@ -10,11 +10,20 @@ from harness.report.words import code, counted, decimals, duration, listed, numb
 
 
 def conclusion(task: str, group: Sequence[Cell]) -> str:
-    """What the scores of one task allow to say, in one or two sentences.
+    """What the scores of one task allow to say, in a few sentences.
 
     Args:
         group: the task's cells, best first, as `by_task` gives them.
     """
+    text = _of_the_scored(task, group)
+    missing = [cell for cell in group if not cell.scores]
+    if missing and len(missing) < len(group):
+        verb = "has" if len(missing) == 1 else "have"
+        text += f" {_names(missing)} {verb} no confirmed result."
+    return text
+
+
+def _of_the_scored(task: str, group: Sequence[Cell]) -> str:
     scored = [cell for cell in group if cell.scores]
     if not scored:
         trials = sum(len(cell.search) for cell in group)
@@ -73,10 +82,12 @@ def _of_the_sweep(record: SweepRecord, found: Sequence[Cell]) -> Iterator[str]:
     open_cells = [cell for cell in found if not cell.finished(seeds)]
     missing = [task for task in record.sweep.tasks if all(cell.task != task for cell in found)]
     if open_cells or missing:
-        text = "The sweep is unfinished: "
-        parts = [f"{len(open_cells)} of {counted(len(found), 'cell')} still at work"]
-        parts += [f"nothing begun on {listed([code(task) for task in missing])}"] * bool(missing)
-        yield f"{text}{', '.join(parts[not open_cells :])}. Running it again carries on."
+        parts = []
+        if open_cells:
+            parts.append(f"{len(open_cells)} of {counted(len(found), 'cell')} still at work")
+        if missing:
+            parts.append(f"nothing begun on {listed([code(task) for task in missing])}")
+        yield f"The sweep is unfinished: {', '.join(parts)}. Running it again carries on."
     if budget.train_fraction < 1:
         yield (
             f"The search trained on {number(100 * budget.train_fraction)} % of the training "
@@ -103,7 +114,7 @@ def _of_a_cell(where: str, record: SweepRecord, cell: Cell) -> Iterator[str]:
         )
     interval = mean_interval(cell.scores)
     if math.isfinite(cell.baseline):
-        metric, floor = cell.metric, number(cell.baseline, places([cell]))
+        metric, floor = cell.metric, number(cell.baseline)
         gain = cell.mean - cell.baseline if cell.direction == "max" else cell.baseline - cell.mean
         if gain <= 0:
             yield f"{where} does not beat the trivial baseline ({metric} {floor})."

@@ -1,0 +1,82 @@
+"""The figures show what the tables say, in every state of a sweep."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from harness import journal
+from harness.report.cells import cells
+from harness.report.figures import anytime, anytime_figure, image, leaderboard_figure
+from harness.spec import TrialResult
+from tests.synthetic import write_journal
+
+
+@pytest.fixture
+def record(tmp_path):
+    write_journal(tmp_path)
+    return journal.read(tmp_path)
+
+
+def test_leaderboard_has_a_panel_a_task_with_the_best_on_top(record):
+    figure = leaderboard_figure(record)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["digits", "fashion_mnist"]
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == ["cnn", "mlp"]
+    low, high = figure.axes[0].get_ylim()
+    assert low > high  # the first row is on top
+
+
+def test_a_far_baseline_does_not_squeeze_the_scores(record):
+    axes = leaderboard_figure(record).axes[0]
+    assert axes.get_xlim()[0] > 0.5
+    assert "← baseline 0.1" in axes.get_xlabel()
+
+
+def test_anytime_sums_the_seconds_of_all_trials(record):
+    cell = cells(record)[0]
+    seconds, scores = anytime(cell)
+    assert np.all(np.diff(seconds) >= 0)
+    assert seconds[-1] == pytest.approx(cell.search_seconds)
+    assert np.nanmax(scores) == max(r.score for r in cell.search if r.score is not None)
+
+
+def test_images_are_the_same_each_time(record):
+    for kind, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
+        first, second = (image(leaderboard_figure(record), kind) for _ in range(2))
+        assert first.startswith(start)
+        assert first == second
+
+
+def test_records_without_results_still_draw(record):
+    failed = tuple(
+        dataclasses.replace(e, status="failed", score=None, metrics={}, curve=())
+        for e in record.history
+        if isinstance(e, TrialResult) and e.phase == "search"
+    )
+    for history in ((), failed):
+        bare = dataclasses.replace(record, history=history, ended={}, tasks={})
+        for figure in (leaderboard_figure(bare), anytime_figure(bare)):
+            assert image(figure, "png")
+
+
+def test_curves_that_are_not_numbers_still_draw(record):
+    def edit(entry):
+        if not isinstance(entry, TrialResult):
+            return entry
+        curve = tuple({**row, "val_accuracy": math.inf} for row in entry.curve)
+        return dataclasses.replace(entry, curve=curve, score=math.nan)
+
+    broken = dataclasses.replace(record, history=tuple(map(edit, record.history)))
+    assert image(anytime_figure(broken), "png")
+
+
+def test_more_architectures_than_colours_are_told_apart(tmp_path):
+    spaces = tuple(f"space_{i}" for i in range(11))
+    write_journal(tmp_path, tasks=("digits",), spaces=spaces, trials=2, seeds=(0,))
+    lines = anytime_figure(journal.read(tmp_path)).axes[0].get_lines()
+    looks = {
+        (line.get_color(), line.get_linestyle()) for line in lines if len(line.get_xdata()) > 1
+    }
+    assert len(looks) == len(spaces)

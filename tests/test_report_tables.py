@@ -1,0 +1,152 @@
+"""The tables of a sweep: their columns, what they count, and their way through CSV."""
+
+import dataclasses
+import io
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from harness import journal, report
+from harness.report.tables import LEADERBOARD, TRIALS, csv, leaderboard, trials_table
+from harness.spec import Failure, Objective, TrialResult
+from tests.synthetic import write_journal
+
+
+@pytest.fixture
+def record(tmp_path):
+    write_journal(tmp_path)
+    return journal.read(tmp_path)
+
+
+def edited(record, edit):
+    """The record with every trial passed through `edit`; `None` leaves a trial out."""
+    history = [edit(entry) if isinstance(entry, TrialResult) else entry for entry in record.history]
+    return dataclasses.replace(record, history=tuple(e for e in history if e is not None))
+
+
+def test_trials_have_the_promised_columns_and_a_row_each(record):
+    table = trials_table(record)
+    assert " ".join(table.columns) == (
+        "sweep task space phase trial seed status objective score epochs seconds parameters "
+        "error config"
+    )
+    assert len(table) == 4 * (4 + 3)
+    assert (table["status"] != "completed").sum() == 3
+    assert table["error"].notna().sum() == 3
+    assert table.query("status != 'completed'")["score"].isna().all()
+
+
+def test_score_is_of_validation_in_the_search_and_of_test_in_confirmation(record):
+    table = trials_table(record)
+    row = table.query("task == 'digits' and space == 'cnn' and phase == 'confirm' and seed == 2")
+    result = next(r for r in record.results if r.key == ("digits", "cnn", "confirm", 2))
+    assert row["score"].item() == result.metrics["test_accuracy"]
+    assert row["objective"].item() == "test_accuracy"
+    assert set(table.query("phase == 'search'")["objective"]) == {"val_accuracy"}
+
+
+def test_config_holds_architecture_and_training(record):
+    config = json.loads(trials_table(record)["config"][0])
+    assert config["units"] in (64, 128, 256)
+    assert config["training.optimizer"] == "adamw"
+
+
+def test_tables_read_back_as_they_were(record):
+    for table, types in (
+        (trials_table(record), TRIALS),
+        (leaderboard(record), LEADERBOARD),
+    ):
+        again = pd.read_csv(io.StringIO(csv(table)), dtype=types)
+        pd.testing.assert_frame_equal(again, table)
+
+
+def test_trials_read_without_hints_have_numbers_as_numbers(record):
+    table = pd.read_csv(io.StringIO(csv(trials_table(record))))
+    for name in ("trial", "seed", "score", "epochs", "seconds", "parameters"):
+        assert pd.api.types.is_numeric_dtype(table[name]), name
+
+
+def test_leaderboard_has_a_row_a_cell_best_first(record):
+    board = leaderboard(record)
+    assert " ".join(board.columns) == (
+        "task space metric direction mean ci_low ci_high seeds trials failed search_seconds "
+        "parameters latency_ms baseline reference"
+    )
+    assert list(board["task"]) == ["digits", "digits", "fashion_mnist", "fashion_mnist"]
+    for _, rows in board.groupby("task"):
+        assert rows["mean"].is_monotonic_decreasing
+    digits = board.query("task == 'digits' and space == 'cnn'").iloc[0]
+    scores = [
+        r.metrics["test_accuracy"]
+        for r in record.results
+        if (r.task, r.space, r.phase) == ("digits", "cnn", "confirm")
+    ]
+    assert digits["mean"] == pytest.approx(sum(scores) / 3)
+    assert digits["ci_low"] < min(scores) < max(scores) < digits["ci_high"]
+    assert (digits["seeds"], digits["trials"], digits["failed"]) == (3, 4, 1)
+    assert (digits["baseline"], digits["reference"]) == (0.1, 0.99)
+
+
+def test_smaller_is_better_where_the_objective_says_so(record):
+    tasks = {
+        name: dataclasses.replace(task, objective=Objective("accuracy", "min"))
+        for name, task in record.tasks.items()
+    }
+    board = leaderboard(dataclasses.replace(record, tasks=tasks))
+    for _, rows in board.groupby("task"):
+        assert rows["mean"].is_monotonic_increasing
+
+
+def test_cells_without_a_result_are_rows_at_the_end(record):
+    without = edited(record, lambda r: None if r.phase == "confirm" and r.space == "cnn" else r)
+    board = leaderboard(without)
+    assert list(board["space"]) == ["mlp", "cnn"] * 2
+    assert board["mean"].isna().tolist() == [False, True] * 2
+    assert board["seeds"].tolist() == [3, 0] * 2
+    assert report.unconfirmed(without) == [("digits", "cnn"), ("fashion_mnist", "cnn")]
+    assert report.exit_code(without) == 1
+
+
+def test_exit_code_is_zero_only_when_all_of_the_question_is_answered(record):
+    assert report.exit_code(record) == 0
+    more = dataclasses.replace(record.sweep, tasks=(*record.sweep.tasks, "cifar10"))
+    assert report.exit_code(dataclasses.replace(record, sweep=more)) == 1
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None])
+def test_a_seed_without_a_finite_score_counts_as_failed(record, value):
+    def edit(result):
+        if result.phase == "search" or result.seed != 1:
+            return result
+        metrics = {} if value is None else {"test_accuracy": value}
+        return dataclasses.replace(result, metrics=metrics)
+
+    board = leaderboard(edited(record, edit))
+    assert board["seeds"].tolist() == [2] * 4
+    assert board["mean"].notna().all()
+    assert board["failed"].sum() == 3 + 4
+
+
+def test_one_seed_has_a_mean_and_no_interval(tmp_path):
+    write_journal(tmp_path, seeds=(7,))
+    board = leaderboard(journal.read(tmp_path))
+    assert board["mean"].notna().all()
+    assert board[["ci_low", "ci_high"]].isna().all(axis=None)
+
+
+def test_only_the_last_result_of_a_trial_counts(record):
+    first = record.results[0]
+    lost = dataclasses.replace(first, status="interrupted", score=None)
+    again = dataclasses.replace(record, history=(lost, *record.history))
+    pd.testing.assert_frame_equal(trials_table(again), trials_table(record))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1"])
+def test_text_that_a_spreadsheet_would_run_is_neutralised(record, text):
+    failure = Failure("code", text + "\nsecond line")
+    bad = edited(record, lambda r: dataclasses.replace(r, status="failed", failure=failure))
+    again = pd.read_csv(io.StringIO(csv(trials_table(bad))))
+    assert set(again["error"]) == {f"'{text.strip()} second line"}
+    assert trials_table(bad)["error"][0] == f"{text.strip()} second line"
