@@ -1,0 +1,264 @@
+"""Worker processes on this machine: warm, limited, and replaceable at any moment.
+
+A supervisor thread owns the workers, so limits hold while the driver is busy elsewhere. Every
+worker process has pipes of its own: whatever kills one in the middle of a message, the others
+and its successor are untouched.
+"""
+
+import contextlib
+import os
+import pickle
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from harness.engines import Done, Limits, Progress
+from harness.engines.process import (
+    GRACE_SECONDS,
+    Message,
+    RunningJob,
+    WorkerProcess,
+    describe_exit,
+    worker_environment,
+)
+from harness.engines.worker import Run, describe_error
+from harness.spec import Failure, HarnessError
+
+TICK = 0.1
+"""Seconds between two looks at the limits of running jobs."""
+START_SECONDS = 600.0
+"""A worker that has not begun its job by then (imports included) is given up."""
+
+
+class LocalEngine:
+    """Runs jobs in `workers` processes of this machine (an `Engine`).
+
+    Args:
+        run: The job function `run(job, report)`, defined in an importable module.
+        workers: Number of processes, and so of jobs that run at once.
+        environment: Variables set in the workers before anything is imported there.
+        initialize: Called once in every new worker, such as to import the framework.
+        devices: Accelerators (`CUDA_VISIBLE_DEVICES`), given to the workers in turn.
+        recycle_jobs: Jobs after which a worker is replaced.
+        recycle_mb: A worker (with children) whose resident memory, in 10^6 bytes, is larger
+            after a job is replaced.
+        log: File that takes what workers print; discarded when `None`.
+
+    `Limits.memory_gb` counts 10^9 bytes of resident memory of a worker and its children;
+    `Limits.seconds` counts from the job's start in the worker. Both end the job by killing
+    worker and children. Workers start at once and end when the driver ends, however it does.
+
+    Raises:
+        HarnessError: For fewer than one worker or job, or a function workers cannot import.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        workers: int,
+        environment: Mapping[str, str],
+        initialize: Callable[[], None] | None = None,
+        devices: Sequence[str] = (),
+        recycle_jobs: int = 50,
+        recycle_mb: float = 4000,
+        log: Path | None = None,
+    ) -> None:
+        for name, value in (("workers", workers), ("recycle_jobs", recycle_jobs)):
+            if value < 1:
+                raise HarnessError(f"{name} is {value}: expected at least 1")
+        for function in (run, initialize):
+            if getattr(function, "__module__", None) == "__main__":
+                raise HarnessError(f"{function}: expected a function of an importable module")
+        self._setup = pickle.dumps((run, initialize))
+        self._environments = [
+            worker_environment(environment, workers, slot, devices) for slot in range(workers)
+        ]
+        self._recycle_jobs, self._recycle_bytes = recycle_jobs, recycle_mb * 1e6
+        self._log: IO[bytes] = Path(log or os.devnull).open("ab")  # noqa: SIM115 - closed by close
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Progress | Done | BaseException] = queue.SimpleQueue()
+        # Of the calling thread:
+        self._running: set[str] = set()
+        self._submitted = 0
+        self._closed = False
+        # Of the supervisor:
+        self._workers: list[WorkerProcess | None] = [None] * workers
+        self._closing = False
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
+        self._supervisor.start()
+
+    def free(self) -> int:
+        """Number of jobs that would start at once if submitted now."""
+        return 0 if self._closed else len(self._environments) - len(self._running)
+
+    def submit(self, job_id: str, job: Any, limits: Limits) -> None:
+        """Starts a picklable job; raises `RuntimeError` when no worker is free."""
+        if self.free() < 1:
+            raise RuntimeError(f"job {job_id!r}: no worker is free")
+        if job_id in self._running:
+            raise RuntimeError(f"job {job_id!r} is already running")
+        self._running.add(job_id)
+        self._submitted += 1
+        try:
+            content = pickle.dumps(job)
+        except Exception as error:  # noqa: BLE001 - anything can be raised while pickling
+            self._outbox.put(Done(job_id, failure=describe_error(error)))
+            return
+        new = RunningJob(self._submitted, job_id, content, limits)
+        self._inbox.put(Message(None, "submit", content=new))
+
+    def poll(self, timeout: float) -> list[Progress | Done]:
+        """Returns what happened since the last call, waiting at most `timeout` seconds."""
+        events: list[Progress | Done] = []
+        wait = min(max(timeout, 0.0), threading.TIMEOUT_MAX)
+        for _ in range(max(1, self._outbox.qsize())):
+            try:
+                event = self._outbox.get(timeout=0.0 if events else wait)
+            except queue.Empty:
+                break
+            if isinstance(event, BaseException):
+                raise event
+            if isinstance(event, Done):
+                self._running.discard(event.job_id)
+            events.append(event)
+        return events
+
+    def close(self, kill: bool = False) -> None:
+        """Ends the workers; with `kill`, running jobs are not waited for.
+
+        Jobs killed that way end with an `interrupted` failure; `poll` still returns what is left.
+        """
+        self._closed = True
+        self._inbox.put(Message(None, "close", content=kill))
+        self._supervisor.join()
+        self._log.close()
+
+    # --- the supervisor's thread ----------------------------------------------
+
+    def _supervise(self) -> None:
+        try:
+            for slot in range(len(self._workers)):
+                self._workers[slot] = self._start(slot)
+            look = 0.0
+            while (busy := self._busy()) or not self._closing:
+                with contextlib.suppress(queue.Empty):
+                    self._handle(self._inbox.get(timeout=TICK if busy else None))
+                if time.monotonic() >= look:
+                    self._enforce_limits()
+                    look = time.monotonic() + TICK
+        except BaseException as error:  # noqa: BLE001 - raised in the driver, by poll
+            self._outbox.put(error)
+        finally:
+            for worker in filter(None, self._workers):
+                worker.end()
+
+    def _start(self, slot: int) -> WorkerProcess:
+        return WorkerProcess(self._environments[slot], self._setup, self._log, self._inbox)
+
+    def _busy(self) -> list[WorkerProcess]:
+        return [worker for worker in self._workers if worker is not None and worker.busy]
+
+    def _handle(self, message: Message) -> None:
+        worker = message.worker
+        if worker is None:
+            if message.kind == "submit":
+                self._assign(message.content)
+            else:
+                self._stop(kill=message.content)
+        elif worker not in self._workers:
+            return  # a late word of one that was replaced
+        elif message.kind == "ended":
+            self._replace(worker)
+        elif worker.job is not None and worker.job.number == message.number:
+            self._hear(worker, worker.job, message)
+
+    def _stop(self, kill: bool) -> None:
+        self._closing = True
+        for worker in self._busy() if kill else ():
+            worker.kill(Failure("interrupted", "stopped before its end"))
+
+    def _assign(self, job: RunningJob) -> None:
+        idle = [s for s, worker in enumerate(self._workers) if worker is None or not worker.busy]
+
+        def warmth(slot: int) -> int:
+            worker = self._workers[slot]
+            return -1 if worker is None else min(worker.jobs, 1)
+
+        slot = max(idle, key=warmth)
+        worker = self._workers[slot] or self._start(slot)
+        self._workers[slot] = worker
+        worker.give(job)
+
+    def _hear(self, worker: WorkerProcess, job: RunningJob, message: Message) -> None:
+        """Acts on what a worker says of its running job."""
+        if message.kind == "started":
+            job.started, job.since = True, time.monotonic()
+            return
+        try:
+            content = pickle.loads(message.content)  # noqa: S301 - our own worker wrote it
+        except Exception as error:  # noqa: BLE001 - anything can be raised while unpickling
+            worker.kill(describe_error(error))
+            return
+        if message.kind == "progress":
+            self._outbox.put(Progress(job.id, content))
+        elif message.kind == "value":
+            self._finish(worker, Done(job.id, value=content))
+        else:
+            self._finish(worker, Done(job.id, failure=content))
+
+    def _finish(self, worker: WorkerProcess, done: Done) -> None:
+        """Passes the end of a job on, and recycles a worker that has had enough."""
+        worker.job = None
+        worker.jobs += 1
+        self._outbox.put(done)
+        spent = done.failure is not None and done.failure.kind in ("memory", "infrastructure")
+        spent = spent or worker.jobs >= self._recycle_jobs
+        if worker.doom is None and (spent or worker.memory() > self._recycle_bytes):
+            self._replace(worker, restart=True)
+
+    def _replace(self, worker: WorkerProcess, restart: bool = False) -> None:
+        """Ends a worker, answers for the job it had, and starts another.
+
+        One that died idle is started with the next job, so that one that cannot live is not
+        started over and over.
+        """
+        slot = self._workers.index(worker)
+        restart = restart or worker.busy
+        code = worker.end()
+        self._workers[slot] = None
+        if worker.job is not None:
+            failure = worker.doom or describe_exit(code)
+            self._outbox.put(Done(worker.job.id, failure=failure))
+        if restart and not self._closing:
+            self._workers[slot] = self._start(slot)
+
+    def _enforce_limits(self) -> None:
+        for worker in self._busy():
+            worker.notice_exit()
+            if worker.gone is not None:
+                if time.monotonic() - worker.gone > GRACE_SECONDS:
+                    self._replace(worker)
+            elif worker.job is not None:
+                excess = _excess(worker, worker.job)
+                if excess is not None:
+                    worker.kill(excess)
+
+
+def _excess(worker: WorkerProcess, job: RunningJob) -> Failure | None:
+    """Which limit a running job has passed, if any."""
+    limits, seconds = job.limits, time.monotonic() - job.since
+    if not job.started:
+        if seconds > START_SECONDS:
+            message = f"the worker process did not start within {START_SECONDS:g} s"
+            return Failure("infrastructure", message)
+    elif limits.seconds is not None and seconds > limits.seconds:
+        return Failure(
+            "timeout", f"killed after {seconds:.1f} s; the limit is {limits.seconds:g} s"
+        )
+    elif limits.memory_gb is not None and (used := worker.memory() / 1e9) > limits.memory_gb:
+        message = f"killed at {used:.2f} GB of memory; the limit is {limits.memory_gb:g} GB"
+        return Failure("memory", message)
+    return None

@@ -1,0 +1,144 @@
+"""The worker's side of the local engine: a process that runs one job after another.
+
+The driver starts `main` in a fresh interpreter with a pipe on standard input, which brings
+pickled frames (first `(run, initialize)`, then `(number, job)`), and one on standard output,
+which takes pickled frames `(kind, number, payload)` back. Both are moved away before any other
+code runs, so whatever a job prints ends in the log.
+"""
+
+import contextlib
+import faulthandler
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+import psutil
+
+from harness.spec import Failure
+
+Report = Callable[[Mapping[str, Any]], None]
+Run = Callable[[Any, Report], Any]
+
+OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
+"""Names of the exceptions by which Python, Torch and TensorFlow say that memory is used up."""
+
+
+def kill_tree(pid: int) -> None:
+    """Kills a worker, its process group and its descendants; none of them can refuse."""
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(pid).children(recursive=True)
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    if sys.platform != "win32":
+        # Also those whose parent has died, and new ones. macOS refuses where only zombies are left.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+    else:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).kill()
+
+
+def describe_error(error: BaseException) -> Failure:
+    """The record of an exception: its type and first line, and the whole traceback."""
+    name = type(error).__name__
+    lines = str(error).strip().splitlines()
+    message = f"{name}: {lines[0]}" if lines else name
+    memory = name in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in message  # the latter is XLA's
+    trace = "".join(traceback.format_exception(error))
+    return Failure("memory" if memory else "code", message, trace)
+
+
+def main() -> None:
+    """Runs jobs until it is killed or the driver's end of the pipe closes."""
+    jobs, events = _take_pipes()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is the driver's decision
+    faulthandler.enable()
+    inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    for target, args in ((_read, (jobs, inbox)), (_watch_parent, (os.getppid(),))):
+        threading.Thread(target=target, args=args, daemon=True).start()
+    lock, pid = threading.Lock(), os.getpid()
+
+    def send(kind: str, number: int, content: bytes = b"") -> None:
+        if os.getpid() != pid:
+            raise RuntimeError("report() was called in a process that the job forked")
+        with lock:  # a job may report from several threads
+            pickle.dump((kind, number, content), events)
+            events.flush()
+
+    run = _set_up(inbox.get())
+    while True:
+        _serve(run, inbox.get(), send)
+
+
+def _serve(run: Run | Failure, frame: bytes, send: Callable[[str, int, bytes], None]) -> None:
+    """Runs one job and sends its value or its failure."""
+    number, job = pickle.loads(frame)  # noqa: S301 - from the driver, our parent
+    pid = os.getpid()
+    send("started", number, b"")
+    if isinstance(run, Failure):
+        send("failed", number, pickle.dumps(run))
+        return
+    try:
+        value = run(
+            pickle.loads(job),  # noqa: S301 - likewise
+            lambda info: send("progress", number, pickle.dumps(dict(info))),
+        )
+        kind, content = "value", pickle.dumps(value)
+    except BaseException as error:  # noqa: BLE001 - whatever a job raises is its record
+        kind, content = "failed", pickle.dumps(describe_error(error))
+    if os.getpid() != pid:
+        os._exit(0)  # a process the job forked came back here; it must not act as the worker
+    sys.stdout.flush()
+    send(kind, number, content)
+
+
+def _set_up(frame: bytes) -> Run | Failure:
+    """Imports the job function and initialises; a failure here answers every job."""
+    run: Run
+    try:
+        run, initialize = pickle.loads(frame)  # noqa: S301 - from the driver, our parent
+        if initialize is not None:
+            initialize()
+    except BaseException as error:  # noqa: BLE001 - told to the driver with the first job
+        cause = describe_error(error)
+        message = f"the worker process could not start: {cause.message}"
+        return Failure("infrastructure", message, cause.traceback)
+    return run
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Moves both pipes off the standard descriptors; prints go where errors go."""
+    jobs = os.fdopen(os.dup(0), "rb")
+    events = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    for stream in (sys.stdout, sys.stderr):
+        # Lines reach the log before a crash, and no character can make a print fail.
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    return jobs, events
+
+
+def _read(jobs: BinaryIO, inbox: "queue.SimpleQueue[bytes]") -> None:
+    """Passes frames on; a closed pipe means that the driver is gone, in whatever way."""
+    with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
+        while True:
+            inbox.put(pickle.load(jobs))  # noqa: S301 - from the driver, our parent
+    kill_tree(os.getpid())
+
+
+def _watch_parent(parent: int) -> None:
+    """Ends the worker when it is orphaned although a fork of the driver holds the pipe open."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    kill_tree(os.getpid())
