@@ -215,7 +215,7 @@ def test_numbers_and_times_read_well():
     assert [number(v) for v in (0.00012345, 3.14159, 12345.6, math.nan)] == [
         "0.000123", "3.14", "12,346", "–",
     ]  # fmt: skip
-    assert number(-0.0001, 2) == "0.00"
+    assert number(-0.0001, 2) == "-0.00"  # an interval that ends here holds zero
     assert [duration(v) for v in (1.234, 119, 750, 86400)] == [
         "1.23 s",
         "119 s",

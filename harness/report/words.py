@@ -31,8 +31,7 @@ def number(value: float, places: int | None = None) -> str:
     if not math.isfinite(value):
         return NOTHING
     if places is not None:
-        text = f"{value:,.{places}f}"
-        return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+        return f"{value:,.{places}f}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{float(f'{value:.3g}'):g}"
