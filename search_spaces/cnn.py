@@ -12,6 +12,8 @@ from search_spaces._image import classifier, image_input
 
 SMALLEST_SIDE = 4
 """Images are not pooled below this height and width."""
+MOST_FILTERS = 64
+"""Where doubling stops, to keep every configuration affordable without a GPU."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,11 @@ class CNN:
     blocks: int
     """Convolutions followed by a pooling; each block has twice the filters of the last."""
     convolutions: int
-    """Convolutions in a block."""
+    """Convolutions in each block but the first, which has one: it sees the most pixels."""
     filters: int
     """Filters of the first block."""
     kernel: int
+    """Always 3 where blocks have two convolutions, which together see as far as one of 5."""
     pooling: str
     """`max` or `average`."""
     batch_norm: bool
@@ -41,11 +44,14 @@ def sample(hp: HyperParameters) -> CNN:
     head = hp.Choice("head", ["dense", "average"], default="dense")
     with hp.conditional_scope("head", ["dense"]):
         units = hp.Choice("units", [64, 128, 256], default=128)
+    convolutions = hp.Int("convolutions", 1, 2, default=2)
+    with hp.conditional_scope("convolutions", [1]):
+        kernel = hp.Choice("kernel", [3, 5], default=3)
     return CNN(
-        blocks=hp.Int("blocks", 1, 3, default=2),
-        convolutions=hp.Int("convolutions", 1, 2, default=1),
-        filters=hp.Choice("filters", [8, 16, 32], default=32),
-        kernel=hp.Choice("kernel", [3, 5], default=3),
+        blocks=hp.Int("blocks", 1, 3, default=3),
+        convolutions=convolutions,
+        filters=hp.Choice("filters", [8, 16, 32], default=16),
+        kernel=kernel if convolutions == 1 else 3,
         pooling=hp.Choice("pooling", ["max", "average"], default="max"),
         batch_norm=hp.Boolean("batch_norm", default=True),
         head=head,
@@ -61,8 +67,8 @@ def build(config: CNN, spec: DataSpec) -> Any:
     pool = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
     inputs, x = image_input(spec)
     for block in range(config.blocks):
-        for _ in range(config.convolutions):
-            x = _convolution(x, config, config.filters << block)
+        for _ in range(config.convolutions if block else 1):
+            x = _convolution(x, config, min(config.filters << block, MOST_FILTERS))
         if min(x.shape[1:3]) >= 2 * SMALLEST_SIDE:
             x = pool[config.pooling](2, padding="same")(x)
     if config.head == "average":
@@ -86,7 +92,7 @@ def _convolution(x: Any, config: CNN, filters: int) -> Any:
         kernel_initializer="he_normal",
     )(x)
     if config.batch_norm:
-        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.BatchNormalization(momentum=0.9)(x)
     return keras.layers.ReLU()(x)
 
 

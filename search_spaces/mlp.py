@@ -40,7 +40,7 @@ def build(config: MLP, spec: DataSpec) -> Any:
         units = max(config.units >> layer, 16) if config.taper else config.units
         x = keras.layers.Dense(units, use_bias=not config.batch_norm)(x)
         if config.batch_norm:
-            x = keras.layers.BatchNormalization()(x)
+            x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.ReLU()(x)
         if config.dropout:
             x = keras.layers.Dropout(config.dropout)(x)

@@ -73,9 +73,9 @@ def _block(x: Any, filters: int, stride: int) -> Any:
     shortcut = x
     if stride > 1 or x.shape[-1] != filters:
         shortcut = _convolution(x, filters, stride, kernel=1)
-        shortcut = keras.layers.BatchNormalization()(shortcut)
+        shortcut = keras.layers.BatchNormalization(momentum=0.9)(shortcut)
     x = _normalise_and_activate(_convolution(x, filters, stride))
-    x = keras.layers.BatchNormalization()(_convolution(x, filters))
+    x = keras.layers.BatchNormalization(momentum=0.9)(_convolution(x, filters))
     return keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
 
 
@@ -107,7 +107,7 @@ def _convolution(x: Any, filters: int, stride: int = 1, kernel: int = 3) -> Any:
 def _normalise_and_activate(x: Any) -> Any:
     import keras
 
-    return keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+    return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
 
 
 resnet = SearchSpace("resnet", ("image_classification",), sample, build)

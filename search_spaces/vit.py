@@ -81,7 +81,7 @@ def _patches(x: Any, config: ViT) -> Any:
     size = tuple(math.ceil(side / config.grid) for side in x.shape[1:3])
     if config.stem == "convolution":
         x = keras.layers.Conv2D(config.dim // 2, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+        x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
     # A convolution as wide as its stride is a projection of patches; "same" fills the last ones.
     x = keras.layers.Conv2D(config.dim, size, strides=size, padding="same")(x)
     return keras.layers.Reshape((-1, config.dim))(x)

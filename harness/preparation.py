@@ -1,0 +1,80 @@
+"""Calls a task's `prepare` and writes what it returns; runs in a process of its own.
+
+The order arrives on standard input: `{"task", "folder", "files"}`. The folder receives one
+`.npy` file an array and, last, `meta.json`; or `failure.json` and exit code 1.
+"""
+
+import hashlib
+import json
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import registry, sources
+from harness.spec import HarnessError, Prepared, Split, Task
+from harness.validation import validate
+
+FORMAT = 1
+"""Version of the layout of an entry."""
+META = "meta.json"
+FAILURE = "failure.json"
+SPLITS = ("train", "val", "test")
+
+
+def main() -> int:
+    """Prepares the task named on standard input; writes the reason where it cannot."""
+    order = json.load(sys.stdin)
+    name, folder = order["task"], Path(order["folder"])
+    try:
+        task = registry.task(name)
+        _write(task, folder, {file: Path(path) for file, path in order["files"].items()})
+        return 0
+    except HarnessError as error:
+        message = str(error)
+    except OSError as error:
+        message = f"task {name!r}: cannot be prepared ({error})"
+    except Exception as error:  # noqa: BLE001 (a task's code can fail in any way)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        message = f"task {name!r}: its prepare function failed ({reason})"
+    failure = {"message": message, "traceback": traceback.format_exc()}
+    (folder / FAILURE).write_text(json.dumps(failure), encoding="utf-8")
+    return 1
+
+
+def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:
+    """Prepares, checks and writes one array a file, then `meta.json`."""
+    prepared = task.prepare(files)
+    validate(task, prepared)
+    assets = json.loads(json.dumps(dict(prepared.assets)))
+    meta: dict[str, Any] = {"format": FORMAT, "task": task.name}
+    meta |= {"spec": asdict(prepared.spec), "assets": assets, "arrays": {}}
+    for name, array in _named(prepared):
+        path = folder / f"{name}.npy"
+        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+        meta["arrays"][name] = {"bytes": path.stat().st_size, "sha256": sources.sha256(path)}
+    meta["digest"] = digest(meta)
+    (folder / META).write_text(json.dumps(meta), encoding="utf-8")
+
+
+def _named(prepared: Prepared) -> Iterator[tuple[str, np.ndarray]]:
+    for name in SPLITS:
+        split: Split = getattr(prepared, name)
+        yield from ((f"{name}.x.{key}", array) for key, array in sorted(split.x.items()))
+        yield from ((f"{name}.y.{key}", array) for key, array in sorted(split.y.items()))
+        if split.weight is not None:
+            yield f"{name}.weight", split.weight
+
+
+def digest(meta: Mapping[str, Any]) -> str:
+    """SHA-256 over the specification, the assets and the checksums of the arrays."""
+    content = {name: meta[name] for name in ("spec", "assets", "arrays")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

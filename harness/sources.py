@@ -1,0 +1,116 @@
+"""The files a data set is made from: in a directory the user names, or downloaded once."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import filelock
+
+from harness.spec import HarnessError, Source
+
+RETRIES = 2
+"""Attempts after a failed download."""
+
+
+def cache_root() -> Path:
+    """Where downloads and prepared data are kept: `HARNESS_CACHE`, or the user's cache folder."""
+    import pooch
+
+    chosen = os.environ.get("HARNESS_CACHE")
+    # Absolute: the path is handed to processes that may work in another folder.
+    return Path(chosen or pooch.os_cache("keras-automl-harness")).expanduser().absolute()
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(
+    sources: Sequence[Source], data_dir: Path | None, offline: bool, progress: bool
+) -> dict[str, Path]:
+    """Finds or downloads files and checks what they hold.
+
+    Args:
+        sources: the files.
+        data_dir: looked in first, as `<data_dir>/<dataset>/<file>`.
+        offline: whether downloading is forbidden.
+        progress: whether to show a progress bar of each download.
+
+    Returns:
+        The path of each file by its name.
+
+    Raises:
+        HarnessError: a file cannot be had, or its SHA-256 is not the one expected.
+    """
+    if data_dir is not None and not data_dir.is_dir():
+        raise HarnessError(f"{data_dir}: no such directory; expected the one that holds the data")
+    return {source.file: _locate(source, data_dir, offline, progress) for source in sources}
+
+
+def _locate(source: Source, data_dir: Path | None, offline: bool, progress: bool) -> Path:
+    place = Path(source.dataset, source.file)
+    if data_dir is not None and (data_dir / place).is_file():
+        return _checked(source, data_dir / place)
+    downloaded = cache_root() / "downloads" / place
+    if offline or source.url is None:
+        if downloaded.is_file():
+            return _checked(source, downloaded)
+        why = (
+            "--offline forbids downloading it" if source.url else "its licence asks you to bring it"
+        )
+        raise HarnessError(f"{place}: not found, and {why}; put it at {_wanted(place, data_dir)}")
+    if not source.url.startswith("https://"):
+        raise HarnessError(f"{place}: expected an https address, found {source.url!r}")
+    try:
+        return _download(source, source.url, downloaded, progress)
+    except OSError as error:  # a failed request is one, too
+        raise HarnessError(
+            f"{place}: cannot be downloaded from {source.url} ({_one_line(error)}); "
+            f"try again, or put it at {_wanted(place, data_dir)}"
+        ) from error
+    except ValueError as error:  # what pooch raises for a wrong checksum
+        raise HarnessError(
+            f"{place}: what {source.url} holds is not the expected file ({_one_line(error)})"
+        ) from error
+
+
+def _checked(source: Source, path: Path) -> Path:
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
+    if found != source.sha256:
+        raise HarnessError(f"{path}: expected SHA-256 {source.sha256}, found {found}")
+    return path
+
+
+def _download(source: Source, url: str, path: Path, progress: bool) -> Path:
+    """Downloads beside the final name, checks, then renames; waits for others doing the same."""
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")
+    store = pooch.create(
+        path=path.parent,
+        base_url="",
+        registry={source.file: f"sha256:{source.sha256}"},
+        urls={source.file: url},
+        retry_if_failed=RETRIES,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(path.with_name(f".{path.name}.lock")):
+        return Path(store.fetch(source.file, progressbar=progress))
+
+
+def _wanted(place: Path, data_dir: Path | None) -> str:
+    return str(data_dir / place) if data_dir else f"DIR/{place} and name --data-dir DIR"
+
+
+def _one_line(error: Exception) -> str:
+    """The deepest reason, which is the one that says what went wrong."""
+    while isinstance(error.__cause__ or error.__context__, Exception):
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300]

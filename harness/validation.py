@@ -1,0 +1,89 @@
+"""Checks that prepared data is what its specification says, before anything trains on it."""
+
+import json
+import re
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from harness.spec import DataSpec, HarnessError, Kind, Prepared, Split, Task, TensorSpec
+
+
+def validate(task: Task, prepared: Prepared) -> None:
+    """Checks shapes, types, alignment and values of all arrays, and that assets are JSON.
+
+    Raises:
+        HarnessError: names the task, the split, the array and what was expected.
+    """
+    where = f"task {task.name!r}"
+    if not isinstance(prepared, Prepared):
+        raise HarnessError(f"{where}: expected prepare to return Prepared, found {prepared!r:.80}")
+    _check_spec(where, task, prepared.spec)
+    for name in ("train", "val", "test"):
+        split = getattr(prepared, name)
+        if not isinstance(split, Split):
+            raise HarnessError(f"{where}, {name}: expected a Split, found {split!r:.80}")
+        _check_split(f"{where}, {name}", split, prepared.spec)
+    try:
+        json.dumps(dict(prepared.assets), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise HarnessError(f"{where}: expected assets of JSON values ({error})") from error
+
+
+def _check_spec(where: str, task: Task, spec: DataSpec) -> None:
+    if spec.kind != task.kind or spec.kind not in typing.get_args(Kind):
+        raise HarnessError(f"{where}: expected data of kind {task.kind!r}, found {spec.kind!r}")
+    for side in ("inputs", "outputs"):
+        names = list(getattr(spec, side))
+        if not names:
+            raise HarnessError(f"{where}: expected {side} in its specification, found none")
+        for name in names:
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):  # it names files and layers
+                raise HarnessError(f"{where}: expected an identifier in {side}, found {name!r}")
+
+
+def _check_split(where: str, split: Split, spec: DataSpec) -> None:
+    _check_names(f"{where}, x", split.x, spec.inputs)
+    _check_names(f"{where}, y", split.y, spec.outputs)
+    examples = len(split)
+    if examples == 0:
+        raise HarnessError(f"{where}: expected at least one example, found none")
+    for name, tensor in spec.inputs.items():
+        _check_array(f"{where}, x[{name!r}]", split.x[name], tensor, examples)
+    for name, tensor in spec.outputs.items():
+        _check_array(f"{where}, y[{name!r}]", split.y[name], tensor, examples)
+    if split.weight is not None:
+        weight = TensorSpec((), str(np.asarray(split.weight).dtype))
+        _check_array(f"{where}, weight", split.weight, weight, examples)
+        if np.min(split.weight) < 0:
+            raise HarnessError(f"{where}, weight: expected no negative weight")
+
+
+def _check_names(where: str, arrays: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    if set(arrays) != set(expected):
+        raise HarnessError(f"{where}: expected arrays {sorted(expected)}, found {sorted(arrays)}")
+
+
+def _check_array(where: str, array: Any, tensor: TensorSpec, examples: int) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        raise HarnessError(f"{where}: expected a NumPy array of numbers, found {array!r:.80}")
+    if array.dtype.name != tensor.dtype:
+        raise HarnessError(f"{where}: expected dtype {tensor.dtype}, found {array.dtype.name}")
+    if array.ndim == 0 or len(array) != examples:
+        raise HarnessError(f"{where}: expected {examples} examples, found shape {array.shape}")
+    fits = len(tensor.shape) == array.ndim - 1 and all(
+        side in (None, length) for side, length in zip(tensor.shape, array.shape[1:], strict=True)
+    )
+    if not fits:
+        raise HarnessError(
+            f"{where}: expected examples of shape {tensor.shape}, found {array.shape[1:]}"
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise HarnessError(f"{where}: expected finite values, found NaN or infinity")
+    if tensor.size is not None and array.size and not 0 <= array.min() <= array.max() < tensor.size:
+        raise HarnessError(
+            f"{where}: expected values from 0 to {tensor.size - 1}, "
+            f"found {array.min()} to {array.max()}"
+        )
