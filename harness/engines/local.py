@@ -29,8 +29,6 @@ from harness.spec import Failure, HarnessError
 
 TICK = 0.1
 """Seconds between two looks at the limits of running jobs."""
-START_SECONDS = 600.0
-"""A worker that has not begun its job by then (imports included) is given up."""
 
 
 class LocalEngine:
@@ -87,8 +85,8 @@ class LocalEngine:
         # Of the supervisor:
         self._workers: list[WorkerProcess | None] = [None] * workers
         self._closing = False
-        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
-        self._supervisor.start()
+        self._ended = threading.Event()
+        threading.Thread(target=self._supervise, daemon=True).start()
 
     def free(self) -> int:
         """Number of jobs that would start at once if submitted now."""
@@ -119,7 +117,10 @@ class LocalEngine:
                 event = self._outbox.get(timeout=0.0 if events else wait)
             except queue.Empty:
                 break
-            if isinstance(event, BaseException):
+            if isinstance(event, BaseException):  # the supervisor's last word
+                self._outbox.put(event)
+                if events:
+                    break
                 raise event
             if isinstance(event, Done):
                 self._running.discard(event.job_id)
@@ -133,7 +134,10 @@ class LocalEngine:
         """
         self._closed = True
         self._inbox.put(Message(None, "close", content=kill))
-        self._supervisor.join()
+        # An event, because a thread's join that Ctrl-C interrupts does not wait again; and in
+        # short waits, because Windows handles Ctrl-C only between them.
+        while not self._ended.wait(0.5):
+            pass
         self._log.close()
 
     # --- the supervisor's thread ----------------------------------------------
@@ -154,6 +158,7 @@ class LocalEngine:
         finally:
             for worker in filter(None, self._workers):
                 worker.end()
+            self._ended.set()
 
     def _start(self, slot: int) -> WorkerProcess:
         return WorkerProcess(self._environments[slot], self._setup, self._log, self._inbox)
@@ -241,24 +246,5 @@ class LocalEngine:
             if worker.gone is not None:
                 if time.monotonic() - worker.gone > GRACE_SECONDS:
                     self._replace(worker)
-            elif worker.job is not None:
-                excess = _excess(worker, worker.job)
-                if excess is not None:
-                    worker.kill(excess)
-
-
-def _excess(worker: WorkerProcess, job: RunningJob) -> Failure | None:
-    """Which limit a running job has passed, if any."""
-    limits, seconds = job.limits, time.monotonic() - job.since
-    if not job.started:
-        if seconds > START_SECONDS:
-            message = f"the worker process did not start within {START_SECONDS:g} s"
-            return Failure("infrastructure", message)
-    elif limits.seconds is not None and seconds > limits.seconds:
-        return Failure(
-            "timeout", f"killed after {seconds:.1f} s; the limit is {limits.seconds:g} s"
-        )
-    elif limits.memory_gb is not None and (used := worker.memory() / 1e9) > limits.memory_gb:
-        message = f"killed at {used:.2f} GB of memory; the limit is {limits.memory_gb:g} GB"
-        return Failure("memory", message)
-    return None
+            elif (excess := worker.excess()) is not None:
+                worker.kill(excess)

@@ -27,6 +27,8 @@ from harness.spec import Failure
 
 GRACE_SECONDS = 2.0
 """How long a killed process, or the end of its pipe, is waited for."""
+START_SECONDS = 600.0
+"""A worker that has not begun its job by then (imports included) is given up."""
 
 
 @dataclass
@@ -126,6 +128,22 @@ class WorkerProcess:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     total += process.memory_info().rss
         return total
+
+    def excess(self) -> Failure | None:
+        """Which limit its job has passed, if any."""
+        if self.job is None:
+            return None
+        limits, seconds = self.job.limits, time.monotonic() - self.job.since
+        if not self.job.started:
+            message = f"the worker process did not start within {START_SECONDS:g} s"
+            return Failure("infrastructure", message) if seconds > START_SECONDS else None
+        if limits.seconds is not None and seconds > limits.seconds:
+            message = f"killed after {seconds:.1f} s; the limit is {limits.seconds:g} s"
+            return Failure("timeout", message)
+        if limits.memory_gb is not None and (used := self.memory() / 1e9) > limits.memory_gb:
+            message = f"killed at {used:.2f} GB of memory; the limit is {limits.memory_gb:g} GB"
+            return Failure("memory", message)
+        return None
 
     def _send(self, frame: bytes) -> None:
         assert self.process.stdin is not None
