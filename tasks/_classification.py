@@ -42,7 +42,7 @@ def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
 
         loss = SmoothedCrossentropy(classes, training.label_smoothing)
     accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    return {"loss": {LABEL: loss}, "metrics": {LABEL: [accuracy]}}
+    return {"loss": loss, "metrics": [accuracy]}
 
 
 def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
