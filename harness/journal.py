@@ -17,6 +17,7 @@ import dataclasses
 import json
 import math
 import os
+import shutil
 import time
 import typing
 import uuid
@@ -132,8 +133,12 @@ class SweepRecord:
 class Journal:
     """The open journal of a sweep's folder; holds the folder's lock until closed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fresh: bool = False) -> None:
         """Opens or creates the journal.
+
+        Args:
+            folder: The sweep's folder; made if need be.
+            fresh: Remove what an earlier run of a sweep left in the folder.
 
         Raises:
             HarnessError: another driver has the folder open, or the journal cannot be
@@ -152,6 +157,8 @@ class Journal:
         except OSError as error:
             raise HarnessError(f"{folder}: cannot write there ({error.strerror})") from None
         try:
+            if fresh:
+                _clear(folder)
             self.record = read(folder) if self.path.exists() else None
             _drop_torn_line(self.path)
             self._file = self.path.open("ab")
@@ -173,14 +180,19 @@ class Journal:
     def append(self, event: str, **fields: Any) -> None:
         """Writes one event and forces it to the disk before it returns."""
         line = json.dumps({"event": event, "time": time.time(), **jsonable(fields)})
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise HarnessError(f"{self.path}: cannot be written ({error.strerror})") from error
 
     def close(self) -> None:
         """Closes the file and gives the lock back."""
-        self._file.close()
-        self._lock.release()
+        try:
+            self._file.close()
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -317,6 +329,15 @@ def _from_json(kind: type[T], fields: Mapping[str, Any]) -> T:
 
 def _numbers(fields: Mapping[str, float | None]) -> dict[str, float]:
     return {name: math.nan if value is None else value for name, value in fields.items()}
+
+
+def _clear(folder: Path) -> None:
+    """Removes what a sweep leaves in its folder, and nothing else."""
+    for name in ("models", "checkpoints", "tracebacks"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for pattern in (FILE, "sweep.toml", "environment.json", "*.csv", "report.*", "*.png", "*.svg"):
+        for file in folder.glob(pattern):
+            file.unlink()
 
 
 def _drop_torn_line(path: Path) -> None:

@@ -6,16 +6,38 @@ suggestion is seeded by its number, so that an oracle is rebuilt by replaying a 
 without restoring any state of a random generator.
 """
 
+import contextlib
 import hashlib
+import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import keras_tuner
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from harness.spec import HyperParameters, Objective, Tuner
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Sends the process's standard error to nowhere.
+
+    TensorFlow greets with its processor features on import, beneath Python and regardless
+    of its own log level. Errors of an import are exceptions and are not lost.
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+with _silent():
+    import keras_tuner
 
 SCORE = "score"
 """Name under which scores are told."""

@@ -210,7 +210,8 @@ def _points(result: TrialResult) -> Iterator[Point]:
     # restored weights need a name of their own.
     final |= {f"best_{n}" if n.startswith("val_") else n: v for n, v in result.metrics.items()}
     for name, value in (final | _cost(result)).items():
-        yield Point(valid_name(name), value, result.epochs, ended(result))
+        # MLflow draws a metric of step 0 as bars side by side, any other as a line.
+        yield Point(valid_name(name), value, 0, ended(result))
 
 
 def _cost(result: TrialResult) -> dict[str, float]:

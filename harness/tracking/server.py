@@ -1,15 +1,17 @@
 """MLflow's own web page over an output folder."""
 
-import importlib.util
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.spec import HarnessError
-from harness.tracking.store import artifact_root, default_uri
+from harness.tracking.store import artifact_root, default_uri, open_client
 
 
 def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
@@ -32,9 +34,13 @@ def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
             f"{output}: no mlflow.db there; expected the --output folder of a run with "
             "tracking, or make one with: harness sync DIR"
         )
-    if importlib.util.find_spec("mlflow") is None:
-        raise HarnessError("MLflow is not installed; pip install mlflow")
     _check_port(host, port)
+    print(f"MLflow on http://{host}:{port} (Ctrl-C ends it)")
+    for experiment in open_client(uri).search_experiments():
+        if experiment.name != "Default":
+            # Without the choice of workflow the page opens on charts for language models.
+            page = f"experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+            print(f"  {experiment.name}: http://{host}:{port}/#/{page}", flush=True)
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--backend-store-uri", uri, "--default-artifact-root", str(artifact_root(uri))),
@@ -65,11 +71,25 @@ def _serve(command: list[str], folder: Path) -> None:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         **os.environ,
     }
-    with subprocess.Popen(command, cwd=folder, env=environment) as server:
-        try:
-            code = server.wait()
-        except KeyboardInterrupt:
-            server.send_signal(signal.SIGINT)  # not every terminal has done so
-            code = server.wait()
+    with subprocess.Popen(command, cwd=folder, env=environment) as server, _passed_on(server):
+        code = server.wait()
     if code not in (0, 130, -signal.SIGINT, -signal.SIGTERM):
         raise HarnessError(f"MLflow's server ended with exit code {code}; see its output above")
+
+
+@contextlib.contextmanager
+def _passed_on(server: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Passes Ctrl-C and termination on, so that no server stays behind on the port."""
+
+    def end(*_: object) -> None:
+        server.terminate()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import filelock
 
 from harness.spec import HarnessError
-from harness.tracking.projection import Run
+from harness.tracking.projection import Point, Run
 
 _SQLITE = "sqlite:///"
 _PARENT = "mlflow.parentRunId"
@@ -53,8 +53,8 @@ class _Known:
     attempt: str = ""
     params: dict[str, str] = field(default_factory=dict)
     metrics: bool = False
-    points: int = 0
-    """Metric points written by this process."""
+    points: tuple[Point, ...] = ()
+    """What this process has written of the run's metrics."""
 
 
 class Store:
@@ -71,7 +71,7 @@ class Store:
             HarnessError: mlflow is not installed.
         """
         self._uri = uri
-        self._client = _client(uri)
+        self._client = open_client(uri)
         self._experiments: dict[str, tuple[str, dict[str, str]]] = {}
         self._known: dict[str, _Known] = {}
 
@@ -164,10 +164,9 @@ class Store:
 
         new = [Param(k, v) for k, v in run.params.items() if k not in known.params]
         entries: list[Any] = [*new, *(RunTag(k, v) for k, v in tags.items())]
-        points = [
-            Metric(point.name, float(point.value), point.time, point.step)
-            for point in run.points[known.points :]
-        ]
+        count = len(known.points)
+        unsent = run.points[count:] if run.points[:count] == known.points else run.points
+        points = [Metric(p.name, float(p.value), p.time, p.step) for p in unsent]
         while points or entries:
             metrics, points = points[:_MAX_METRICS], points[_MAX_METRICS:]
             batch, entries = entries[:_MAX_ENTRIES], entries[_MAX_ENTRIES:]
@@ -179,7 +178,7 @@ class Store:
             )
         known.attempt = run.attempt
         known.params |= run.params
-        known.points = len(run.points)
+        known.points = run.points
         known.metrics = known.metrics or bool(run.points)
 
     def _log_artifacts(self, run_id: str, run: Run, folder: Path) -> None:
@@ -214,7 +213,12 @@ def _fits(known: _Known, run: Run) -> bool:
     return same_params and (known.attempt == run.attempt or not known.metrics)
 
 
-def _client(uri: str) -> Any:
+def open_client(uri: str) -> Any:
+    """An `mlflow.MlflowClient`, its SQLite database created where there is none.
+
+    Raises:
+        HarnessError: mlflow is not installed.
+    """
     # The command line must not wait minutes for a server that is down, and a benchmark
     # tells nobody but its user what it runs.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")

@@ -80,41 +80,48 @@ def _saved_model(record: SweepRecord, latest: Sequence[TrialResult]) -> tuple[st
 
 
 def _points(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> Iterator[Point]:
-    """Summaries after each result that changed them.
+    """Floor and ceiling, the search after each of its results, and the test metrics.
 
-    The step counts results, so that a point once written never changes, and a chart of the
-    study shows how its best score grew over the search.
+    The step of a search metric counts results, so that a point once written never changes,
+    and a chart shows how the best score grew. All else is at step 0, which MLflow draws as
+    bars side by side.
     """
+    started = milliseconds(record.started)
+    for name, value in _floor_and_ceiling(record, task).items():
+        yield Point(valid_name(name), value, 0, started)
     sent: dict[str, float] = {}
-    for step, (time, values) in enumerate(_summaries(record, task, results)):
-        for name, value in values.items():
+    confirmed: dict[int, TrialResult] = {}
+    for step, (result, search) in enumerate(_search(record, task, results), start=1):
+        for name, value in search.items():
             if sent.get(name) != value:
                 sent[name] = value
-                yield Point(valid_name(name), value, step, time)
-
-
-def _summaries(
-    record: SweepRecord, task: str, results: Sequence[TrialResult]
-) -> Iterator[tuple[int, dict[str, float]]]:
-    finished = [result for result in results if result.status != "interrupted"]
-    yield milliseconds(record.started), _floor_and_ceiling(record, task)
-    search: dict[str, float] = {"trials": 0, "failed": 0, "search_seconds": 0}
-    seen: dict[int, TrialResult] = {}
-    confirmed: dict[int, TrialResult] = {}
-    for result in finished:
-        if result.phase == "confirm":
+                yield Point(name, value, step, ended(result))
+    for result in results:
+        if result.phase == "confirm" and result.status != "interrupted":
             confirmed[result.number] = result
-            yield ended(result), _test(confirmed.values())
+            if len(confirmed) >= len(record.sweep.seeds):
+                for name, value in _test(confirmed.values()).items():
+                    yield Point(valid_name(name), value, 0, ended(result))
+
+
+def _search(
+    record: SweepRecord, task: str, results: Sequence[TrialResult]
+) -> Iterator[tuple[TrialResult, dict[str, float]]]:
+    """The state of the search after each of its results."""
+    state: dict[str, float] = {"trials": 0, "failed": 0, "search_seconds": 0}
+    seen: dict[int, TrialResult] = {}
+    for result in results:
+        if result.phase != "search" or result.status == "interrupted":
             continue
-        _count(search, result, 1)
+        _count(state, result, 1)
         if result.number in seen:
-            _count(search, seen[result.number], -1)
+            _count(state, seen[result.number], -1)
         seen[result.number] = result
         if result.score is not None and summary.better(
-            record, task, result.score, search.get("score")
+            record, task, result.score, state.get("score")
         ):
-            search["score"] = result.score
-        yield ended(result), search
+            state["score"] = result.score
+        yield result, state
 
 
 def _count(search: dict[str, float], result: TrialResult, sign: int) -> None:
@@ -124,7 +131,7 @@ def _count(search: dict[str, float], result: TrialResult, sign: int) -> None:
 
 
 def _test(confirmed: Iterable[TrialResult]) -> dict[str, float]:
-    """Means over the seeds confirmed so far, with the 95 % interval of each test metric."""
+    """Means over the confirmed seeds, with the 95 % interval of each test metric."""
     completed = [result for result in confirmed if result.status == "completed"]
     values: dict[str, float] = {"seeds": len(completed)}
     for name in dict.fromkeys(name for r in completed for name in r.metrics):

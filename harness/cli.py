@@ -1,0 +1,164 @@
+"""The command line. Every command imports what it needs, so that help and lists are quick."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.spec import HarnessError
+
+EXIT_BAD_INPUT = 2
+
+
+class _Group(click.Group):
+    """Turns bad input into one clear line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HarnessError as error:
+            click.echo(f"harness: {error}", err=True)
+            sys.exit(EXIT_BAD_INPUT)
+
+
+def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
+    """Splits `a,b` into names."""
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+_folder = click.Path(path_type=Path)
+_data_dir = click.option(
+    "--data-dir", type=_folder, help="Read data set files from DIR/<data set>/<file>."
+)
+_offline = click.option("--offline", is_flag=True, help="Never download anything.")
+_output = click.option(
+    "--output", type=_folder, default=Path("results"), show_default=True, help="Where results go."
+)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="keras-automl-harness")
+def main() -> None:
+    """Which architecture is best for this task, at equal cost, and how sure are we?"""
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["tasks", "spaces", "sweeps"]), required=False)
+def list_(what: str | None) -> None:
+    """List tasks, search spaces and shipped sweeps."""
+    from harness import listing
+
+    click.echo(listing.overview(what))
+
+
+@main.command()
+@click.argument("name")
+def describe(name: str) -> None:
+    """Show a task, a search space, or a shipped sweep."""
+    from harness import listing
+
+    click.echo(listing.describe(name))
+
+
+@main.command()
+@click.argument("tasks", nargs=-1, required=True)
+@_data_dir
+@_offline
+def prepare(tasks: tuple[str, ...], data_dir: Path | None, offline: bool) -> None:
+    """Download and prepare the data of TASKS, so that sweeps start at once."""
+    from harness import cache, registry
+
+    for task in [registry.task(name) for name in tasks]:
+        entry = cache.entry(task, data_dir, offline)
+        click.echo(f"{task.name}: ready, digest {entry.digest[:12]}")
+
+
+@main.command()
+@click.argument("sweep")
+@click.option("--tasks", callback=_names, help="Only these tasks: a,b.")
+@click.option("--spaces", callback=_names, help="Only these search spaces: a,b.")
+@click.option("--trials", type=int, help="Search trials of each cell.")
+@click.option("--epochs", type=int, help="Most epochs of a trial.")
+@click.option("--seconds", type=float, help="Search time of each cell.")
+@click.option("--seeds", type=int, help="Number of confirmation seeds.")
+@click.option("--tuner", type=click.Choice(["random", "bayesian", "hyperband", "grid"]))
+@click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]))
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")
+@click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
+@click.option("--fresh", is_flag=True, help="Discard what an earlier run of the sweep left.")
+@_data_dir
+@_offline
+@_output
+def run(sweep: str, **options: Any) -> None:
+    """Run SWEEP, a shipped name or a TOML file; carry on where an earlier run stopped.
+
+    Exit code 0: every cell has a confirmed result; 1: some cell has none; 2: bad input;
+    130: interrupted.
+    """
+    from harness import sweep as sweeps
+
+    budget = {key: options.pop(key) for key in ("trials", "epochs", "seconds")}
+    question = {key: options.pop(key) for key in ("tasks", "spaces", "seeds", "tuner", "backend")}
+    asked = sweeps.load(
+        sweep,
+        {
+            **{key: value for key, value in question.items() if value is not None},
+            "budget": {key: value for key, value in budget.items() if value is not None},
+        },
+    )
+    from harness import driver
+
+    sys.exit(driver.run_sweep(asked, driver.Options(**options)))
+
+
+@main.command()
+@click.argument("folder", type=_folder)
+def status(folder: Path) -> None:
+    """Show how far the sweep in FOLDER has come."""
+    from harness import listing
+
+    click.echo(listing.progress(folder))
+
+
+@main.command()
+@click.argument("folders", type=_folder, nargs=-1, required=True)
+def report(folders: tuple[Path, ...]) -> None:
+    """Write the tables and the report of the sweeps in FOLDERS again."""
+    from harness import report as reports
+
+    for folder in folders:
+        reports.write(folder)
+        click.echo(f"report: {folder / 'report.md'}")
+
+
+@main.command()
+@click.argument("folder", type=_folder)
+@click.option("--tracking", help="MLflow tracking URI.  [default: mlflow.db beside FOLDER]")
+def sync(folder: Path, tracking: str | None) -> None:
+    """Write the sweep in FOLDER to MLflow, adding only what is not there yet."""
+    from harness import tracking as mlflow
+
+    uri = tracking or mlflow.default_uri(folder.resolve().parent)
+    written = mlflow.sync(folder, uri)
+    click.echo(f"{written} runs written to {uri}")
+
+
+@main.command()
+@_output
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+def ui(output: Path, port: int) -> None:
+    """Open the MLflow pages of OUTPUT on this machine."""
+    from harness import tracking
+
+    tracking.ui(output, port)
+
+
+@main.command()
+@click.argument("noun", type=click.Choice(["task", "space"]))
+@click.argument("name")
+def new(noun: str, name: str) -> None:
+    """Start a task or a search space of your own: one file, ready to run."""
+    from harness import listing
+
+    click.echo(f"wrote {listing.new(noun, name)}; `harness describe {name}` shows it")

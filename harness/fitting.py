@@ -1,0 +1,111 @@
+"""The pieces a fit is put together from: optimizer, augmentation, arrays, settings.
+
+Plain functions of Keras. Keras is imported inside them, so that the driver can import this
+file without loading a framework.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.spec import Split, Training
+
+
+def optimizer(training: Training, steps: int) -> Any:
+    """The optimizer of a run of that many steps, with its learning rate schedule.
+
+    The rate rises linearly over the warm-up and then stays, or falls to zero along half a
+    cosine (Loshchilov and Hutter 2017). Weight decay is decoupled (Loshchilov and Hutter
+    2019) and spares biases and normalisation, as usual.
+    """
+    import keras
+
+    warmup_steps = round(training.warmup * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup_steps else training.learning_rate,
+        decay_steps=max(1, steps - warmup_steps),
+        alpha=0.0 if training.schedule == "cosine" else 1.0,
+        warmup_target=training.learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
+    shared = {"weight_decay": training.weight_decay, "global_clipnorm": training.clip_norm}
+    result = (
+        keras.optimizers.AdamW(schedule, **shared)
+        if training.optimizer == "adamw"
+        else keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, **shared)
+    )
+    result.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return result
+
+
+def augmented(model: Any, layers: list[Any]) -> Any:
+    """The model behind augmentation layers, which act in training only."""
+    import keras
+
+    (name,) = model.input_names if hasattr(model, "input_names") else [model.inputs[0].name]
+    shape = model.inputs[0].shape[1:]
+    image = keras.Input(shape, dtype="float32", name=name)
+    x = image
+    for layer in layers:
+        x = layer(x)
+    return keras.Model({name: image}, model({name: x}))
+
+
+def subset(split: Split, fraction: float) -> Split:
+    """A random part of a split: the same one for every trial of every architecture."""
+    if fraction >= 1.0:
+        return split
+    count = max(1, round(fraction * len(split)))
+    chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:count])
+    return Split(
+        {name: array[chosen] for name, array in split.x.items()},
+        {name: array[chosen] for name, array in split.y.items()},
+        None if split.weight is None else split.weight[chosen],
+    )
+
+
+def arrays(split: Split) -> tuple[Any, ...]:
+    """A split as `fit` takes it: inputs by name, a single output as the bare array."""
+    y = dict(split.y) if len(split.y) > 1 else next(iter(split.y.values()))
+    return (dict(split.x), y) if split.weight is None else (dict(split.x), y, split.weight)
+
+
+def latency(model: Any, split: Split) -> float:
+    """Median time in milliseconds of predicting one example, over 30 calls after 3."""
+    example = {name: np.asarray(array[:1]) for name, array in split.x.items()}
+    times = []
+    for _ in range(33):
+        began = time.perf_counter()
+        model.predict_on_batch(example)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[3:]) * 1000)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a backend runs on a device."""
+
+    jit_compile: bool | str
+    precision: str = "float32"
+
+
+def execution(backend: str, device: str) -> Execution:
+    """Compilation and precision for a backend on a device, as measured.
+
+    `benchmarks/execution.py` prints the figures behind this table. On a processor XLA slows
+    small convolutional networks down and 16-bit floats are emulated. Nothing was measured on
+    an accelerator yet, so there Keras's own choice and full precision stand.
+    """
+    if backend == "tensorflow" and device == "cpu":
+        return Execution(jit_compile=False)
+    return Execution(jit_compile="auto")
+
+
+def device() -> str:
+    """`gpu`, `tpu` or `cpu`: what the backend computes on."""
+    import keras
+
+    devices = [str(device) for device in keras.distribution.list_devices()]
+    return devices[0].split(":")[0].lower() if devices else "cpu"

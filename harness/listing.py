@@ -1,0 +1,180 @@
+"""Answers about what is there: tasks, spaces, sweeps, and how far a sweep has come."""
+
+import importlib
+import importlib.resources
+import keyword
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import rich.box
+import rich.console
+import rich.table
+import rich.text
+
+from harness import registry
+from harness.spec import HarnessError, SearchSpace, Task
+
+
+def overview(what: str | None) -> str:
+    """The registered tasks and spaces and the shipped sweeps, one table each."""
+    parts = []
+    if what in (None, "tasks"):
+        rows = [
+            (t.name, t.kind, f"{t.objective.metric} ({t.objective.direction})", _origin(t))
+            for t in registry.tasks().values()
+        ]
+        parts.append(_table(("task", "kind", "objective", "data"), rows))
+    if what in (None, "spaces"):
+        spaces = [(s.name, ", ".join(s.kinds)) for s in registry.spaces().values()]
+        parts.append(_table(("space", "fits"), spaces))
+    if what in (None, "sweeps"):
+        files = importlib.resources.files("harness") / "sweeps"
+        sweeps = sorted(
+            (file.name.removesuffix(".toml"), file.read_text().splitlines()[0].lstrip("# "))
+            for file in files.iterdir()
+            if file.name.endswith(".toml")
+        )
+        parts.append(_table(("sweep", "question"), sweeps))
+    return "\n".join(parts)
+
+
+def describe(name: str) -> str:
+    """All that is known of a task, a search space or a shipped sweep.
+
+    Raises:
+        HarnessError: nothing has that name.
+    """
+    from harness import sweep
+
+    known = {**registry.tasks(), **registry.spaces(), **sweep.shipped()}
+    found = known.get(name)
+    if isinstance(found, Task):
+        return _task(found)
+    if isinstance(found, SearchSpace):
+        return _space(found)
+    if isinstance(found, str):
+        return found.rstrip()
+    raise HarnessError(f"nothing is called {name!r}; {registry.suggestion(name, known)}")
+
+
+def progress(folder: Path) -> str:
+    """How far the sweep in a folder has come, by its journal.
+
+    Raises:
+        HarnessError: there is no journal.
+    """
+    from harness.journal import read
+
+    record = read(folder)
+    if record is None:
+        return f"{folder}: nothing recorded yet"
+    rows = []
+    for task in record.sweep.tasks:
+        for space in record.sweep.spaces:
+            cell = [r for r in record.results if (r.task, r.space) == (task, space)]
+            search = [r for r in cell if r.phase == "search"]
+            confirmed = [r for r in cell if r.phase == "confirm" and r.status == "completed"]
+            scores = [r.score for r in search if r.status == "completed" and r.score is not None]
+            best = ""
+            if scores:
+                objective = record.tasks[task].objective
+                best = f"{(max if objective.direction == 'max' else min)(scores):.4f}"
+            failed = sum(r.status != "completed" for r in cell)
+            rows.append(
+                (
+                    task,
+                    space,
+                    f"{len(search)}/{record.sweep.budget.trials}",
+                    str(failed or ""),
+                    best,
+                    f"{len(confirmed)}/{len(record.sweep.seeds)}",
+                    record.ended.get((task, space), "searching"),
+                )
+            )
+    header = ("task", "space", "search", "failed", "best validation", "confirmed", "search state")
+    return _table(header, rows)
+
+
+def new(noun: str, name: str) -> Path:
+    """Writes a complete example of a task or a space under a new name.
+
+    Raises:
+        HarnessError: the name is taken or is no Python name.
+    """
+    package, known = (
+        ("tasks", registry.tasks()) if noun == "task" else ("search_spaces", registry.spaces())
+    )
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        raise HarnessError(f"name {name!r}: expected a Python name such as my_{noun}")
+    folder = Path(importlib.import_module(package).__path__[0])
+    path = folder / f"{name}.py"
+    if name in known or path.exists():
+        raise HarnessError(f"{noun} {name!r} exists already")
+    template = importlib.resources.files("harness") / "templates" / f"{noun}.py.txt"
+    try:
+        path.write_text(template.read_text(encoding="utf-8").replace("NAME", name))
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None
+    return path
+
+
+def _origin(task: Task) -> str:
+    if not task.sources:
+        return "embedded"
+    return "download" if all(source.url for source in task.sources) else "bring your own"
+
+
+def _task(task: Task) -> str:
+    spaces = ", ".join(space.name for space in registry.spaces_for(task))
+    reference = task.reference
+    rows = [
+        ("task", task.name),
+        ("kind", task.kind),
+        ("objective", f"{task.objective.metric} ({task.objective.direction})"),
+        ("spaces", spaces or "none fits"),
+        ("licence", task.licence or "not stated"),
+        ("reference", f"{reference.value:g}: {reference.source}" if reference else "none"),
+        ("version", str(task.version)),
+    ]
+    for source in task.sources:
+        where = source.url or "to be brought with --data-dir"
+        rows.append(("file", f"{source.dataset}/{source.file}  {where}"))
+        rows.append(("SHA-256", source.sha256))
+    return "\n".join(f"{key:10} {value}" for key, value in rows)
+
+
+def _space(space: SearchSpace) -> str:
+    from harness import oracles
+
+    rows = []
+    for parameter in oracles.explore(space.sample).space:
+        config = parameter.get_config()
+        conditions = "; ".join(
+            f"{condition.name} is {' or '.join(map(str, condition.values))}"
+            for condition in parameter.conditions
+        )
+        rows.append((parameter.name, _range(config), str(parameter.default), conditions))
+    table = _table(("hyperparameter", "values", "default", "only if"), rows)
+    return f"space {space.name}: {', '.join(space.kinds)}\n{table}"
+
+
+def _range(config: dict[str, Any]) -> str:
+    if "values" in config:
+        return ", ".join(map(str, config["values"]))
+    if "min_value" in config:
+        scale = "" if config.get("sampling") in (None, "linear") else f", {config['sampling']}"
+        return f"{config['min_value']:g} to {config['max_value']:g}{scale}"
+    return "false, true"
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    for heading in header:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(rich.text.Text(str(cell)) for cell in row))
+    console = rich.console.Console()
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip()

@@ -1,0 +1,245 @@
+"""Plans a sweep's trials: what each cell has done, and what it should do next.
+
+A plan is rebuilt from the journal and changes only by what the driver tells it, so that a
+sweep that was killed carries on as if it had not been.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.journal import Asked, SweepRecord
+from harness.search import Search, Suggestion
+from harness.spec import Budget, Phase, Sweep, Training, TrialResult
+from harness.sweep import Cell, cells
+from harness.training import Job, checkpoint_path, sample_training
+
+TrialName = tuple[Phase, int]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A trial to start now, and the suggestion behind it if that is new."""
+
+    job: Job
+    asked: Asked | None = None
+
+
+class CellPlan:
+    """One cell: its search, then its confirmation runs."""
+
+    def __init__(self, cell: Cell, sweep: Sweep, folder: Path) -> None:
+        self.cell = cell
+        self.sweep = sweep
+        self.folder = folder
+        self.budget: Budget = sweep.budget
+        self.ended: str | None = None
+        """Why the search ended, once it has and none of its trials runs any more."""
+        self.suggestions: dict[int, Suggestion] = {}
+        self.results: dict[TrialName, TrialResult] = {}
+        self.running: dict[TrialName, float] = {}
+        """When each running trial was started, on the monotonic clock."""
+        self._waiting: list[Suggestion] = []
+        """Suggestions of an earlier run that never finished."""
+        self._search = Search(
+            self._sample,
+            cell.task.objective,
+            sweep.tuner,
+            trials=sweep.budget.trials,
+            epochs=sweep.budget.epochs,
+            seed=sweep.search_seed,
+        )
+
+    def _sample(self, hp: Any) -> tuple[Any, Training]:
+        return self.cell.space.sample(hp), sample_training(hp, self.cell.task)
+
+    def restore(self, record: SweepRecord) -> None:
+        """Takes over what an earlier run of the sweep did."""
+        for entry in record.history:
+            if (entry.task, entry.space) != self.cell.key:
+                continue
+            if isinstance(entry, Asked):
+                self.suggestions[entry.number] = self._search.replay(entry)
+            elif entry.status != "interrupted":
+                self._take(entry)
+        done = {number for phase, number in self.results if phase == "search"}
+        self._waiting = [s for number, s in self.suggestions.items() if number not in done]
+        self.ended = record.ended.get(self.cell.key)
+
+    def next_search(self) -> Step | None:
+        """The next search trial, or `None` while, or because, there is none."""
+        if self.ended is not None or self._why_no_more() is not None:
+            return None
+        if self._waiting:
+            return Step(self._search_job(self._waiting.pop(0)))
+        if len(self.suggestions) >= self.budget.trials:
+            return None
+        suggestion = self._search.ask()
+        if suggestion is None:
+            return None
+        self.suggestions[suggestion.number] = suggestion
+        asked = Asked(
+            task=self.cell.task.name,
+            space=self.cell.space.name,
+            number=suggestion.number,
+            values=suggestion.values,
+            epochs=suggestion.epochs,
+            initial_epoch=suggestion.initial_epoch,
+            parent=suggestion.parent,
+        )
+        return Step(self._search_job(suggestion), asked)
+
+    def next_confirm(self) -> Step | None:
+        """The next confirmation run of the best configuration."""
+        best = self.best()
+        if self.ended is None or best is None:
+            return None
+        for index, seed in enumerate(self.sweep.seeds):
+            name: TrialName = ("confirm", index)
+            if name not in self.results and name not in self.running:
+                return Step(self._confirm_job(self.suggestions[best.number], index, seed))
+        return None
+
+    def start(self, job: Job) -> None:
+        """Notes that a trial has been given to a worker."""
+        self.running[job.phase, job.number] = time.monotonic()
+
+    def finish(self, result: TrialResult) -> None:
+        """Takes in the end of a trial and removes the checkpoints nobody needs any more."""
+        self.running.pop((result.phase, result.number), None)
+        if result.status == "interrupted":
+            return
+        self._take(result)
+        if self.sweep.tuner == "hyperband":
+            kept = self._search.continuable()
+            for number in self.suggestions.keys() - kept:
+                self._checkpoint(number).unlink(missing_ok=True)
+
+    def end_search(self) -> str | None:
+        """Ends the search if it is over now, and says why; `None` if it is not or was."""
+        if self.ended is not None or any(phase == "search" for phase, _ in self.running):
+            return None
+        self.ended = self._why_no_more()
+        return self.ended
+
+    def best(self) -> TrialResult | None:
+        """The search trial with the best validation score so far; the earlier of equals."""
+        best: TrialResult | None = None
+        for result in sorted(self.searched(), key=lambda result: result.number):
+            if result.status != "completed" or result.score is None:
+                continue
+            better = self.cell.task.objective.better
+            if best is None or best.score is None or better(result.score, best.score):
+                best = result
+        return best
+
+    def searched(self) -> list[TrialResult]:
+        """The finished search trials."""
+        return [r for (phase, _), r in self.results.items() if phase == "search"]
+
+    def confirmed(self) -> list[TrialResult]:
+        """The finished confirmation runs."""
+        return [r for (phase, _), r in self.results.items() if phase == "confirm"]
+
+    def seconds_left(self) -> float | None:
+        """Search time this cell may still spend; `None` without such a budget."""
+        if self.budget.seconds is None:
+            return None
+        now = time.monotonic()
+        running = (now - began for (phase, _), began in self.running.items() if phase == "search")
+        spent = sum(result.cost.seconds for result in self.searched())
+        return self.budget.seconds - spent - sum(running)
+
+    def _take(self, result: TrialResult) -> None:
+        name: TrialName = (result.phase, result.number)
+        if name not in self.results and result.phase == "search":
+            score = result.score if result.status == "completed" else None
+            self._search.tell(result.number, score)
+        self.results[name] = result
+
+    def _why_no_more(self) -> str | None:
+        """Why no further search trial may start."""
+        left = self.seconds_left()
+        if left is not None and left <= 0:
+            return f"its {self.budget.seconds:g} seconds are spent"
+        if self._waiting:
+            return None
+        if len(self.suggestions) >= self.budget.trials:
+            return f"all {self.budget.trials} trials are done"
+        return self._search.ended
+
+    def _checkpoint(self, number: int) -> Path:
+        return checkpoint_path(self.folder, *self.cell.key, number)
+
+    def _search_job(self, suggestion: Suggestion) -> Job:
+        hyperband = self.sweep.tuner == "hyperband"
+        job = self._job(suggestion, "search", suggestion.number, self.sweep.search_seed)
+        return replace(
+            job,
+            epochs=suggestion.epochs,
+            initial_epoch=suggestion.initial_epoch,
+            # The rungs of Hyperband are parts of one full run, also of its schedule.
+            horizon=self.budget.epochs if hyperband else None,
+            parent=suggestion.parent,
+            keep_checkpoint=hyperband and suggestion.epochs < self.budget.epochs,
+            train_fraction=self.budget.train_fraction,
+            seconds=self.seconds_left(),
+        )
+
+    def _confirm_job(self, suggestion: Suggestion, index: int, seed: int) -> Job:
+        job = self._job(suggestion, "confirm", index, seed)
+        return replace(job, epochs=self.budget.confirm_epochs or self.budget.epochs)
+
+    def _job(self, suggestion: Suggestion, phase: Phase, number: int, seed: int) -> Job:
+        config, training = suggestion.sampled
+        return Job(
+            sweep=self.sweep.name,
+            task=self.cell.task.name,
+            space=self.cell.space.name,
+            phase=phase,
+            number=number,
+            seed=seed,
+            config=config,
+            training=training,
+            folder=self.folder,
+            epochs=self.budget.epochs,
+            patience=self.budget.patience,
+            max_parameters=self.budget.max_parameters,
+        )
+
+
+class Plan:
+    """All cells of a sweep, worked on in fair rotation."""
+
+    def __init__(self, sweep: Sweep, folder: Path, record: SweepRecord | None) -> None:
+        self.cells = [CellPlan(cell, sweep, folder) for cell in cells(sweep)]
+        self._by_key = {plan.cell.key: plan for plan in self.cells}
+        if record is not None:
+            for plan in self.cells:
+                plan.restore(record)
+
+    def cell(self, task: str, space: str) -> CellPlan:
+        """The plan of one cell."""
+        return self._by_key[task, space]
+
+    def next(self) -> Step | None:
+        """The next trial: a search trial of the cell that has had the fewest, else a
+        confirmation run of the cell that has had the fewest."""
+        for plan in sorted(self.cells, key=lambda plan: len(plan.searched()) + len(plan.running)):
+            step = plan.next_search()
+            if step is not None:
+                return step
+        for plan in sorted(self.cells, key=lambda plan: len(plan.confirmed()) + len(plan.running)):
+            step = plan.next_confirm()
+            if step is not None:
+                return step
+        return None
+
+    def end_searches(self) -> Iterator[tuple[CellPlan, str]]:
+        """Ends every search that is over now; yields the cells and reasons."""
+        for plan in self.cells:
+            reason = plan.end_search()
+            if reason is not None:
+                yield plan, reason

@@ -1,0 +1,194 @@
+"""Loads the question: a sweep file, checked once, with every default spelled out."""
+
+import dataclasses
+import importlib.resources
+import json
+import math
+import re
+import tomllib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import tomli_w
+
+from harness import registry
+from harness.spec import Budget, HarnessError, SearchSpace, Sweep, Task
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One task paired with one architecture."""
+
+    task: Task
+    space: SearchSpace
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.task.name, self.space.name)
+
+
+def shipped() -> dict[str, str]:
+    """The sweep files that come with the harness: text by name."""
+    folder = importlib.resources.files("harness") / "sweeps"
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    return {f.name.removesuffix(".toml"): f.read_text() for f in files if f.name.endswith(".toml")}
+
+
+def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Sweep:
+    """Reads a shipped sweep or a TOML file and checks all of it.
+
+    Args:
+        name_or_path: Name of a shipped sweep, or path of a file that ends in `.toml`.
+        overrides: Fields to replace; those of the budget under `budget`.
+
+    Raises:
+        HarnessError: it does not exist, is no TOML, or something in it is unknown, of the
+            wrong type, out of range, or fits nothing; the key and value are named.
+    """
+    if name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise HarnessError(f"{path}: cannot be read ({error})") from None
+    else:
+        files = shipped()
+        if name_or_path not in files:
+            raise HarnessError(
+                f"unknown sweep {name_or_path!r}; {registry.suggestion(name_or_path, files)} "
+                "(or give the path of a .toml file)"
+            )
+        text = files[name_or_path]
+    try:
+        fields = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise HarnessError(f"{name_or_path}: not valid TOML ({error})") from None
+    return from_fields(fields, overrides or {}, origin=name_or_path)
+
+
+def from_fields(fields: Mapping[str, Any], overrides: Mapping[str, Any], origin: str) -> Sweep:
+    """Builds a checked sweep from the fields of a sweep file."""
+    merged = {**fields, **{k: v for k, v in overrides.items() if k != "budget"}}
+    budget = merged.get("budget", {})
+    if isinstance(budget, Mapping):
+        merged["budget"] = {**budget, **overrides.get("budget", {})}
+    if isinstance(merged.get("seeds"), int) and not isinstance(merged["seeds"], bool):
+        merged["seeds"] = list(range(merged["seeds"]))
+    every_space = merged.get("spaces") == "all"
+    if every_space:
+        merged["spaces"] = []
+    try:
+        # JSON is where pydantic is strict about types and still turns arrays into tuples.
+        sweep = pydantic.TypeAdapter(Sweep).validate_json(
+            json.dumps(merged, default=str), strict=True
+        )
+    except pydantic.ValidationError as error:
+        raise HarnessError(f"{origin}: {_explain(error.errors()[0])}") from None
+    if every_space:
+        known = [registry.task(name) for name in sweep.tasks]
+        fitting = {s.name for task in known for s in registry.spaces_for(task)}
+        sweep = dataclasses.replace(sweep, spaces=tuple(sorted(fitting)))
+    _check(sweep, origin)
+    return sweep
+
+
+def cells(sweep: Sweep) -> tuple[Cell, ...]:
+    """Every pair of a task and a space that fit each other, task by task."""
+    spaces = [registry.space(name) for name in sweep.spaces]
+    return tuple(
+        Cell(task, space)
+        for task in map(registry.task, sweep.tasks)
+        for space in spaces
+        if task.kind in space.kinds
+    )
+
+
+def toml(sweep: Sweep) -> str:
+    """The sweep as a TOML file that asks the same question, defaults included."""
+    budget = dataclasses.asdict(sweep.budget)
+    top = {f.name: getattr(sweep, f.name) for f in dataclasses.fields(sweep) if f.name != "budget"}
+    given = {name: value for name, value in budget.items() if value is not None}
+    text = tomli_w.dumps({**top, "budget": given})
+    absent = [name for name, value in budget.items() if value is None]
+    return text + "".join(f"# {name}: no limit\n" for name in absent if name != "confirm_epochs")
+
+
+def differences(old: Sweep, new: Sweep) -> list[str]:
+    """What is asked differently, one `field: old, now new` each."""
+    before, after = _flat(old), _flat(new)
+    return [
+        f"{name}: {before[name]!r}, now {after[name]!r}"
+        for name in before
+        if before[name] != after[name]
+    ]
+
+
+def _flat(sweep: Sweep) -> dict[str, Any]:
+    fields = dataclasses.asdict(sweep)
+    budget = fields.pop("budget")
+    return fields | {f"budget.{name}": value for name, value in budget.items()}
+
+
+def _explain(error: Any) -> str:
+    """One line of a pydantic error: the key, the value, what was expected."""
+    key = ".".join(str(part) for part in error["loc"]) or "the file"
+    match error["type"]:
+        case "unexpected_keyword_argument" | "extra_forbidden":
+            noun = Budget if error["loc"][0] == "budget" else Sweep
+            names = [field.name for field in dataclasses.fields(noun)]
+            return f"{key}: unknown key; {registry.suggestion(str(error['loc'][-1]), names)}"
+        case "missing" | "missing_argument":
+            return f"{key}: missing"
+    message = error["msg"].removeprefix("Input should be ")
+    return f"{key} = {error['input']!r}: expected {message}"
+
+
+def _check(sweep: Sweep, origin: str) -> None:
+    """Everything a type cannot say."""
+
+    def refuse(key: str, value: Any, expected: str) -> typing.NoReturn:
+        raise HarnessError(f"{origin}: {key} = {value!r}: expected {expected}")
+
+    if not _NAME.fullmatch(sweep.name):
+        refuse("name", sweep.name, "letters, digits, '.', '_' and '-'")
+    for key in ("tasks", "spaces", "seeds"):
+        values = getattr(sweep, key)
+        if not values or len(set(values)) != len(values):
+            refuse(key, list(values), "one or more, each once")
+    for key in ("trials", "epochs", "confirm_epochs", "max_parameters", "patience"):
+        value = getattr(sweep.budget, key)
+        if value is not None and value < 1:
+            refuse(f"budget.{key}", value, "1 or more")
+    for key in ("seconds", "trial_seconds", "memory_gb"):
+        value = getattr(sweep.budget, key)
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            refuse(f"budget.{key}", value, "more than 0")
+    if not 0 < sweep.budget.train_fraction <= 1:
+        refuse("budget.train_fraction", sweep.budget.train_fraction, "more than 0, at most 1")
+    for seed in (*sweep.seeds, sweep.search_seed):
+        if not 0 <= seed < 2**32:
+            refuse("seed", seed, "0 to 4294967295")
+    _check_cells(sweep, origin)
+
+
+def _check_cells(sweep: Sweep, origin: str) -> None:
+    """Every space must fit a task, and every task have a space."""
+    pairs = {cell.key for cell in cells(sweep)}
+    for task in map(registry.task, sweep.tasks):
+        if not any(name == task.name for name, _ in pairs):
+            fitting = ", ".join(s.name for s in registry.spaces_for(task)) or "none is installed"
+            raise HarnessError(
+                f"{origin}: task {task.name!r} ({task.kind}) fits none of the spaces "
+                f"{', '.join(sweep.spaces)}; those that fit: {fitting}"
+            )
+    for space in map(registry.space, sweep.spaces):
+        if not any(name == space.name for _, name in pairs):
+            raise HarnessError(
+                f"{origin}: space {space.name!r} fits no task of the sweep; "
+                f"it is for {', '.join(space.kinds)}"
+            )

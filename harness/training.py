@@ -1,0 +1,345 @@
+"""Runs one trial: from a configuration to a fitted model and its metrics.
+
+Runs in a worker; a `Job`, the code and the data cache are all it needs.
+"""
+
+import dataclasses
+import gc
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from harness import cache, fitting, registry
+from harness.journal import jsonable
+from harness.spec import (
+    Cost,
+    Failure,
+    HyperParameters,
+    Kind,
+    Phase,
+    Prepared,
+    Split,
+    Task,
+    Training,
+    TrialResult,
+)
+
+Report = Callable[[Mapping[str, Any]], None]
+
+_SMOOTHED: tuple[Kind, ...] = ("image_classification", "text_classification", "translation")
+"""Kinds whose loss takes label smoothing."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial to run: small, picklable, and complete."""
+
+    sweep: str
+    task: str
+    space: str
+    phase: Phase
+    number: int
+    seed: int
+    config: Any
+    """The frozen configuration that `SearchSpace.sample` returned."""
+    training: Training
+    folder: Path
+    """The sweep's folder, for checkpoints and models."""
+    epochs: int
+    """Epoch to train up to, counted from 1."""
+    initial_epoch: int = 0
+    horizon: int | None = None
+    """Epochs over which the learning rate runs its course; `epochs` if absent. Longer than
+    `epochs` for a trial that a later one continues."""
+    patience: int = 3
+    train_fraction: float = 1.0
+    max_parameters: int | None = None
+    seconds: float | None = None
+    """Training stops after the step in which this time is over; its score counts."""
+    parent: int | None = None
+    """Trial whose checkpoint this one continues from."""
+    keep_checkpoint: bool = False
+    data_dir: Path | None = None
+    offline: bool = False
+
+
+class Infeasible(Exception):
+    """A configuration that cannot be tried: too large, or wrong for the data."""
+
+
+class Diverged(Exception):
+    """The loss is no longer a number."""
+
+
+def sample_training(hp: HyperParameters, task: Task) -> Training:
+    """Draws the training hyperparameters: the same ones for every architecture."""
+    default = Training()
+    smoothing = 0.0
+    if task.kind in _SMOOTHED:
+        smoothing = hp.Choice("training.label_smoothing", [0.0, 0.1], default=0.0)
+    augment = False
+    if task.augment is not None:
+        augment = hp.Boolean("training.augment", default=False)
+    return Training(
+        learning_rate=hp.Float(
+            "training.learning_rate", 3e-4, 1e-2, sampling="log", default=default.learning_rate
+        ),
+        weight_decay=hp.Float(
+            "training.weight_decay", 1e-5, 1e-1, sampling="log", default=default.weight_decay
+        ),
+        batch_size=hp.Choice("training.batch_size", [64, 128, 256], default=default.batch_size),
+        label_smoothing=smoothing,
+        augment=augment,
+    )
+
+
+def checkpoint_path(folder: Path, task: str, space: str, number: int) -> Path:
+    """Where a search trial leaves its weights and optimizer state for a continuation."""
+    return folder / "checkpoints" / f"{task}.{space}.{number}.weights.h5"
+
+
+def model_path(task: str, space: str, seed: int) -> Path:
+    """A confirmed model, relative to the sweep's folder."""
+    return Path("models") / f"{task}.{space}.seed{seed}.keras"
+
+
+def run(job: Job, report: Report) -> TrialResult:
+    """Runs a trial to its end, whatever that is.
+
+    Args:
+        job: What to run.
+        report: Receives `{"epoch", "epochs", "score"}` after each epoch.
+
+    Returns:
+        The record of the trial. Failures are part of it; none is raised.
+    """
+    trial = _Trial(job, report)
+    started = time.time()
+    result = TrialResult(
+        sweep=job.sweep,
+        task=job.task,
+        space=job.space,
+        phase=job.phase,
+        number=job.number,
+        seed=job.seed,
+        config=jsonable(job.config),
+        training=jsonable(job.training),
+        status="completed",
+        started=started,
+    )
+    try:
+        trial.run()
+    except Infeasible as error:
+        failure = Failure("infeasible", str(error))
+        result = dataclasses.replace(result, status="infeasible", failure=failure)
+    except Diverged as error:
+        failure = Failure("diverged", str(error))
+        result = dataclasses.replace(result, status="diverged", failure=failure)
+    except Exception as error:  # noqa: BLE001 - a trial may fail in any way; it is recorded
+        kind = "memory" if _out_of_memory(error) else "code"
+        first = (str(error).strip().splitlines() or [""])[0]
+        failure = Failure(kind, f"{type(error).__name__}: {first}", traceback.format_exc())  # type: ignore[arg-type]
+        result = dataclasses.replace(result, status="failed", failure=failure)
+    trial.cost = dataclasses.replace(trial.cost, seconds=time.time() - started)
+    return trial.fill(result)
+
+
+class _Trial:
+    """The state of a trial while it runs: what is known survives a failure half-way."""
+
+    def __init__(self, job: Job, report: Report) -> None:
+        self.job = job
+        self.report = report
+        self.task = registry.task(job.task)
+        self.cost = Cost()
+        self.curve: list[dict[str, float]] = []
+        self.test: Mapping[str, float] = {}
+        self.model_file: Path | None = None
+
+    def run(self) -> None:
+        import keras
+
+        job, task = self.job, self.task
+        began = time.perf_counter()
+        data = cache.load(task, job.data_dir, job.offline)
+        keras.utils.clear_session()
+        gc.collect()
+        keras.utils.set_random_seed(job.seed)
+        device = fitting.device()
+        self.execution = fitting.execution(keras.backend.backend(), device)
+        keras.config.set_dtype_policy(self.execution.precision)
+        self._cost(device=device)
+        train = fitting.subset(data.train, job.train_fraction)
+        bare, model = self._build(data, len(train))
+        self._cost(build_seconds=time.perf_counter() - began)
+        self._fit(model, train, data.val)
+        if job.phase == "confirm":
+            self._score(bare, data)
+
+    def fill(self, result: TrialResult) -> TrialResult:
+        """The result with all that became known."""
+        metrics: dict[str, float] = {}
+        score = None
+        if self.curve and result.status == "completed":
+            best = self._best()
+            metrics = {k: v for k, v in best.items() if k.startswith("val_")}
+            metrics |= {f"test_{name}": value for name, value in self.test.items()}
+            score = best[self._objective]
+        return dataclasses.replace(
+            result,
+            epochs=len(self.curve),
+            score=score,
+            metrics=metrics,
+            curve=tuple(self.curve),
+            cost=self.cost,
+            model=str(self.model_file) if self.model_file else None,
+        )
+
+    @property
+    def _objective(self) -> str:
+        return f"val_{self.task.objective.metric}"
+
+    def _best(self) -> dict[str, float]:
+        best = self.curve[0]
+        for epoch in self.curve[1:]:
+            if self.task.objective.better(epoch[self._objective], best[self._objective]):
+                best = epoch
+        return best
+
+    def _cost(self, **fields: Any) -> None:
+        self.cost = dataclasses.replace(self.cost, **fields)
+
+    def _build(self, data: Prepared, examples: int) -> tuple[Any, Any]:
+        """The architecture's own model, and the compiled one that is fitted."""
+
+        job = self.job
+        bare = registry.space(job.space).build(job.config, data.spec)
+        parameters = bare.count_params()
+        self._cost(parameters=parameters)
+        if job.max_parameters is not None and parameters > job.max_parameters:
+            raise Infeasible(f"{parameters:,} parameters; at most {job.max_parameters:,} allowed")
+        model = bare
+        if job.training.augment and self.task.augment is not None:
+            model = fitting.augmented(bare, self.task.augment(data.spec))
+        steps = -(-examples // job.training.batch_size)
+        model.compile(
+            optimizer=fitting.optimizer(job.training, steps * (job.horizon or job.epochs)),
+            jit_compile=self.execution.jit_compile,
+            **self.task.compile_args(data.spec, job.training),
+        )
+        if job.parent is not None:
+            model.optimizer.build(model.trainable_variables)
+            path = checkpoint_path(job.folder, job.task, job.space, job.parent)
+            model.load_weights(path)
+        return bare, model
+
+    def _fit(self, model: Any, train: Split, val: Split) -> None:
+        import keras
+
+        job = self.job
+        watch = _watch(self)
+        patience = keras.callbacks.EarlyStopping(
+            self._objective,
+            mode=self.task.objective.direction,
+            patience=job.patience,
+            # A continuation goes on from the last epoch, a confirmed model is the best one.
+            restore_best_weights=job.phase == "confirm",
+        )
+        model.fit(
+            *fitting.arrays(train),
+            batch_size=job.training.batch_size,
+            epochs=job.epochs,
+            initial_epoch=job.initial_epoch,
+            validation_data=fitting.arrays(val),
+            callbacks=[watch, patience],
+            verbose=0,
+        )
+        if job.keep_checkpoint:
+            path = checkpoint_path(job.folder, job.task, job.space, job.number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            model.save_weights(path)
+
+    def _score(self, bare: Any, data: Prepared) -> None:
+        """Scores the test split, once, and keeps the model and the outcome of each example."""
+        job = self.job
+        score = self.task.score(bare, data.test, data.assets)
+        self.test = score.metrics
+        self._cost(latency_ms=fitting.latency(bare, data.test))
+        self.model_file = model_path(job.task, job.space, job.seed)
+        path = job.folder / self.model_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        bare.save(path)
+        if score.per_example:
+            np.savez_compressed(path.with_suffix(".outcomes.npz"), **dict(score.per_example))
+
+
+def _watch(trial: _Trial) -> Any:
+    """A callback that measures, reports, and stops on time or on a loss that is no number."""
+    import keras
+
+    job = trial.job
+    process = psutil.Process()
+
+    class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.began = time.perf_counter()
+            self.steady_from: float | None = None
+            self.steady_steps = self.steps = 0
+            self.steady_seconds = 0.0
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.epoch_steps = 0
+            if self.steps:
+                self.steady_from = time.perf_counter()
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.steps += 1
+            self.epoch_steps += 1
+            if not np.isfinite(float(logs["loss"])):
+                raise Diverged(
+                    f"the loss is {float(logs['loss'])} in step {self.epoch_steps} of epoch "
+                    f"{job.initial_epoch + len(trial.curve) + 1}"
+                )
+            now = time.perf_counter()
+            if self.steps == 1:
+                trial._cost(first_step_seconds=now - self.began)
+                self.steady_from = now
+            else:
+                self.steady_steps += 1
+            self.last_step = now
+            if job.seconds is not None and now - self.began > job.seconds:
+                self.model.stop_training = True
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            assert self.steady_from is not None
+            self.steady_seconds += self.last_step - self.steady_from
+            logs = {name: float(value) for name, value in logs.items()}
+            seconds = time.perf_counter() - self.began
+            trial.curve.append({"epoch": epoch + 1, "seconds": seconds, **logs})
+            examples = self.steady_steps * job.training.batch_size
+            trial._cost(
+                train_seconds=seconds - trial.cost.first_step_seconds,
+                examples_per_second=examples / self.steady_seconds if examples else None,
+                peak_memory_mb=max(
+                    process.memory_info().rss / 2**20, trial.cost.peak_memory_mb or 0.0
+                ),
+            )
+            if not np.isfinite(logs[trial._objective]):
+                raise Diverged(f"{trial._objective} is {logs[trial._objective]}")
+            score = trial._best()[trial._objective]
+            trial.report({"epoch": epoch + 1, "epochs": job.epochs, "score": score})
+
+    return Watch()
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Backends raise their own classes; their names and messages agree on these words."""
+    text = f"{type(error).__name__} {error}".lower()
+    words = ("resourceexhausted", "resource_exhausted", "out of memory", "outofmemory")
+    return isinstance(error, MemoryError) or any(word in text for word in words)

@@ -1,0 +1,1 @@
+"""A third-party distribution whose architectures go wrong in every way."""

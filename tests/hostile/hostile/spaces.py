@@ -1,0 +1,56 @@
+"""One architecture that works, and five that do not."""
+
+import os
+import time
+from dataclasses import dataclass
+
+from harness.spec import SearchSpace
+
+
+@dataclass(frozen=True)
+class Config:
+    units: int
+
+
+def _sample(hp):
+    return Config(hp.Int("units", 4, 64))
+
+
+def _model(config, spec, scale=1 / 255):
+    import keras
+
+    (name, tensor), (output, label) = *spec.inputs.items(), *spec.outputs.items()
+    image = keras.Input(tensor.shape, name=name, dtype="float32")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(scale)(image))
+    x = keras.layers.Dense(config.units, activation="relu")(x)
+    return keras.Model({name: image}, keras.layers.Dense(label.size, name=output)(x))
+
+
+def _raises(config, spec):
+    raise ArithmeticError("this architecture cannot be built")
+
+
+def _hangs(config, spec):
+    time.sleep(3600)
+
+
+def _exits(config, spec):
+    os._exit(7)
+
+
+def _eats(config, spec):
+    eaten = []
+    while True:
+        eaten.append(bytearray(os.urandom(1 << 20) * 64))
+
+
+def _space(name, build):
+    return SearchSpace(name, ("image_classification",), _sample, build)
+
+
+good = _space("good", _model)
+raising = _space("raising", _raises)
+diverging = _space("diverging", lambda config, spec: _model(config, spec, float("nan")))
+hanging = _space("hanging", _hangs)
+exiting = _space("exiting", _exits)
+eating = _space("eating", _eats)

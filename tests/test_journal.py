@@ -1,0 +1,127 @@
+"""The journal: what is written is read back, and damage is named."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.journal import FILE, VERSION, Journal, jsonable, read, result_from_json
+from harness.spec import Cost, Failure, HarnessError, Sweep, TrialResult
+
+SWEEP = Sweep(name="s", tasks=("digits",), spaces=("cnn",))
+
+numbers = st.floats(allow_infinity=False, width=64)
+results = st.builds(
+    TrialResult,
+    sweep=st.just("s"),
+    task=st.just("digits"),
+    space=st.just("cnn"),
+    phase=st.sampled_from(["search", "confirm"]),
+    number=st.integers(0, 9),
+    seed=st.integers(0, 9),
+    config=st.dictionaries(st.text(), st.none() | st.integers() | st.text()),
+    training=st.just({}),
+    status=st.sampled_from(["completed", "failed", "diverged", "timeout"]),
+    score=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    metrics=st.dictionaries(st.text(), numbers),
+    curve=st.lists(st.dictionaries(st.text(), numbers), max_size=3).map(tuple),
+    cost=st.builds(Cost, seconds=st.floats(0, 1e9)),
+    failure=st.none() | st.builds(Failure, kind=st.just("code"), message=st.text()),
+)
+
+
+def begin(folder):
+    journal = Journal(folder)
+    journal.begin(SWEEP, {"python": "3"}, "harness run s")
+    return journal
+
+
+@given(results)
+def test_results_survive_the_journal(result):
+    again = result_from_json(json.loads(json.dumps(jsonable(result))))
+    assert repr(again) == repr(result)  # NaN is equal to itself only in writing
+
+
+def test_infinite_and_missing_numbers_become_null():
+    text = json.dumps(jsonable({"a": math.inf, "b": [math.nan, 1.5]}), allow_nan=False)
+    assert text == '{"a": null, "b": [null, 1.5]}'
+
+
+def test_a_journal_is_read_back(tmp_path):
+    with begin(tmp_path) as journal:
+        journal.append("search_ended", task="digits", space="cnn", reason="done")
+    record = read(tmp_path)
+    assert record.sweep == SWEEP
+    assert record.ended == {("digits", "cnn"): "done"}
+    assert record.command == "harness run s"
+
+
+@given(cut=st.integers(1, 200))
+def test_a_torn_last_line_is_as_if_it_had_not_been_written(tmp_path_factory, cut):
+    folder = tmp_path_factory.mktemp("torn")
+    with begin(folder) as journal:
+        journal.append("search_ended", task="digits", space="cnn", reason="x" * 200)
+    path = folder / FILE
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert read(folder).ended == {}
+    with Journal(folder) as journal:
+        journal.append("search_ended", task="digits", space="cnn", reason="again")
+    assert read(folder).ended == {("digits", "cnn"): "again"}
+
+
+def test_a_journal_torn_in_its_first_line_begins_anew(tmp_path):
+    (tmp_path / FILE).write_bytes(b'{"event": "swe')
+    with begin(tmp_path):
+        pass
+    assert read(tmp_path).sweep == SWEEP
+
+
+@pytest.mark.parametrize("garbage", [b"\x00\xff\n", b"[]\n", b'{"event": "unheard of"}\n', b"{}\n"])
+def test_a_damaged_line_is_named(tmp_path, garbage):
+    with begin(tmp_path) as journal:
+        journal.append("resumed", environment={}, command="")
+    path = tmp_path / FILE
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + garbage + second)
+    with pytest.raises(HarnessError, match=r"line 2: .* --fresh"):
+        Journal(tmp_path)
+
+
+def test_a_newer_journal_is_not_touched(tmp_path):
+    with begin(tmp_path):
+        pass
+    path = tmp_path / FILE
+    path.write_text(path.read_text().replace(f'"version": {VERSION}', f'"version": {VERSION + 1}'))
+    with pytest.raises(HarnessError, match=f"journal version {VERSION + 1}"):
+        Journal(tmp_path)
+
+
+def test_a_second_driver_is_refused(tmp_path):
+    program = (
+        "import pathlib, sys; from harness.journal import Journal\n"
+        "from harness.spec import HarnessError\n"
+        "try: Journal(pathlib.Path(sys.argv[1]))\n"
+        "except HarnessError as error: print(error)"
+    )
+    with begin(tmp_path):
+        answer = subprocess.run(
+            [sys.executable, "-c", program, tmp_path], capture_output=True, text=True
+        )
+    assert "another run is writing" in answer.stdout
+    with Journal(tmp_path) as journal:  # the lock was given back
+        assert journal.record.sweep == SWEEP
+
+
+def test_fresh_discards_the_answer_and_nothing_else(tmp_path):
+    with begin(tmp_path):
+        pass
+    (tmp_path / "report.md").write_text("old")
+    (tmp_path / "notes.txt").write_text("mine")
+    with Journal(tmp_path, fresh=True) as journal:
+        assert journal.record is None
+    assert not (tmp_path / "report.md").exists()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
