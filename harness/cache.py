@@ -166,8 +166,8 @@ def _prepare(task: Task, folder: Path, data_dir: Path | None, offline: bool) -> 
 
 def _run_child(task: Task, work: Path, files: Mapping[str, Path]) -> None:
     """Calls `prepare` in a child, so that TensorFlow never enters this process."""
-    order = {"task": task.name, "folder": str(work)}
-    order["files"] = {name: str(path.absolute()) for name, path in files.items()}  # type: ignore[assignment]
+    paths = {name: str(path.absolute()) for name, path in files.items()}
+    order = {"task": task.name, "folder": str(work), "files": paths}
     environment = {
         **os.environ,
         "CUDA_VISIBLE_DEVICES": "-1",
@@ -185,8 +185,8 @@ def _run_child(task: Task, work: Path, files: Mapping[str, Path]) -> None:
     if child.returncode == 0:
         return
     try:
-        failure = json.loads((work / preparation.FAILURE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # it could not even say why
+        failure = json.loads(child.stdout.strip().splitlines()[-1])
+    except (ValueError, IndexError):  # it could not even say why
         last = (child.stderr.strip().splitlines() or ["no message"])[-1]
         message = (
             f"task {task.name!r}: preparing it ended with exit code {child.returncode} ({last})"

@@ -1,9 +1,11 @@
 """Calls a task's `prepare` and writes what it returns; runs in a process of its own.
 
 The order arrives on standard input: `{"task", "folder", "files"}`. The folder receives one
-`.npy` file an array and, last, `meta.json`; or `failure.json` and exit code 1.
+`.npy` file an array and, last, `meta.json`. Where that fails the exit code is 1 and standard
+output ends with a line `{"message", "traceback"}`.
 """
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -22,28 +24,30 @@ from harness.validation import validate
 FORMAT = 1
 """Version of the layout of an entry."""
 META = "meta.json"
-FAILURE = "failure.json"
 SPLITS = ("train", "val", "test")
 
 
 def main() -> int:
-    """Prepares the task named on standard input; writes the reason where it cannot."""
+    """Prepares the task named on standard input; says on standard output why it cannot."""
     order = json.load(sys.stdin)
-    name, folder = order["task"], Path(order["folder"])
+    files = {name: Path(path) for name, path in order["files"].items()}
     try:
-        task = registry.task(name)
-        _write(task, folder, {file: Path(path) for file, path in order["files"].items()})
-        return 0
-    except HarnessError as error:
-        message = str(error)
-    except OSError as error:
-        message = f"task {name!r}: cannot be prepared ({error})"
+        with contextlib.redirect_stdout(sys.stderr):  # what a task prints is not the answer
+            _write(registry.task(order["task"]), Path(order["folder"]), files)
     except Exception as error:  # noqa: BLE001 (a task's code can fail in any way)
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        message = f"task {name!r}: its prepare function failed ({reason})"
-    failure = {"message": message, "traceback": traceback.format_exc()}
-    (folder / FAILURE).write_text(json.dumps(failure), encoding="utf-8")
-    return 1
+        message = _explain(order["task"], error)
+        print(json.dumps({"message": message, "traceback": traceback.format_exc()}))
+        return 1
+    return 0
+
+
+def _explain(name: str, error: Exception) -> str:
+    if isinstance(error, HarnessError):
+        return str(error)
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, OSError):
+        return f"task {name!r}: its data cannot be prepared ({reason})"
+    return f"task {name!r}: its prepare function failed ({reason})"
 
 
 def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:

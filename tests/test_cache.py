@@ -1,5 +1,6 @@
 """Prepared data: made once, elsewhere, checked, and rebuilt when it is damaged."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -87,8 +88,6 @@ def test_data_comes_back_as_prepared_and_read_only(demo, tmp_path):
 
 
 def test_it_is_prepared_once_in_a_child_without_a_gpu(demo, tmp_path):
-    import os
-
     cache.load(demo)
     cache.load(demo)
     ((pid, devices),) = (line.split() for line in preparations(tmp_path))
@@ -209,5 +208,5 @@ def test_a_full_disk_is_one_line(demo, tmp_path, monkeypatch):
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert "task 'demo': cannot be prepared" in done.stdout, done.stderr
+    assert "task 'demo': its data cannot be prepared" in done.stdout, done.stderr
     assert done.stdout.count("\n") == 1
