@@ -39,14 +39,14 @@ def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResu
     task, space = cell
     search = [r for r in latest if r.phase == "search"]
     confirmed = [r for r in latest if r.phase == "confirm" and r.status == "completed"]
-    lines = [f"**{space}** on **{task}**, sweep *{record.sweep.name}*", "", _trials(search)]
-    if cell in record.ended:
-        lines[-1] += f" Search ended: {record.ended[cell]}."
     winner = summary.best(record, search)
+    lines = [f"**{space}** on **{task}**, sweep *{record.sweep.name}*", ""]
+    lines += _test_metrics(confirmed)
     if winner is not None:
         metric = record.tasks[task].objective.metric
-        lines += ["", f"Best trial: {winner.number}, validation {metric} {winner.score:.4f}"]
-    lines += _test_metrics(confirmed)
+        lines.append(f"- {metric} on validation, best trial ({winner.number}): {winner.score:.4f}")
+    ended = f" Search ended: {record.ended[cell]}." if cell in record.ended else ""
+    lines += [f"- {_trials(search)}{ended}"]
     if winner is not None:
         lines += ["", "| hyperparameter | best trial |", "|---|---|"]
         values = {**winner.config, **winner.training}
@@ -72,4 +72,4 @@ def _test_metrics(confirmed: Sequence[TrialResult]) -> list[str]:
         seeds = f"{len(sample)} seeds" if len(sample) > 1 else "1 seed"
         lines.append(f"- {name.removeprefix('test_')} on the test split: **{mean:.4f}**"
                      f"{spread} ({seeds})")  # fmt: skip
-    return ["", *lines] if lines else []
+    return lines

@@ -139,7 +139,8 @@ def sync(folder: Path, uri: str, progress: Progress | None = None) -> int:
     except HarnessError:
         raise
     except Exception as error:
-        raise HarnessError(f"MLflow at {shown(uri)}: {first_line(error)}") from error
+        reason = first_line(error).replace(uri, shown(uri))
+        raise HarnessError(f"MLflow at {shown(uri)}: {reason}") from error
 
 
 def first_line(error: Exception) -> str:

@@ -107,7 +107,7 @@ class Store:
         if known is None:
             known = self._create(self._experiments[experiment][0], run)
             self._known[run.key] = known
-        tags = {**run.tags, "harness.attempt": run.attempt, "mlflow.runName": run.name}
+        tags = {**run.tags, **_identity(run), "mlflow.runName": run.name}
         if parent_id is not None:
             tags[_PARENT] = parent_id
         self._log(known, run, tags)
@@ -155,8 +155,7 @@ class Store:
                 return
 
     def _create(self, experiment_id: str, run: Run) -> _Known:
-        tags = {"harness.key": run.key, "harness.attempt": run.attempt}
-        created = self._client.create_run(experiment_id, run.started, tags, run.name)
+        created = self._client.create_run(experiment_id, run.started, _identity(run), run.name)
         return _Known(created.info.run_id, attempt=run.attempt)
 
     def _log(self, known: _Known, run: Run, tags: Mapping[str, str]) -> None:
@@ -205,6 +204,11 @@ class Store:
             self._client.update_run(run_id, status="RUNNING")
         else:
             self._client.set_terminated(run_id, run.status, run.ended)
+
+
+def _identity(run: Run) -> dict[str, str]:
+    tags = {"harness.key": run.key, "harness.attempt": run.attempt}
+    return {name: value for name, value in tags.items() if value}
 
 
 def _fits(known: _Known, run: Run) -> bool:

@@ -54,11 +54,14 @@ class Tracker:
         self._abandoned.set()
         if not late and self._error is None:
             return None
-        reason = f"not done after {timeout:g} s" if self._error is None else first_line(self._error)
-        option = "" if self._uri == default_uri(self._folder.parent) else f" --tracking {self._uri}"
+        uri = shown(self._uri)
+        reason = f"not done after {timeout:g} s"
+        if self._error is not None:
+            reason = first_line(self._error).replace(self._uri, uri)
+        option = "" if self._uri == default_uri(self._folder.parent) else f" --tracking {uri}"
         return (
-            f"MLflow at {shown(self._uri)} lacks part of this sweep ({reason}); nothing is "
-            f"lost, write it with: harness sync {self._folder}{option}"
+            f"MLflow at {uri} lacks part of this sweep ({reason}); nothing is lost, "
+            f"write it with: harness sync {self._folder}{option}"
         )
 
     def _work(self) -> None:

@@ -1,0 +1,320 @@
+import dataclasses
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.journal import Journal, read
+from harness.spec import Failure, HarnessError
+from harness.tracking import Tracker, default_uri, sync, ui
+from harness.tracking.projection import cells, trial_run
+from harness.tracking.store import Store
+from harness.tracking.study import study_run
+from tests.synthetic import trial_result, write_journal
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A finished sweep of one task: two architectures of four trials and two seeds."""
+    write_journal(tmp_path / "quick", tasks=("digits",), trials=4, seeds=(0, 1))
+    return tmp_path / "quick"
+
+
+def client_of(output: Path) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=default_uri(output))
+
+
+def runs_of(output: Path, experiment: str = "digits") -> dict[str, Any]:
+    """All runs of an experiment by name, deleted ones included."""
+    client = client_of(output)
+    found = client.get_experiment_by_name(experiment)
+    runs = client.search_runs([found.experiment_id], run_view_type=3)
+    assert max(Counter(run.data.tags["harness.key"] for run in runs).values()) == 1
+    return {run.info.run_name: run for run in runs}
+
+
+def history(output: Path, run: Any) -> set[tuple[Any, ...]]:
+    """Every metric row of a run; fails when MLflow holds one twice."""
+    client = client_of(output)
+    rows = [
+        (name, row.step, row.value if row.value == row.value else "nan")
+        for name in run.data.metrics
+        for row in client.get_metric_history(run.info.run_id, name)
+    ]
+    assert len(rows) == len(set(rows))
+    assert len({row[:2] for row in rows}) == len(rows)
+    return set(rows)
+
+
+def everything(output: Path) -> dict[str, Any]:
+    return {
+        name: (run.info.status, run.data.params, history(output, run), run.data.tags)
+        for name, run in runs_of(output).items()
+    }
+
+
+def test_a_sweep_becomes_studies_over_their_trials(folder: Path) -> None:
+    assert sync(folder, default_uri(folder.parent)) == 2 * (1 + 4 + 2)
+    runs = runs_of(folder.parent)
+    study = runs["quick · cnn"]
+    assert study.info.status == "FINISHED"
+    assert study.data.tags["architecture"] == "cnn"
+    assert study.data.metrics["trials"] == 4
+    assert study.data.metrics["seeds"] == 2
+    seeds = [runs[f"cnn · seed {seed}"].data.metrics["test_accuracy"] for seed in (0, 1)]
+    assert study.data.metrics["test_accuracy"] == pytest.approx(sum(seeds) / 2)
+    assert study.data.metrics["test_accuracy_ci_low"] < min(seeds)
+    assert study.data.metrics["score"] == max(
+        runs[f"cnn · trial {n}"].data.metrics.get("score", 0) for n in range(4)
+    )
+    children = [
+        name
+        for name, run in runs.items()
+        if run.data.tags.get("mlflow.parentRunId") == study.info.run_id
+    ]
+    assert sorted(children) == [f"cnn · seed {n}" for n in (0, 1)] + [
+        f"cnn · trial {n}" for n in range(4)
+    ]
+
+
+def test_a_trial_carries_its_configuration_curve_cost_and_data(folder: Path) -> None:
+    sync(folder, default_uri(folder.parent))
+    result = read(folder).results[0]  # type: ignore[union-attr]
+    run = runs_of(folder.parent)["mlp · trial 0"]
+    assert run.data.params["units"] == str(result.config["units"])
+    assert run.data.params["training.optimizer"] == "adamw"
+    assert run.data.metrics["cost.parameters"] == result.cost.parameters
+    curve = {(row[1], row[2]) for row in history(folder.parent, run) if row[0] == "val_accuracy"}
+    assert curve == {(row["epoch"], row["val_accuracy"]) for row in result.curve}
+    assert run.info.end_time - run.info.start_time == round(1000 * result.cost.seconds)
+    assert run.inputs.dataset_inputs[0].dataset.name == "digits"
+    assert run.data.tags["mlflow.source.git.commit"].startswith("0123456789")
+
+
+def test_failures_are_failed_runs_with_their_reason(folder: Path) -> None:
+    sync(folder, default_uri(folder.parent))
+    runs = runs_of(folder.parent)
+    failed = [run for run in runs.values() if run.info.status == "FAILED"]
+    assert {run.data.tags["status"] for run in failed} == {"diverged", "failed", "timeout"}
+    broken = runs["cnn · trial 1"]
+    assert broken.data.tags["error"] == "ValueError: kernel larger than the image"
+    listed = client_of(folder.parent).list_artifacts(broken.info.run_id)
+    assert [file.path for file in listed] == ["traceback.txt"]
+
+
+def test_sync_twice_changes_nothing(folder: Path) -> None:
+    uri = default_uri(folder.parent)
+    sync(folder, uri)
+    before = everything(folder.parent)
+    assert sync(folder, uri) == 0
+    assert everything(folder.parent) == before
+
+
+def test_a_sync_that_was_cut_off_anywhere_is_completed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = default_uri(folder.parent)
+    client = type(Store(uri)._client)
+    for call in ("log_inputs", "set_terminated", "log_batch", "set_tag"):
+        with monkeypatch.context() as patch:
+            real, calls = getattr(client, call), Counter[str]()
+
+            def cut_off(self: Any, *values: Any, real: Any = real, calls: Any = calls) -> Any:
+                calls["n"] += 1
+                if calls["n"] == 4:
+                    raise ConnectionError("gone")
+                return real(self, *values)
+
+            patch.setattr(client, call, cut_off)
+            with pytest.raises(HarnessError, match="ConnectionError: gone"):
+                sync(folder, uri)
+    sync(folder, uri)
+    assert len(runs_of(folder.parent)) == 14
+    interrupted = everything(folder.parent)
+    assert all(status != "RUNNING" for status, *_ in interrupted.values())
+    assert sync(folder, uri) == 0
+
+
+def test_a_live_run_and_sync_agree(folder: Path, tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    live.mkdir()
+    lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    tracker = Tracker(live, default_uri(tmp_path))
+    with (live / "journal.jsonl").open("ab") as journal:
+        for line in lines:
+            journal.write(line)
+            journal.flush()
+            tracker.update()
+    assert tracker.close(timeout=60) is None
+    written = everything(tmp_path)
+    assert len(written) == 14
+    assert sync(live, default_uri(tmp_path)) == 0
+    assert everything(tmp_path) == written
+
+
+def test_what_is_unfinished_is_running_only_while_someone_works_on_it(folder: Path) -> None:
+    journal = folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:6]))
+    record = read(folder)
+    assert record is not None
+    cell, results = next(iter(cells(record).items()))
+    assert study_run(record, cell, results, live=True).status == "RUNNING"
+    assert study_run(record, cell, results, live=False).status == "KILLED"
+    uri = default_uri(folder.parent)
+    sync(folder, uri)
+    journal.write_bytes(b"".join(lines))
+    sync(folder, uri)
+    assert len(runs_of(folder.parent)) == 14
+    study = runs_of(folder.parent)["quick · mlp"]
+    assert study.info.status == "FINISHED"
+    history(folder.parent, study)
+
+
+def test_a_retried_trial_stays_one_run(folder: Path) -> None:
+    uri = default_uri(folder.parent)
+    sweep = read(folder).sweep  # type: ignore[union-attr]
+    done = trial_result(sweep, "digits", "cnn", "search", 4)
+    stopped = dataclasses.replace(
+        done,
+        status="interrupted",
+        score=None,
+        metrics={},
+        started=done.started - 100,
+        failure=Failure("interrupted", "stopped by the user"),
+    )
+    for result, status in ((stopped, "KILLED"), (done, "FINISHED")):
+        with Journal(folder) as journal:
+            journal.append("finished", result=result)
+        sync(folder, uri)
+        run = runs_of(folder.parent)["cnn · trial 4"]
+        assert run.info.status == status
+    assert run.data.metrics["score"] == pytest.approx(done.score)
+    assert "val_loss" in {row[0] for row in history(folder.parent, run)}
+
+
+def test_odd_values_do_not_stop_it(folder: Path) -> None:
+    sweep = read(folder).sweep  # type: ignore[union-attr]
+    odd = dataclasses.replace(
+        trial_result(sweep, "digits", "cnn", "search", 5),
+        config={"note": "x" * 9000, "blocks": [1, {"a": None}], "deep": {"rate": 0.5}, "é?": 1},
+        metrics={"val_f1@0.5": 0.5, "val_accuracy": float("inf")},
+        failure=Failure("code", "y" * 9000, "z" * 9000),
+    )
+    with Journal(folder) as journal:
+        journal.append("finished", result=odd)
+    sync(folder, default_uri(folder.parent))
+    run = runs_of(folder.parent)["cnn · trial 5"]
+    assert len(run.data.params["note"]) == 6000
+    assert run.data.params["deep.rate"] == "0.5"
+    assert run.data.metrics["best_val_f1_0.5"] == 0.5
+
+
+def test_the_winners_model_is_an_artifact_of_its_study(folder: Path) -> None:
+    record = read(folder)
+    assert record is not None
+    confirmed = [r for r in record.results if r.space == "cnn" and r.phase == "confirm"]
+    winner = max(confirmed, key=lambda result: result.score or 0)
+    (folder / "models").mkdir()
+    (folder / "models" / "cnn.keras").write_bytes(b"weights")
+    with Journal(folder) as journal:
+        journal.append("finished", result=dataclasses.replace(winner, model="models/cnn.keras"))
+    sync(folder, default_uri(folder.parent))
+    study = runs_of(folder.parent)["quick · cnn"]
+    listed = client_of(folder.parent).list_artifacts(study.info.run_id, "model")
+    assert [(file.path, file.file_size) for file in listed] == [("model/cnn.keras", 7)]
+
+
+def test_two_sweeps_share_the_experiment_of_their_task(folder: Path, tmp_path: Path) -> None:
+    write_journal(tmp_path / "again", tasks=("digits",), spaces=("vit",), trials=1, seeds=(0,))
+    sync(folder, default_uri(tmp_path))
+    sync(tmp_path / "again", default_uri(tmp_path))
+    assert {"quick · cnn", "quick · mlp", "quick · vit"} <= set(runs_of(tmp_path))
+
+
+def test_a_dead_mlflow_costs_a_warning(folder: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    tracker = Tracker(folder, f"http://user:secret@127.0.0.1:{port}")
+    tracker.update()
+    message = tracker.close(timeout=0.5)
+    assert message is not None
+    assert f"harness sync {folder}" in message
+    assert "\n" not in message
+    assert "secret" not in message
+
+
+def test_sync_does_not_interfere_with_a_live_run(folder: Path) -> None:
+    tracker = Tracker(folder, default_uri(folder.parent))
+    while not runs_started(folder.parent):
+        threading.Event().wait(0.1)
+    with pytest.raises(HarnessError, match="another process is writing this sweep to MLflow"):
+        sync(folder, default_uri(folder.parent))
+    assert tracker.close(timeout=60) is None
+
+
+def runs_started(output: Path) -> bool:
+    return (output / "mlartifacts").exists()
+
+
+def test_sync_of_nothing_says_what_was_expected(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"no journal\.jsonl there"):
+        sync(tmp_path, default_uri(tmp_path))
+    with pytest.raises(HarnessError, match="no such folder"):
+        sync(tmp_path / "nowhere", default_uri(tmp_path))
+
+
+def test_without_mlflow_one_line_names_the_remedy(folder: Path) -> None:
+    script = (
+        "import sys; sys.modules['mlflow'] = None\n"
+        "from pathlib import Path\n"
+        "from harness.spec import HarnessError\n"
+        "from harness.tracking import Tracker, sync\n"
+        f"folder = Path({str(folder)!r})\n"
+        "try: sync(folder, 'sqlite:///x.db')\n"
+        "except HarnessError as error: print(error)\n"
+        "print(Tracker(folder, 'sqlite:///x.db').close())\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    refused, warned = run.stdout.splitlines()
+    assert "--tracking none" in refused
+    assert "harness sync" in warned
+
+
+def test_importing_the_package_does_not_load_mlflow() -> None:
+    script = "import sys, harness.tracking; print('mlflow' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert run.stdout.strip() == "False"
+
+
+def test_the_page_needs_a_database_and_a_free_port(folder: Path) -> None:
+    with pytest.raises(HarnessError, match=r"no mlflow\.db there"):
+        ui(folder.parent, 5000)
+    (folder.parent / "mlflow.db").touch()
+    with pytest.raises(HarnessError, match="expected 1 to 65535"):
+        ui(folder.parent, 70000)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(HarnessError, match="choose another --port"):
+            ui(folder.parent, taken.getsockname()[1])
+
+
+def test_the_same_journal_gives_the_same_projection(folder: Path) -> None:
+    first, second = read(folder), read(folder)
+    assert first is not None
+    assert second is not None
+    for a, b in zip(first.results, second.results, strict=True):
+        assert trial_run(first, a).digest("parent") == trial_run(second, b).digest("parent")
