@@ -30,7 +30,7 @@ def describe() -> dict[str, Any]:
     """Versions, git commit and hardware as JSON values; no paths and no variables."""
     return {
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "packages": {name: v for name in _PACKAGES if (v := _version(name)) is not None},
         "git_commit": git_commit(),
         "hardware": {
