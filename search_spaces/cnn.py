@@ -50,7 +50,7 @@ def sample(hp: HyperParameters) -> CNN:
     return CNN(
         blocks=hp.Int("blocks", 1, 3, default=3),
         convolutions=convolutions,
-        filters=hp.Choice("filters", [8, 16, 24, 32], default=24),
+        filters=hp.Choice("filters", [8, 16, 24, 32], default=32),
         kernel=kernel if convolutions == 1 else 3,
         pooling=hp.Choice("pooling", ["max", "average"], default="max"),
         batch_norm=hp.Boolean("batch_norm", default=True),

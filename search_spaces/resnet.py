@@ -35,11 +35,17 @@ class ResNet:
 
 def sample(hp: HyperParameters) -> ResNet:
     """Draws a configuration."""
+    # Each range keeps its half of the space affordable without a GPU.
+    stem_stride = hp.Choice("stem_stride", [1, 2], default=2)
+    with hp.conditional_scope("stem_stride", [1]):
+        narrow = hp.Choice("narrow_width", [8, 16], default=16)
+    with hp.conditional_scope("stem_stride", [2]):
+        wide = hp.Choice("width", [16, 24, 32], default=32)
     return ResNet(
-        width=hp.Choice("width", [8, 16, 24, 32], default=16),
+        width=narrow if stem_stride == 1 else wide,
         stages=hp.Int("stages", 2, 3, default=3),
         blocks=hp.Int("blocks", 1, 2, default=1),
-        stem_stride=hp.Choice("stem_stride", [1, 2], default=2),
+        stem_stride=stem_stride,
         pre_activation=hp.Boolean("pre_activation", default=False),
         dropout=hp.Float("dropout", 0.0, 0.4, step=0.1, default=0.0),
     )

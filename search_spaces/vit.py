@@ -34,13 +34,19 @@ class ViT:
 
 def sample(hp: HyperParameters) -> ViT:
     """Draws a configuration."""
+    # Four times the patches cost four times as much: each range keeps its half affordable.
+    grid = hp.Choice("grid", [4, 8], default=8)
+    with hp.conditional_scope("grid", [4]):
+        wide = hp.Choice("dim", [64, 96, 128], default=96)
+    with hp.conditional_scope("grid", [8]):
+        narrow = hp.Choice("narrow_dim", [32, 48, 64], default=64)
     return ViT(
-        grid=hp.Choice("grid", [4, 8], default=8),
+        grid=grid,
         stem=hp.Choice("stem", ["patches", "convolution"], default="convolution"),
         depth=hp.Int("depth", 1, 4, default=2),
-        dim=hp.Choice("dim", [32, 64, 96, 128], default=64),
+        dim=wide if grid == 4 else narrow,
         heads=hp.Choice("heads", [2, 4, 8], default=4),
-        mlp_ratio=hp.Choice("mlp_ratio", [1, 2, 4], default=2),
+        mlp_ratio=hp.Choice("mlp_ratio", [2, 4], default=2),
         pooling=hp.Choice("pooling", ["token", "average"], default="average"),
         dropout=hp.Float("dropout", 0.0, 0.3, step=0.1, default=0.0),
     )
