@@ -276,7 +276,8 @@ class _Trial:
         path.parent.mkdir(parents=True, exist_ok=True)
         bare.save(path)
         if score.per_example:
-            np.savez_compressed(path.with_suffix(".outcomes.npz"), **dict(score.per_example))
+            outcomes: dict[str, Any] = dict(score.per_example)
+            np.savez_compressed(path.with_suffix(".outcomes.npz"), **outcomes)
 
 
 def _watch(trial: _Trial) -> Any:
