@@ -107,5 +107,7 @@ def device() -> str:
     """`gpu`, `tpu` or `cpu`: what the backend computes on."""
     import keras
 
+    if keras.backend.backend() == "torch":  # has no keras.distribution
+        return "cpu" if str(keras.ops.zeros(()).device) == "cpu" else "gpu"
     devices = [str(device) for device in keras.distribution.list_devices()]
     return devices[0].split(":")[0].lower() if devices else "cpu"
