@@ -15,6 +15,7 @@ from typing import Any
 from harness import cache, environment, registry
 from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
+from harness.engines.worker import Run
 from harness.journal import Journal, jsonable, read
 from harness.spec import Failure, HarnessError, Status, Sweep, TrialResult
 from harness.sweep import differences, toml
@@ -42,8 +43,13 @@ class Options:
     fresh: bool = False
 
 
-def run_sweep(sweep: Sweep, options: Options) -> int:
+def run_sweep(sweep: Sweep, options: Options, run_trial: Run = run) -> int:
     """Runs a sweep, or carries on with it, until every cell is confirmed.
+
+    Args:
+        sweep: The question.
+        options: How it is run.
+        run_trial: What workers call for each trial; a function of an importable module.
 
     Returns:
         The exit code: 0 when every cell has a confirmed result, 1 when some has none,
@@ -67,7 +73,7 @@ def run_sweep(sweep: Sweep, options: Options) -> int:
         _write(folder / "sweep.toml", toml(sweep))
         description = {**environment.describe(), "sweep": jsonable(sweep), "data": data}
         _write(folder / "environment.json", json.dumps(jsonable(description), indent=2) + "\n")
-        driver = _Driver(sweep, options, folder, journal)
+        driver = _Driver(sweep, options, folder, journal, run_trial)
         try:
             return driver.run()
         finally:
@@ -77,7 +83,9 @@ def run_sweep(sweep: Sweep, options: Options) -> int:
 class _Driver:
     """One run of a sweep, from opening the engine to writing the report."""
 
-    def __init__(self, sweep: Sweep, options: Options, folder: Path, journal: Journal) -> None:
+    def __init__(
+        self, sweep: Sweep, options: Options, folder: Path, journal: Journal, run_trial: Run
+    ) -> None:
         self.sweep = sweep
         self.options = options
         self.folder = folder
@@ -85,7 +93,7 @@ class _Driver:
         self.jobs: dict[str, tuple[Job, float]] = {}
         """Running jobs and when they were started (Unix seconds)."""
         # Workers import the framework while the driver imports KerasTuner.
-        self.engine = _engine(sweep, options, folder)
+        self.engine = _engine(sweep, options, folder, run_trial)
         self.tracker = _tracker(folder, options)
         os.environ["KERAS_BACKEND"] = sweep.backend
         from harness.plan import Plan
@@ -244,11 +252,11 @@ def _workers(options: Options) -> int:
     return options.workers or len(environment.accelerators()) or environment.cores()
 
 
-def _engine(sweep: Sweep, options: Options, folder: Path) -> Engine:
+def _engine(sweep: Sweep, options: Options, folder: Path, run_trial: Run) -> Engine:
     from harness.engines.local import LocalEngine
 
     return LocalEngine(
-        run,
+        run_trial,
         workers=_workers(options),
         environment={"KERAS_BACKEND": sweep.backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
         initialize=_import_framework,
