@@ -1,0 +1,128 @@
+"""What a trial costs the driver, and how much memory it grows: trials that do nothing.
+
+    python -m benchmarks.noop --trials 1000 --tuner random
+
+The real driver, search, journal and worker process, on the `digits` task and the `cnn` space;
+only the training is left out. Times are those of the journal's events. The mean holds what the
+median does not: the seconds a worker takes to start when it replaces one that is recycled.
+"""
+
+import contextlib
+import json
+import os
+import statistics
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import psutil
+from tabulate import tabulate
+
+from harness import journal
+from harness.spec import Tuner
+
+WINDOWS = 10
+
+
+def run(job: Any, report: Any) -> Any:
+    """Ends a trial at once, with a score that depends on its configuration alone."""
+    from harness.journal import jsonable
+    from harness.spec import TrialResult
+
+    config, training = jsonable(job.config), jsonable(job.training)
+    score = zlib.crc32(repr((config, training)).encode()) / 2**32
+    return TrialResult(
+        sweep=job.sweep,
+        task=job.task,
+        space=job.space,
+        phase=job.phase,
+        number=job.number,
+        seed=job.seed,
+        config=config,
+        training=training,
+        status="completed",
+        epochs=1,
+        score=score,
+        metrics={"val_accuracy": score, "test_accuracy": score},
+        curve=({"epoch": 1, "seconds": 0.0, "val_accuracy": score},),
+        started=time.time(),
+    )
+
+
+@click.command()
+@click.option("--trials", default=1000, show_default=True)
+@click.option("--tuner", type=click.Choice(get_args(Tuner)), default="random", show_default=True)
+def main(trials: int, tuner: str) -> None:
+    """Time the driver on trials that do nothing."""
+    from benchmarks import noop  # workers import the function by this name
+    from harness import driver, sweep
+
+    fields = {"name": "noop", "tasks": ["digits"], "spaces": ["cnn"], "tuner": tuner, "seeds": 1}
+    question = sweep.from_fields({**fields, "budget": {"trials": trials}}, {}, origin="noop")
+    with tempfile.TemporaryDirectory() as name:
+        options = driver.Options(output=Path(name), workers=1, tracking="none")
+        with _memory() as samples, _quiet():
+            driver.run_sweep(question, options, run_trial=noop.run)
+        _print(Path(name) / "noop" / journal.FILE, samples, trials)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Sends the driver's lines to nowhere."""
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+@contextlib.contextmanager
+def _memory() -> Iterator[list[tuple[float, float]]]:
+    """Resident megabytes of this process and when they were seen, while the body runs."""
+    samples: list[tuple[float, float]] = []
+    process, ended = psutil.Process(), threading.Event()
+
+    def sample() -> None:
+        while not ended.wait(0.02):
+            samples.append((time.time(), process.memory_info().rss / 2**20))
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _print(path: Path, samples: list[tuple[float, float]], trials: int) -> None:
+    events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    ended = [e["time"] for e in events
+             if e["event"] == "finished" and e["result"]["phase"] == "search"]  # fmt: skip
+    asks = [b["time"] - a["time"] for a, b in pairwise(events) if b["event"] == "asked"]
+    size = max(1, trials // WINDOWS)
+    rows = []
+    for first in range(0, trials, size):
+        last = min(first + size, len(ended)) - 1
+        # The first trial waits for the worker to start.
+        begin = max(first, 1)
+        milliseconds = [1000 * (b - a) for a, b in pairwise(ended[begin - 1 : last + 1])]
+        memory = min(samples, key=lambda sample: abs(sample[0] - ended[last]))[1]
+        rows.append(
+            [
+                f"{first + 1} to {last + 1}",
+                f"{statistics.median(milliseconds):.1f}",
+                f"{statistics.fmean(milliseconds):.1f}",
+                f"{1000 * statistics.median(asks[begin : last + 1]):.1f}",
+                f"{memory:.0f}",
+            ]
+        )
+    headers = ["trials", "ms each, median", "mean", "suggestion, median", "driver memory then, MB"]
+    click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+
+
+if __name__ == "__main__":
+    main()
