@@ -196,6 +196,7 @@ def test_a_retried_trial_stays_one_run(folder: Path) -> None:
         sync(folder, uri)
         run = runs_of(folder.parent)["cnn · trial 4"]
         assert run.info.status == status
+    assert "error" not in run.data.tags
     assert run.data.metrics["score"] == pytest.approx(done.score)
     assert "val_loss" in {row[0] for row in history(folder.parent, run)}
 

@@ -9,7 +9,7 @@ import filelock
 from harness import journal
 from harness.journal import SweepRecord, TrialKey
 from harness.spec import HarnessError, TrialResult
-from harness.tracking.projection import Cell, cells, experiment_tags, study_key, trial_run
+from harness.tracking.projection import Cell, cells, cut, experiment_tags, study_key, trial_run
 from harness.tracking.store import Store, shown
 from harness.tracking.study import study_run
 
@@ -144,5 +144,6 @@ def sync(folder: Path, uri: str, progress: Progress | None = None) -> int:
 
 
 def first_line(error: Exception) -> str:
-    """An error as one line, with its type."""
-    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    """An error as one short line; ours need no type."""
+    line = cut(str(error).strip().partition("\n")[0], 200)
+    return line if isinstance(error, HarnessError) else f"{type(error).__name__}: {line}"

@@ -51,6 +51,7 @@ class _Known:
     digest: str | None = None
     """`None` until everything was written."""
     attempt: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     metrics: bool = False
     points: tuple[Point, ...] = ()
@@ -104,12 +105,14 @@ class Store:
         if known is not None and not _fits(known, run):
             self._client.delete_run(known.run_id)
             known = None
-        if known is None:
-            known = self._create(self._experiments[experiment][0], run)
-            self._known[run.key] = known
-        tags = {**run.tags, **_identity(run), "mlflow.runName": run.name}
+        tags = {**run.tags, "harness.key": run.key, "mlflow.runName": run.name}
+        if run.attempt:
+            tags["harness.attempt"] = run.attempt
         if parent_id is not None:
             tags[_PARENT] = parent_id
+        if known is None:
+            known = self._create(self._experiments[experiment][0], run, tags)
+            self._known[run.key] = known
         self._log(known, run, tags)
         self._log_artifacts(known.run_id, run, folder)
         self._set_status(known.run_id, run)
@@ -147,6 +150,7 @@ class Store:
                     run.info.run_id,
                     tags.get("harness.digest"),
                     tags.get("harness.attempt", ""),
+                    dict(tags),
                     dict(run.data.params),
                     bool(run.data.metrics),
                 )
@@ -154,15 +158,16 @@ class Store:
             if not token:
                 return
 
-    def _create(self, experiment_id: str, run: Run) -> _Known:
-        created = self._client.create_run(experiment_id, run.started, _identity(run), run.name)
-        return _Known(created.info.run_id, attempt=run.attempt)
+    def _create(self, experiment_id: str, run: Run, tags: dict[str, str]) -> _Known:
+        info = self._client.create_run(experiment_id, run.started, tags, run.name).info
+        return _Known(info.run_id, attempt=run.attempt, tags=tags)
 
     def _log(self, known: _Known, run: Run, tags: Mapping[str, str]) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
         new = [Param(k, v) for k, v in run.params.items() if k not in known.params]
-        entries: list[Any] = [*new, *(RunTag(k, v) for k, v in tags.items())]
+        changed = [RunTag(k, v) for k, v in tags.items() if known.tags.get(k) != v]
+        entries: list[Any] = [*new, *changed]
         count = len(known.points)
         unsent = run.points[count:] if run.points[:count] == known.points else run.points
         points = [Metric(p.name, float(p.value), p.time, p.step) for p in unsent]
@@ -175,8 +180,13 @@ class Store:
                 [entry for entry in batch if isinstance(entry, Param)],
                 [entry for entry in batch if isinstance(entry, RunTag)],
             )
+        for name in ("error", "error.kind"):  # of an attempt that was retried
+            if name in known.tags and name not in tags:
+                self._client.delete_tag(known.run_id, name)
+                del known.tags[name]
         known.attempt = run.attempt
         known.params |= run.params
+        known.tags |= tags
         known.points = run.points
         known.metrics = known.metrics or bool(run.points)
 
@@ -206,11 +216,6 @@ class Store:
             self._client.set_terminated(run_id, run.status, run.ended)
 
 
-def _identity(run: Run) -> dict[str, str]:
-    tags = {"harness.key": run.key, "harness.attempt": run.attempt}
-    return {name: value for name, value in tags.items() if value}
-
-
 def _fits(known: _Known, run: Run) -> bool:
     """Whether the run can be written over: MLflow neither changes params nor drops metrics."""
     same_params = all(run.params.get(name) == value for name, value in known.params.items())
@@ -235,7 +240,8 @@ def open_client(uri: str) -> Any:
         raise HarnessError(
             f"MLflow cannot be imported ({error}); pip install mlflow, or use --tracking none"
         ) from None
-    logging.getLogger("mlflow.store").setLevel(logging.WARNING)
+    # It logs what it raises, with tracebacks; whoever catches that reports it in one line.
+    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
     file = database(uri)
     if file is None:
         return MlflowClient(tracking_uri=uri)

@@ -10,8 +10,8 @@ from harness.tracking.store import default_uri, shown
 
 # Training shares the processor with the tracker: it rests at least this long, and at least
 # this many times as long as it worked.
-_REST_SECONDS, _REST_FACTOR = 2.0, 20
-_LAST_ATTEMPTS = 3
+_REST_SECONDS, _REST_FACTOR = 2.0, 10
+_LAST_ATTEMPTS = 2
 
 
 class Tracker:
@@ -41,7 +41,7 @@ class Tracker:
         """Notes that the journal has grown; returns at once."""
         self._news.set()
 
-    def close(self, timeout: float = 30.0) -> str | None:
+    def close(self, timeout: float = 60.0) -> str | None:
         """Writes what is left, for at most `timeout` seconds.
 
         Returns:
