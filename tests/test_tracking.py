@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,14 +14,23 @@ from harness.journal import Journal, read
 from harness.spec import Failure, HarnessError
 from harness.tracking import Tracker, default_uri, sync, ui
 from harness.tracking.projection import cells, trial_run
-from harness.tracking.store import Store
+from harness.tracking.store import open_client
 from harness.tracking.study import study_run
 from tests.synthetic import trial_result, write_journal
 
 
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without experiments: MLflow takes seconds to create one."""
+    output = tmp_path_factory.mktemp("mlflow")
+    open_client(default_uri(output))
+    return output / "mlflow.db"
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, database: Path) -> Path:
     """A finished sweep of one task: two architectures of four trials and two seeds."""
+    shutil.copy(database, tmp_path)
     write_journal(tmp_path / "quick", tasks=("digits",), trials=4, seeds=(0, 1))
     return tmp_path / "quick"
 
@@ -121,7 +131,7 @@ def test_a_sync_that_was_cut_off_anywhere_is_completed(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uri = default_uri(folder.parent)
-    client = type(Store(uri)._client)
+    client = type(open_client(uri))
     for call in ("log_inputs", "set_terminated", "log_batch", "set_tag"):
         with monkeypatch.context() as patch:
             real, calls = getattr(client, call), Counter[str]()
@@ -152,7 +162,7 @@ def test_a_live_run_and_sync_agree(folder: Path, tmp_path: Path) -> None:
             journal.write(line)
             journal.flush()
             tracker.update()
-    assert tracker.close(timeout=60) is None
+    assert tracker.close(timeout=300) is None
     written = everything(tmp_path)
     assert len(written) == 14
     assert sync(live, default_uri(tmp_path)) == 0
@@ -234,6 +244,8 @@ def test_the_winners_model_is_an_artifact_of_its_study(folder: Path) -> None:
 
 
 def test_two_sweeps_share_the_experiment_of_their_task(folder: Path, tmp_path: Path) -> None:
+    """In a database that has yet to be created."""
+    (tmp_path / "mlflow.db").unlink()
     write_journal(tmp_path / "again", tasks=("digits",), spaces=("vit",), trials=1, seeds=(0,))
     sync(folder, default_uri(tmp_path))
     sync(tmp_path / "again", default_uri(tmp_path))
@@ -259,7 +271,7 @@ def test_sync_does_not_interfere_with_a_live_run(folder: Path) -> None:
         threading.Event().wait(0.1)
     with pytest.raises(HarnessError, match="another process is writing this sweep to MLflow"):
         sync(folder, default_uri(folder.parent))
-    assert tracker.close(timeout=60) is None
+    assert tracker.close(timeout=300) is None
 
 
 def runs_started(output: Path) -> bool:
@@ -285,7 +297,7 @@ def test_without_mlflow_one_line_names_the_remedy(folder: Path) -> None:
         "print(Tracker(folder, 'sqlite:///x.db').close())\n"
     )
     run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300
     )
     refused, warned = run.stdout.splitlines()
     assert "--tracking none" in refused
@@ -295,15 +307,14 @@ def test_without_mlflow_one_line_names_the_remedy(folder: Path) -> None:
 def test_importing_the_package_does_not_load_mlflow() -> None:
     script = "import sys, harness.tracking; print('mlflow' in sys.modules)"
     run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300
     )
     assert run.stdout.strip() == "False"
 
 
 def test_the_page_needs_a_database_and_a_free_port(folder: Path) -> None:
     with pytest.raises(HarnessError, match=r"no mlflow\.db there"):
-        ui(folder.parent, 5000)
-    (folder.parent / "mlflow.db").touch()
+        ui(folder, 5000)
     with pytest.raises(HarnessError, match="expected 1 to 65535"):
         ui(folder.parent, 70000)
     with socket.socket() as taken:
