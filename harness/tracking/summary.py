@@ -2,6 +2,7 @@
 
 import functools
 import math
+import statistics
 from collections.abc import Sequence
 
 from harness.journal import SweepRecord
@@ -32,6 +33,6 @@ def interval(sample: Sequence[float]) -> tuple[float, float, float]:
     mean = sum(sample) / len(sample)
     if len(sample) < 2:
         return mean, math.nan, math.nan
-    spread = float(stats.tstd(sample)) / math.sqrt(len(sample))
+    spread = statistics.stdev(sample) / math.sqrt(len(sample))
     half = float(stats.t.ppf(0.975, len(sample) - 1)) * spread
     return mean, mean - half, mean + half
