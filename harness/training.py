@@ -274,6 +274,8 @@ class _Trial:
         self.model_file = model_path(job.task, job.space, job.seed)
         path = job.folder / self.model_file
         path.parent.mkdir(parents=True, exist_ok=True)
+        # The model is kept to predict: its loss may be a class that only the task knows.
+        bare.compile()
         bare.save(path)
         if score.per_example:
             outcomes: dict[str, Any] = dict(score.per_example)
