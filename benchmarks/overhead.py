@@ -9,6 +9,7 @@ its own; ratios are medians over the rounds.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -40,6 +41,8 @@ class Run:
     """From the start of the process to the start of its first trial: imports, mostly."""
     search: float
     """From the start of the first search trial to the end of the last one."""
+    processor: float
+    """Processor seconds of all its processes: what it costs a machine that is busy."""
     scores: dict[str, dict[int, float]]
     """Validation score of each search trial, by architecture."""
     winners: dict[str, int]
@@ -119,18 +122,18 @@ def _write_work(question: Sweep, folder: Path, data_dir: Path | None) -> dict[st
 
 
 def _run_bare(folder: Path) -> Run:
-    began, whole = _run("benchmarks.bare", str(folder / "work.json"))
+    began, whole, processor = _run("benchmarks.bare", str(folder / "work.json"))
     answer = json.loads((folder / "bare.json").read_text())
     scores = {s: {int(n): v for n, v in by.items()} for s, by in answer["scores"].items()}
     search = answer["searched"] - answer["began"]
-    return Run(whole, answer["began"] - began, search, scores, answer["winners"])
+    return Run(whole, answer["began"] - began, search, processor, scores, answer["winners"])
 
 
 def _run_harness(folder: Path, workers: int, data_dir: Path | None) -> Run:
     options = ["--workers", str(workers), "--tracking", "none", "--output", str(folder), "--fresh"]
     if data_dir is not None:
         options += ["--data-dir", str(data_dir)]
-    began, whole = _run("harness", "run", str(folder / "sweep.toml"), *options)
+    began, whole, processor = _run("harness", "run", str(folder / "sweep.toml"), *options)
     record = journal.read(folder / "overhead")
     assert record is not None
     results = sorted(record.results, key=lambda result: result.started)
@@ -154,6 +157,7 @@ def _run_harness(folder: Path, workers: int, data_dir: Path | None) -> Run:
         whole=whole,
         start=results[0].started - began,
         search=max(ends) - searched[0].started,
+        processor=processor,
         scores=scores,
         winners=winners,
         turnaround=statistics.median(
@@ -167,15 +171,24 @@ def _run_harness(folder: Path, workers: int, data_dir: Path | None) -> Run:
     )
 
 
-def _run(module: str, *arguments: str) -> tuple[float, float]:
-    """Runs a module in a process of its own; returns when it began and how long it took."""
-    began = time.time()
+def _run(module: str, *arguments: str) -> tuple[float, float, float]:
+    """Runs a module in a process of its own: when it began, its seconds, its processor seconds."""
+    command = [sys.executable, "-m", module, *arguments]
+    began, used = time.time(), _used()
+    # A session of its own, as workers have: schedulers share a busy machine among sessions.
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False
+        command, capture_output=True, text=True, check=False, start_new_session=True
     )
+    seconds = time.time() - began
     if done.returncode:
         raise click.ClickException(f"{module} failed:\n{done.stdout}{done.stderr}")
-    return began, time.time() - began
+    return began, seconds, _used() - used
+
+
+def _used() -> float:
+    """Processor seconds of the child processes that have ended, and of theirs."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _print(runs: dict[str, list[Run]], work: dict[str, Any]) -> None:
@@ -191,6 +204,7 @@ def _print(runs: dict[str, list[Run]], work: dict[str, Any]) -> None:
         ("start-up", lambda run: run.start),
         ("whole but start-up", lambda run: run.warm),
         ("search", lambda run: run.search),
+        ("processor", lambda run: run.processor),
     ]
     rows = []
     for side in runs:
