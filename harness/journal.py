@@ -333,7 +333,7 @@ def _numbers(fields: Mapping[str, float | None]) -> dict[str, float]:
 
 def _clear(folder: Path) -> None:
     """Removes what a sweep leaves in its folder, and nothing else."""
-    for name in ("models", "checkpoints", "tracebacks"):
+    for name in ("models", "outcomes", "checkpoints"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for pattern in (FILE, "sweep.toml", "environment.json", "*.csv", "report.*", "*.png", "*.svg"):
         for file in folder.glob(pattern):

@@ -109,6 +109,11 @@ def model_path(task: str, space: str, seed: int) -> Path:
     return Path("models") / f"{task}.{space}.seed{seed}.keras"
 
 
+def outcomes_path(task: str, space: str, seed: int) -> Path:
+    """The outcome of each test example of a confirmed model, relative to the sweep's folder."""
+    return Path("outcomes") / f"{task}.{space}.seed{seed}.npz"
+
+
 def run(job: Job, report: Report) -> TrialResult:
     """Runs a trial to its end, whatever that is.
 
@@ -279,7 +284,9 @@ class _Trial:
         bare.save(path)
         if score.per_example:
             outcomes: dict[str, Any] = dict(score.per_example)
-            np.savez_compressed(path.with_suffix(".outcomes.npz"), **outcomes)
+            path = job.folder / outcomes_path(job.task, job.space, job.seed)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez_compressed(path, **outcomes)
 
 
 def _watch(trial: _Trial) -> Any:
