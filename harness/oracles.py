@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import threadpoolctl  # type: ignore[import-untyped]
 from sklearn.exceptions import ConvergenceWarning
 
 from harness.spec import HyperParameters, Objective, Tuner
@@ -189,7 +190,8 @@ class _Bayesian(_Oracle, keras_tuner.oracles.BayesianOptimizationOracle):  # typ
         seed = self._seed("gaussian process")
         self._random_state = np.random.RandomState(seed)
         self.gpr.random_state = seed
-        with warnings.catch_warnings():
+        # The matrices are small: threads would fight the workers for cores (5 times the time).
+        with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):
             warnings.simplefilter("ignore", ConvergenceWarning)
             response = super()._suggest(trial_id)
         if response["values"] is not None and self._duplicate(response["values"]):
