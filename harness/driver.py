@@ -160,7 +160,7 @@ class _Driver:
         if event.failure is None:
             self._finish(event.value)
         else:
-            self._finish(_failed(job, started, event.failure))
+            self._finish(_failed(job, started, event.failure, event.seconds))
 
     def _finish(self, result: TrialResult) -> None:
         self.journal.append("finished", result=result)
@@ -173,6 +173,8 @@ class _Driver:
     def _interrupt(self) -> None:
         """Stops the workers and records what they were doing."""
         self.engine.close(kill=True)
+        for event in self.engine.poll(timeout=0):  # one may have finished meanwhile
+            self._handle(event)
         for job, started in self.jobs.values():
             reason = Failure("interrupted", "the sweep was stopped while the trial ran")
             self._finish(_failed(job, started, reason))
@@ -195,8 +197,11 @@ class _Driver:
         return EXIT_UNCONFIRMED if missing else EXIT_DONE
 
 
-def _failed(job: Job, started: float, failure: Failure) -> TrialResult:
-    """The record of a trial whose worker could not give one."""
+def _failed(
+    job: Job, started: float, failure: Failure, seconds: float | None = None
+) -> TrialResult:
+    """The record of a trial whose worker could not give one; without `seconds`, its cost
+    counts from the moment it was given to a worker."""
     statuses: dict[str, Status] = {"timeout": "timeout", "interrupted": "interrupted"}
     result = TrialResult(
         sweep=job.sweep,
@@ -211,7 +216,8 @@ def _failed(job: Job, started: float, failure: Failure) -> TrialResult:
         failure=failure,
         started=started,
     )
-    cost = dataclasses.replace(result.cost, seconds=time.time() - started)
+    ran = time.time() - started if seconds is None else seconds
+    cost = dataclasses.replace(result.cost, seconds=ran)
     return dataclasses.replace(result, cost=cost)
 
 

@@ -35,6 +35,9 @@ class Done:
     job_id: str
     value: Any = None
     failure: Failure | None = None
+    seconds: float | None = None
+    """How long it ran in a worker that did not live to say so; `None` if it did, or if the
+    job never began."""
 
 
 class Engine(Protocol):

@@ -236,7 +236,8 @@ class LocalEngine:
         self._workers[slot] = None
         if worker.job is not None:
             failure = worker.doom or describe_exit(code)
-            self._outbox.put(Done(worker.job.id, failure=failure))
+            ran = time.monotonic() - worker.job.since if worker.job.started else None
+            self._outbox.put(Done(worker.job.id, failure=failure, seconds=ran))
         if restart and not self._closing:
             self._workers[slot] = self._start(slot)
 
