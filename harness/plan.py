@@ -67,6 +67,7 @@ class CellPlan:
         done = {number for phase, number in self.results if phase == "search"}
         self._waiting = [s for number, s in self.suggestions.items() if number not in done]
         self.ended = record.ended.get(self.cell.key)
+        self._drop_checkpoints()
 
     def next_search(self) -> Step | None:
         """The next search trial, or `None` while, or because, there is none."""
@@ -112,16 +113,14 @@ class CellPlan:
         if result.status == "interrupted":
             return
         self._take(result)
-        if self.sweep.tuner == "hyperband":
-            kept = self._search.continuable()
-            for number in self.suggestions.keys() - kept:
-                self._checkpoint(number).unlink(missing_ok=True)
+        self._drop_checkpoints()
 
     def end_search(self) -> str | None:
         """Ends the search if it is over now, and says why; `None` if it is not or was."""
         if self.ended is not None or any(phase == "search" for phase, _ in self.running):
             return None
         self.ended = self._why_no_more()
+        self._drop_checkpoints()
         return self.ended
 
     def best(self) -> TrialResult | None:
@@ -151,6 +150,13 @@ class CellPlan:
         running = (now - began for (phase, _), began in self.running.items() if phase == "search")
         spent = sum(result.cost.seconds for result in self.searched())
         return self.budget.seconds - spent - sum(running)
+
+    def _drop_checkpoints(self) -> None:
+        """Removes those that no later trial can continue from."""
+        if self.sweep.tuner == "hyperband":
+            kept = self._search.continuable() if self.ended is None else set()
+            for number in self.suggestions.keys() - kept:
+                self._checkpoint(number).unlink(missing_ok=True)
 
     def _take(self, result: TrialResult) -> None:
         name: TrialName = (result.phase, result.number)
