@@ -1,8 +1,9 @@
-"""One architecture that works, and five that do not."""
+"""One architecture that works, one that waits to be let through, and five that go wrong."""
 
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.spec import SearchSpace
 
@@ -16,14 +17,24 @@ def _sample(hp):
     return Config(hp.Int("units", 4, 64))
 
 
-def _model(config, spec, scale=1 / 255):
+def _model(config, spec, factor=1.0):
     import keras
 
     (name, tensor), (output, label) = *spec.inputs.items(), *spec.outputs.items()
     image = keras.Input(tensor.shape, name=name, dtype="float32")
-    x = keras.layers.Flatten()(keras.layers.Rescaling(scale)(image))
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
     x = keras.layers.Dense(config.units, activation="relu")(x)
-    return keras.Model({name: image}, keras.layers.Dense(label.size, name=output)(x))
+    logits = keras.layers.Dense(label.size)(x)
+    return keras.Model({name: image}, keras.layers.Rescaling(factor, name=output)(logits))
+
+
+def _waits(config, spec):
+    """Says that it is here, and waits until the file that `HOSTILE_GATE` names exists."""
+    gate = Path(os.environ["HOSTILE_GATE"])
+    gate.with_suffix(".reached").touch()
+    while not gate.exists():
+        time.sleep(0.05)
+    return _model(config, spec)
 
 
 def _raises(config, spec):
@@ -49,6 +60,7 @@ def _space(name, build):
 
 
 good = _space("good", _model)
+waiting = _space("waiting", _waits)
 raising = _space("raising", _raises)
 diverging = _space("diverging", lambda config, spec: _model(config, spec, float("nan")))
 hanging = _space("hanging", _hangs)

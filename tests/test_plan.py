@@ -1,0 +1,193 @@
+"""What a sweep does next: fair turns, budgets, and carrying on from a journal."""
+
+import dataclasses
+
+import pytest
+
+from harness import plan as plans
+from harness.journal import Journal, jsonable, read
+from harness.spec import Budget, Cost, Failure, Sweep, TrialResult
+from harness.sweep import Cell
+from harness.training import checkpoint_path
+from tests.hostile.hostile.spaces import good, waiting
+from tests.hostile.hostile.tasks import blobs
+
+SWEEP = Sweep(
+    name="tests",
+    tasks=("blobs",),
+    spaces=("good", "waiting"),
+    budget=Budget(trials=3),
+    seeds=(7, 8),
+)
+
+
+@pytest.fixture(autouse=True)
+def _cells(monkeypatch):
+    by_name = {"good": good, "waiting": waiting}
+    monkeypatch.setattr(
+        plans, "cells", lambda sweep: tuple(Cell(blobs, by_name[name]) for name in sweep.spaces)
+    )
+
+
+def ended(job, score=0.5, status="completed", seconds=1.0):
+    """The result of a job that a worker would have sent."""
+    failure = None if status == "completed" else Failure("code", "broken")
+    return TrialResult(
+        sweep=job.sweep,
+        task=job.task,
+        space=job.space,
+        phase=job.phase,
+        number=job.number,
+        seed=job.seed,
+        config=jsonable(job.config),
+        training=jsonable(job.training),
+        status=status,
+        score=score if status == "completed" else None,
+        cost=Cost(seconds=seconds),
+        failure=failure,
+    )
+
+
+def play(plan, outcome=ended, journal=None, most=1000):
+    """Runs a plan's trials one after the other, as a driver with one worker does."""
+    jobs = []
+    while len(jobs) < most:
+        for cell, reason in plan.end_searches():
+            if journal is not None:
+                task, space = cell.cell.key
+                journal.append("search_ended", task=task, space=space, reason=reason)
+        step = plan.next()
+        if step is None:
+            break
+        if journal is not None and step.asked is not None:
+            journal.append("asked", **jsonable(step.asked))
+        cell = plan.cell(step.job.task, step.job.space)
+        cell.start(step.job)
+        result = outcome(step.job)
+        if journal is not None:
+            journal.append("finished", result=result)
+        cell.finish(result)
+        jobs.append(step.job)
+    return jobs
+
+
+def names(jobs):
+    return [(job.space, job.phase, job.number) for job in jobs]
+
+
+def test_cells_take_turns_and_are_confirmed_on_every_seed(tmp_path):
+    jobs = play(plans.Plan(SWEEP, tmp_path, None))
+    search, confirm = jobs[:6], jobs[6:]
+    assert names(search) == [(s, "search", n) for n in range(3) for s in ("good", "waiting")]
+    assert sorted((job.space, job.seed) for job in confirm) == [
+        (space, seed) for space in ("good", "waiting") for seed in (7, 8)
+    ]
+    assert {job.seed for job in search} == {0}
+
+
+def test_the_best_configuration_is_confirmed_on_all_data(tmp_path):
+    sweep = dataclasses.replace(
+        SWEEP,
+        spaces=("good",),
+        budget=Budget(trials=4, epochs=5, confirm_epochs=9, train_fraction=0.5),
+    )
+    scores = [0.1, 0.7, 0.7, 0.2]
+    jobs = play(
+        plans.Plan(sweep, tmp_path, None),
+        lambda job: ended(job, scores[job.number] if job.phase == "search" else 0.9),
+    )
+    assert [(job.epochs, job.train_fraction) for job in jobs] == [(5, 0.5)] * 4 + [(9, 1.0)] * 2
+    assert {job.config for job in jobs[4:]} == {jobs[1].config}
+    assert {job.training for job in jobs[4:]} == {jobs[1].training}
+
+
+def test_failures_count_and_a_cell_without_a_score_is_not_confirmed(tmp_path):
+    def outcome(job):
+        return ended(job, status="failed" if job.space == "good" else "completed")
+
+    plan = plans.Plan(SWEEP, tmp_path, None)
+    jobs = play(plan, outcome)
+    assert names(jobs).count(("good", "search", 2)) == 1
+    assert {job.space for job in jobs if job.phase == "confirm"} == {"waiting"}
+    assert plan.cell("blobs", "good").ended == "all 3 trials are done"
+
+
+def test_spent_seconds_end_a_search_failed_trials_included(tmp_path):
+    budget = Budget(trials=100, seconds=5.0)
+    sweep = dataclasses.replace(SWEEP, spaces=("good",), budget=budget)
+    plan = plans.Plan(sweep, tmp_path, None)
+    left = []
+
+    def outcome(job):
+        left.append(job.seconds)
+        return ended(job, status="completed" if job.number else "failed", seconds=2.0)
+
+    jobs = play(plan, outcome)
+    assert [job.phase for job in jobs] == ["search"] * 3 + ["confirm"] * 2
+    assert left == [pytest.approx(5, abs=0.1), pytest.approx(3, abs=0.1), pytest.approx(1, abs=0.1)] + [None] * 2  # fmt: skip  # noqa: E501
+    assert plan.cell("blobs", "good").ended == "its 5 seconds are spent"
+
+
+@pytest.mark.parametrize(
+    "tuner, stop",
+    [
+        *((tuner, stop) for tuner in ("random", "hyperband", "grid") for stop in (0, 1, 4, 9, 13)),
+        ("bayesian", 9),
+    ],
+)
+def test_a_plan_from_a_journal_goes_on_as_if_it_had_not_stopped(tmp_path, tuner, stop):
+    sweep = dataclasses.replace(SWEEP, tuner=tuner, budget=Budget(trials=6, epochs=4))
+
+    def outcome(job):
+        return ended(job, score=job.training.learning_rate)
+
+    whole = play(plans.Plan(sweep, tmp_path, None), outcome)
+    with Journal(tmp_path) as journal:
+        journal.begin(sweep, {}, "")
+        first = play(plans.Plan(sweep, tmp_path, None), outcome, journal, most=stop)
+        cut_off = plans.Plan(sweep, tmp_path, read(tmp_path)).next()
+        if cut_off is not None and cut_off.asked is not None:
+            journal.append("asked", **jsonable(cut_off.asked))
+        rest = play(plans.Plan(sweep, tmp_path, read(tmp_path)), outcome, journal)
+    assert names(first + rest) == names(whole)
+    assert [job.training for job in first + rest] == [job.training for job in whole]
+    assert [job.parent for job in first + rest] == [job.parent for job in whole]
+
+
+def test_an_interrupted_trial_is_run_again_with_the_same_configuration(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.begin(SWEEP, {}, "")
+        interrupted = play(
+            plans.Plan(SWEEP, tmp_path, None),
+            lambda job: ended(job, status="interrupted"),
+            journal,
+            most=1,
+        )
+        jobs = play(plans.Plan(SWEEP, tmp_path, read(tmp_path)), ended, journal)
+    assert interrupted[0] in jobs
+    assert len(jobs) == len(set(names(jobs))) == 2 * (3 + 2)
+
+
+def test_hyperband_keeps_the_checkpoints_it_may_need_and_no_other(tmp_path):
+    sweep = dataclasses.replace(
+        SWEEP, spaces=("good",), tuner="hyperband", budget=Budget(trials=9, epochs=4)
+    )
+    plan = plans.Plan(sweep, tmp_path, None)
+    most = 0
+
+    def outcome(job):
+        nonlocal most
+        if job.parent is not None:
+            assert checkpoint_path(tmp_path, job.task, job.space, job.parent).is_file()
+        if job.keep_checkpoint:
+            path = checkpoint_path(tmp_path, job.task, job.space, job.number)
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        most = max(most, len(list(tmp_path.glob("checkpoints/*"))))
+        return ended(job, score=job.training.learning_rate)
+
+    jobs = play(plan, outcome)
+    assert any(job.parent is not None for job in jobs)
+    assert {job.horizon for job in jobs if job.phase == "search"} == {4}
+    assert 0 < most < len(jobs)
+    assert not list(tmp_path.glob("checkpoints/*"))

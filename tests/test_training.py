@@ -1,0 +1,249 @@
+"""A trial keeps its promises: seeds, limits, continuation, and what is saved of it."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from harness import training
+from harness.spec import Prepared, Split, Training
+from harness.training import Job, checkpoint_path
+from tasks._classification import compile_args
+from tests.hostile.hostile import spaces
+from tests.hostile.hostile.tasks import blobs
+
+DATA = blobs.prepare({})
+STEPS = 4
+"""Steps of an epoch with `FAST`."""
+FAST = Training(learning_rate=0.02, batch_size=len(DATA.train) // STEPS, warmup=0.0)
+
+
+class Untouchable:
+    """A split that must not be looked at."""
+
+    def __getattr__(self, name):
+        raise AssertionError("the test split was read")
+
+    def __len__(self):
+        raise AssertionError("the test split was read")
+
+
+@pytest.fixture
+def trial(monkeypatch, tmp_path):
+    """Runs one trial; the registry and the cache answer with what the test gives."""
+
+    def run(space=spaces.good, task=blobs, data=DATA, report=lambda info: None, **fields):
+        monkeypatch.setattr(training.registry, "task", {task.name: task}.__getitem__)
+        monkeypatch.setattr(training.registry, "space", {space.name: space}.__getitem__)
+        monkeypatch.setattr(training.cache, "load", lambda *_: data)
+        defaults = {
+            "sweep": "tests",
+            "task": task.name,
+            "space": space.name,
+            "phase": "search",
+            "number": 0,
+            "seed": 0,
+            "config": spaces.Config(units=8),
+            "training": FAST,
+            "folder": tmp_path,
+            "epochs": 2,
+        }
+        return training.run(Job(**{**defaults, **fields}), report)
+
+    return run
+
+
+@pytest.fixture
+def optimizers(monkeypatch):
+    """The optimizers of the trials of a test, in order."""
+    made = []
+    make = training.fitting.optimizer
+    monkeypatch.setattr(
+        training.fitting, "optimizer", lambda *args: made.append(make(*args)) or made[-1]
+    )
+    return made
+
+
+def learned(result):
+    """The curve without its clock."""
+    return [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in result.curve]
+
+
+def test_the_seed_fixes_the_curve(trial):
+    dropout = dataclasses.replace(spaces.good, build=_with_dropout)
+    first, again, other = (trial(dropout, seed=seed) for seed in (5, 5, 6))
+    assert first.status == "completed"
+    assert [epoch["epoch"] for epoch in first.curve] == [1, 2]
+    assert learned(first) == learned(again)
+    assert learned(first) != learned(other)
+
+
+def _with_dropout(config, spec):
+    import keras
+
+    model = spaces.good.build(config, spec)
+    x = keras.layers.Dropout(0.5)(model.inputs[0])
+    return keras.Model({"image": model.inputs[0]}, model({"image": x}))
+
+
+def test_a_result_says_what_was_reached_and_what_it_cost(trial):
+    told = []
+    result = trial(report=told.append)
+    assert result.score == max(epoch["val_accuracy"] for epoch in result.curve)
+    assert told == [
+        {"epoch": n, "epochs": 2, "score": max(e["val_accuracy"] for e in result.curve[:n])}
+        for n in (1, 2)
+    ]
+    cost = result.cost
+    assert cost.parameters == 16 * 8 + 8 + 8 * 2 + 2
+    assert cost.seconds >= cost.build_seconds + cost.first_step_seconds + cost.train_seconds > 0
+    assert cost.examples_per_second > 0
+    assert cost.peak_memory_mb > 0
+
+
+def test_a_loss_that_is_no_number_ends_the_trial_in_its_first_step(trial):
+    result = trial(spaces.diverging)
+    assert (result.status, result.failure.kind) == ("diverged", "diverged")
+    assert result.failure.message == "the loss is nan in step 1 of epoch 1"
+    assert (result.score, result.curve, result.metrics) == (None, (), {})
+
+
+def test_a_late_divergence_keeps_the_curve_so_far(trial):
+    huge = Training(
+        optimizer="sgd", learning_rate=1e30, schedule="constant", warmup=0.0, batch_size=128
+    )
+    result = trial(training=huge, epochs=5)
+    assert result.status == "diverged"
+    assert result.failure.message.endswith("in step 1 of epoch 2")
+    assert [epoch["epoch"] for epoch in result.curve] == [1]
+    assert result.score is None
+
+
+def test_a_model_that_is_too_large_is_not_trained(trial, optimizers):
+    result = trial(max_parameters=100, report=lambda info: pytest.fail("it was trained"))
+    assert (result.status, result.failure.kind) == ("infeasible", "infeasible")
+    assert result.failure.message == "154 parameters; at most 100 allowed"
+    assert (result.epochs, result.cost.parameters, optimizers) == (0, 154, [])
+
+
+def test_a_spent_time_budget_stops_training_and_keeps_the_score(trial, optimizers):
+    result = trial(epochs=50, seconds=1e-9)
+    assert (result.status, result.epochs) == ("completed", 1)
+    assert int(optimizers[0].iterations) == 1
+    assert result.score == result.curve[0]["val_accuracy"]
+
+
+def test_an_exception_is_recorded_whole(trial):
+    result = trial(spaces.raising)
+    assert (result.status, result.failure.kind) == ("failed", "code")
+    assert result.failure.message == "ArithmeticError: this architecture cannot be built"
+    assert result.failure.traceback.startswith("Traceback (most recent call last):")
+    assert "in _raises" in result.failure.traceback
+    assert result.failure.traceback.endswith("this architecture cannot be built\n")
+
+
+def test_a_full_memory_is_recorded_as_such(trial):
+    def build(config, spec):
+        raise MemoryError("no room")
+
+    result = trial(dataclasses.replace(spaces.good, build=build))
+    assert (result.status, result.failure.kind) == ("failed", "memory")
+
+
+def test_a_continuation_goes_on_where_its_parent_stopped(trial, optimizers):
+    """With one step an epoch the order of the data plays no part, and the two halves make the
+    uninterrupted run. (With more, a continuation draws a data order of its own.)"""
+    whole_batch = dataclasses.replace(FAST, batch_size=len(DATA.train), warmup=0.25)
+    whole = trial(training=whole_batch, epochs=4)
+    first = trial(training=whole_batch, epochs=2, horizon=4, keep_checkpoint=True, number=1)
+    second = trial(
+        training=whole_batch, epochs=4, initial_epoch=2, horizon=4, parent=1, number=2, seed=1
+    )
+    assert [epoch["epoch"] for epoch in (*first.curve, *second.curve)] == [1, 2, 3, 4]
+    for parts, expected in zip(learned(first) + learned(second), learned(whole), strict=True):
+        assert parts == pytest.approx(expected, rel=1e-4)
+    assert [int(optimizer.iterations) for optimizer in optimizers] == [4, 2, 4]
+    rates = [float(optimizer.learning_rate) for optimizer in optimizers]
+    assert rates[2] == rates[0] < rates[1]
+
+
+def test_only_a_trial_that_may_go_on_leaves_a_checkpoint(trial, tmp_path):
+    trial(number=3)
+    assert not checkpoint_path(tmp_path, "blobs", "good", 3).exists()
+    trial(number=4, keep_checkpoint=True)
+    assert checkpoint_path(tmp_path, "blobs", "good", 4).is_file()
+
+
+@pytest.mark.parametrize("patience, epochs", [(2, 3), (50, 4)])
+def test_a_confirmed_model_is_the_one_of_the_best_epoch(trial, patience, epochs):
+    """Where validation labels are swapped, every epoch makes the model worse."""
+    swapped = Split(DATA.val.x, {"label": 1 - DATA.val.y["label"]})
+    data = dataclasses.replace(DATA, val=swapped, test=swapped)
+    result = trial(data=data, phase="confirm", epochs=4, patience=patience)
+    scores = [epoch["val_accuracy"] for epoch in result.curve]
+    assert len(scores) == epochs
+    assert scores[0] == max(scores) > scores[-1]
+    assert result.metrics["test_accuracy"] == pytest.approx(scores[0])
+
+
+def test_a_saved_model_predicts_what_was_scored(trial, tmp_path):
+    import keras
+
+    result = trial(phase="confirm", seed=3, epochs=1)
+    assert result.model == "models/blobs.good.seed3.keras"
+    loaded = keras.models.load_model(tmp_path / result.model)
+    score = blobs.score(loaded, DATA.test, {})
+    outcomes = np.load(tmp_path / "outcomes/blobs.good.seed3.npz")
+    assert 0.5 < score.metrics["accuracy"] == result.metrics["test_accuracy"]
+    assert np.array_equal(outcomes["correct"], score.per_example["correct"])
+    assert outcomes["correct"].mean() == result.metrics["test_accuracy"]
+    assert result.cost.latency_ms > 0
+
+
+def test_the_search_never_reads_the_test_split(trial):
+    data = Prepared(DATA.spec, DATA.train, DATA.val, Untouchable(), DATA.assets)
+    searched = trial(data=data)
+    assert searched.status == "completed"
+    assert not any(name.startswith("test_") for name in searched.metrics)
+    assert trial(data=data, phase="confirm").failure.message.endswith("the test split was read")
+
+
+def test_augmentation_acts_in_training_only(trial, tmp_path):
+    """A model trained on images upside down learns the opposite of the truth."""
+    import keras
+
+    class UpsideDown(keras.layers.Layer):
+        def call(self, image, training=False):
+            return keras.ops.flip(image, axis=1) if training else image
+
+    task = dataclasses.replace(blobs, augment=lambda spec: [UpsideDown()])
+    turned = dataclasses.replace(FAST, augment=True)
+    result = trial(task=task, training=turned, phase="confirm", epochs=8, patience=8)
+    last = result.curve[-1]
+    assert last["accuracy"] > 0.9
+    assert last["val_accuracy"] < 0.1
+    loaded = keras.models.load_model(tmp_path / result.model)  # needs no augmentation layer
+    assert blobs.score(loaded, DATA.test, {}).metrics == {
+        "accuracy": result.metrics["test_accuracy"]
+    }
+    assert trial(task=task, epochs=8).score > 0.9
+
+
+def test_label_smoothing_keeps_the_loss_above_its_floor(trial):
+    """Two classes smoothed by 0.1 have targets 0.95 and 0.05, whose entropy is the floor."""
+    task = dataclasses.replace(blobs, compile_args=compile_args)
+    floor = -(0.95 * math.log(0.95) + 0.05 * math.log(0.05))
+    sharp, smooth = (
+        trial(task=task, training=dataclasses.replace(FAST, label_smoothing=share), epochs=10)
+        for share in (0.0, 0.1)
+    )
+    assert sharp.curve[-1]["loss"] < floor < smooth.curve[-1]["loss"]
+
+
+def test_a_part_of_the_training_split_is_the_same_for_every_trial():
+    part, again = (training.fitting.subset(DATA.train, 0.25) for _ in range(2))
+    assert len(part) == 32
+    assert np.array_equal(part.x["image"], again.x["image"])
+    assert np.array_equal(part.y["label"], again.y["label"])
+    assert training.fitting.subset(DATA.train, 1.0) is DATA.train
