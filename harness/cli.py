@@ -9,6 +9,7 @@ import click
 from harness.spec import HarnessError
 
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
 
 
 class _Group(click.Group):
@@ -20,6 +21,9 @@ class _Group(click.Group):
         except HarnessError as error:
             click.echo(f"harness: {error}", err=True)
             sys.exit(EXIT_BAD_INPUT)
+        except KeyboardInterrupt:
+            click.echo("harness: interrupted", err=True)
+            sys.exit(EXIT_INTERRUPTED)
 
 
 def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:

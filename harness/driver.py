@@ -12,21 +12,23 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness import cache, environment, registry
+from harness import environment, opening
 from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
 from harness.journal import Journal, jsonable, read
-from harness.spec import Failure, HarnessError, Status, Sweep, TrialResult
-from harness.sweep import differences, toml
+from harness.spec import Failure, Status, Sweep, TrialResult
+from harness.sweep import cells, toml
 from harness.training import Job, run
 
 EXIT_DONE = 0
 EXIT_UNCONFIRMED = 1
 EXIT_INTERRUPTED = 130
 
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 60.0
 """How long MLflow is waited for after the work is done, before `harness sync` is advised."""
+_INTERRUPTED_GRACE_SECONDS = 5.0
+"""Likewise after an interruption, when somebody is waiting."""
 
 
 @dataclass(frozen=True)
@@ -60,46 +62,63 @@ def run_sweep(sweep: Sweep, options: Options, run_trial: Run = run) -> int:
             or cannot be written.
     """
     folder = options.output / sweep.name
-    data = {name: _data_event(name, options) for name in sweep.tasks}
+    data = {
+        name: opening.data_event(name, options.data_dir, options.offline) for name in sweep.tasks
+    }
     with Journal(folder, fresh=options.fresh) as journal:
         record = journal.record
         if record is not None:
-            _check_same_question(folder, record.sweep, sweep)
-            _check_same_data(folder, record.data, data)
+            opening.check_same_question(folder, record.sweep, sweep)
+            opening.check_same_data(folder, record.data, data)
+            if opening.complete(record):
+                print(f"{folder}: complete already; --fresh runs it anew")
+                return _write_report(folder)
         journal.begin(sweep, environment.describe(), environment.command())
         for name, event in data.items():
             if record is None or name not in record.data:
                 journal.append("data", task=name, **event)
-        _write(folder / "sweep.toml", toml(sweep))
+        opening.write(folder / "sweep.toml", toml(sweep))
         description = {**environment.describe(), "sweep": jsonable(sweep), "data": data}
-        _write(folder / "environment.json", json.dumps(jsonable(description), indent=2) + "\n")
-        driver = _Driver(sweep, options, folder, journal, run_trial)
-        try:
+        opening.write(
+            folder / "environment.json", json.dumps(jsonable(description), indent=2) + "\n"
+        )
+        with contextlib.ExitStack() as stack:
+            driver = _Driver(sweep, options, folder, journal, run_trial, stack)
             return driver.run()
-        finally:
-            driver.close()
 
 
 class _Driver:
     """One run of a sweep, from opening the engine to writing the report."""
 
     def __init__(
-        self, sweep: Sweep, options: Options, folder: Path, journal: Journal, run_trial: Run
+        self,
+        sweep: Sweep,
+        options: Options,
+        folder: Path,
+        journal: Journal,
+        run_trial: Run,
+        stack: contextlib.ExitStack,
     ) -> None:
+        workers = _workers(options)
+        count = len(cells(sweep))
+        print(f"{folder}: cells {count}, workers {workers}, {sweep.backend}", flush=True)
         self.sweep = sweep
         self.options = options
         self.folder = folder
         self.journal = journal
+        self.interrupted = False
         self.jobs: dict[str, tuple[Job, float]] = {}
         """Running jobs and when they were started (Unix seconds)."""
         # Workers import the framework while the driver imports KerasTuner.
-        self.engine = _engine(sweep, options, folder, run_trial)
+        self.engine = _engine(sweep, workers, folder, run_trial)
+        stack.callback(self.engine.close, kill=True)
         self.tracker = _tracker(folder, options)
+        stack.callback(self._close_tracker)
         os.environ["KERAS_BACKEND"] = sweep.backend
         from harness.plan import Plan
 
         self.plan = Plan(sweep, folder, journal.record)
-        self.display = Display(self.plan, workers=_workers(options))
+        self.display = Display(self.plan, workers)
 
     def run(self) -> int:
         with _interruptions() as interruptions, self.display:
@@ -116,12 +135,13 @@ class _Driver:
                 for event in self.engine.poll(timeout=0.5):
                     self._handle(event)
                 self.display.refresh()
-        return self._conclude(bool(interruptions))
+        self.interrupted = bool(interruptions)
+        return self._conclude()
 
-    def close(self) -> None:
-        self.engine.close(kill=True)
+    def _close_tracker(self) -> None:
         if self.tracker is not None:
-            message = self.tracker.close(_GRACE_SECONDS)
+            seconds = _INTERRUPTED_GRACE_SECONDS if self.interrupted else _GRACE_SECONDS
+            message = self.tracker.close(seconds)
             if message:
                 print(message)
 
@@ -180,21 +200,27 @@ class _Driver:
             self._finish(_failed(job, started, reason))
         self.jobs.clear()
 
-    def _conclude(self, interrupted: bool) -> int:
-        from harness import report
-
-        report.write(self.folder)
+    def _conclude(self) -> int:
+        code = _write_report(self.folder)
         if self.tracker is not None:
             self.tracker.update()
-        record = read(self.folder)
-        missing = [] if record is None else report.unconfirmed(record)
-        print(f"report: {self.folder / 'report.md'}")
-        if interrupted:
+        if self.interrupted:
             print(f"interrupted; carry on with: {environment.command()}")
             return EXIT_INTERRUPTED
-        for task, space in missing:
-            print(f"no confirmed result: {task} x {space}")
-        return EXIT_UNCONFIRMED if missing else EXIT_DONE
+        return code
+
+
+def _write_report(folder: Path) -> int:
+    """Writes the report; returns the exit code that its results deserve."""
+    from harness import report
+
+    report.write(folder)
+    print(f"report: {folder / 'report.md'}")
+    record = read(folder)
+    missing = [] if record is None else report.unconfirmed(record)
+    for task, space in missing:
+        print(f"no confirmed result: {task} x {space}")
+    return EXIT_UNCONFIRMED if missing else EXIT_DONE
 
 
 def _failed(
@@ -221,49 +247,16 @@ def _failed(
     return dataclasses.replace(result, cost=cost)
 
 
-def _data_event(name: str, options: Options) -> dict[str, Any]:
-    """What the journal says of a task's data; prepares it when it is not cached."""
-    task = registry.task(name)
-    data = cache.load(task, options.data_dir, options.offline)
-    return {
-        "digest": cache.entry(task, options.data_dir, options.offline).digest,
-        "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
-        "objective": task.objective,
-        "baseline": dict(task.baseline(data)),
-        "reference": task.reference,
-        "licence": task.licence,
-    }
-
-
-def _check_same_question(folder: Path, old: Sweep, new: Sweep) -> None:
-    changes = differences(old, new)
-    if changes:
-        raise HarnessError(
-            f"{folder} holds the answer to another question ({'; '.join(changes)}); "
-            "choose another --output, or discard it with --fresh"
-        )
-
-
-def _check_same_data(folder: Path, old: Any, new: dict[str, dict[str, Any]]) -> None:
-    for name, event in new.items():
-        if name in old and old[name]["digest"] != event["digest"]:
-            raise HarnessError(
-                f"{folder}: the data of task {name!r} has changed since this sweep began "
-                f"({old[name]['digest'][:12]}, now {event['digest'][:12]}); "
-                "choose another --output, or discard the answer with --fresh"
-            )
-
-
 def _workers(options: Options) -> int:
     return options.workers or len(environment.accelerators()) or environment.cores()
 
 
-def _engine(sweep: Sweep, options: Options, folder: Path, run_trial: Run) -> Engine:
+def _engine(sweep: Sweep, workers: int, folder: Path, run_trial: Run) -> Engine:
     from harness.engines.local import LocalEngine
 
     return LocalEngine(
         run_trial,
-        workers=_workers(options),
+        workers=workers,
         environment={"KERAS_BACKEND": sweep.backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
         initialize=_import_framework,
         devices=[str(index) for index in range(len(environment.accelerators()))],
@@ -303,13 +296,3 @@ def _interruptions() -> Iterator[list[int]]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a whole file or none."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error

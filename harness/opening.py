@@ -1,0 +1,70 @@
+"""What is settled before a sweep runs: its data, and whether its folder may carry on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import cache, registry
+from harness.journal import SweepRecord
+from harness.spec import HarnessError, Sweep
+from harness.sweep import cells, differences
+
+
+def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any]:
+    """What the journal says of a task's data; prepares it when it is not cached."""
+    task = registry.task(name)
+    data = cache.load(task, data_dir, offline)
+    return {
+        "digest": cache.entry(task, data_dir, offline).digest,
+        "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
+        "objective": task.objective,
+        "baseline": dict(task.baseline(data)),
+        "reference": task.reference,
+        "licence": task.licence,
+    }
+
+
+def check_same_question(folder: Path, old: Sweep, new: Sweep) -> None:
+    """Raises `HarnessError` when the folder holds the answer to another question."""
+    changes = differences(old, new)
+    if changes:
+        raise HarnessError(
+            f"{folder} holds the answer to another question ({'; '.join(changes)}); "
+            "choose another --output, or discard it with --fresh"
+        )
+
+
+def check_same_data(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raises `HarnessError` when a task's data is not what the sweep began with."""
+    for name, event in new.items():
+        if name in old and old[name]["digest"] != event["digest"]:
+            raise HarnessError(
+                f"{folder}: the data of task {name!r} has changed since this sweep began "
+                f"({old[name]['digest'][:12]}, now {event['digest'][:12]}); "
+                "choose another --output, or discard the answer with --fresh"
+            )
+
+
+def complete(record: SweepRecord) -> bool:
+    """Whether every search has ended and every confirmation run of its winner is done."""
+    sweep = record.sweep
+    done = {result.key for result in record.results if result.status != "interrupted"}
+    won = {result.key[:2] for result in record.results if result.status == "completed"}
+    return all(
+        cell.key in record.ended
+        and (
+            cell.key not in won
+            or all((*cell.key, "confirm", index) in done for index in range(len(sweep.seeds)))
+        )
+        for cell in cells(sweep)
+    )
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a whole file or none."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error
