@@ -1,8 +1,10 @@
 """What a sweep ran on: versions, commit and hardware, for the record."""
 
+import functools
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,8 +45,11 @@ def describe() -> dict[str, Any]:
 
 
 def command() -> str:
-    """The command line as typed, with the program's name instead of its path."""
-    return " ".join(["harness", *sys.argv[1:]])
+    """The command line as typed, with the program's name instead of its path.
+
+    Without `--fresh`: who repeats the command to carry on would lose what there is.
+    """
+    return shlex.join(["harness", *(word for word in sys.argv[1:] if word != "--fresh")])
 
 
 def cores() -> int:
@@ -54,14 +59,18 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def accelerators() -> list[str]:
+@functools.cache
+def accelerators() -> tuple[str, ...]:
     """NVIDIA devices as their driver names them; none where there is no driver."""
     program = shutil.which("nvidia-smi")
     if program is None:
-        return []
+        return ()
     query = [program, "--query-gpu=name", "--format=csv,noheader"]
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=30)
-    return answer.stdout.split("\n")[:-1] if answer.returncode == 0 else []
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=30)
+    except subprocess.TimeoutExpired:  # a driver that hangs has no device to offer
+        return ()
+    return tuple(answer.stdout.splitlines()) if answer.returncode == 0 else ()
 
 
 def git_commit() -> str | None:

@@ -5,7 +5,7 @@ import importlib.resources
 import keyword
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich.box
 import rich.console
@@ -14,6 +14,9 @@ import rich.text
 
 from harness import registry
 from harness.spec import HarnessError, SearchSpace, Task
+
+if TYPE_CHECKING:
+    from harness.journal import SweepRecord
 
 
 def overview(what: str | None) -> str:
@@ -29,12 +32,11 @@ def overview(what: str | None) -> str:
         spaces = [(s.name, ", ".join(s.kinds)) for s in registry.spaces().values()]
         parts.append(_table(("space", "fits"), spaces))
     if what in (None, "sweeps"):
-        files = importlib.resources.files("harness") / "sweeps"
-        sweeps = sorted(
-            (file.name.removesuffix(".toml"), file.read_text().splitlines()[0].lstrip("# "))
-            for file in files.iterdir()
-            if file.name.endswith(".toml")
-        )
+        from harness import sweep
+
+        sweeps = [
+            (name, text.partition("\n")[0].lstrip("# ")) for name, text in sweep.shipped().items()
+        ]
         parts.append(_table(("sweep", "question"), sweeps))
     return "\n".join(parts)
 
@@ -69,31 +71,44 @@ def progress(folder: Path) -> str:
     record = read(folder)
     if record is None:
         return f"{folder}: nothing recorded yet"
-    rows = []
-    for task in record.sweep.tasks:
-        for space in record.sweep.spaces:
-            cell = [r for r in record.results if (r.task, r.space) == (task, space)]
-            search = [r for r in cell if r.phase == "search"]
-            confirmed = [r for r in cell if r.phase == "confirm" and r.status == "completed"]
-            scores = [r.score for r in search if r.status == "completed" and r.score is not None]
-            best = ""
-            if scores:
-                objective = record.tasks[task].objective
-                best = f"{(max if objective.direction == 'max' else min)(scores):.4f}"
-            failed = sum(r.status != "completed" for r in cell)
-            rows.append(
-                (
-                    task,
-                    space,
-                    f"{len(search)}/{record.sweep.budget.trials}",
-                    str(failed or ""),
-                    best,
-                    f"{len(confirmed)}/{len(record.sweep.seeds)}",
-                    record.ended.get((task, space), "searching"),
-                )
-            )
+    rows = [
+        (task, space, *_cell(record, task, space))
+        for task in record.sweep.tasks
+        for space in record.sweep.spaces
+        if _fit(task, space)
+    ]
     header = ("task", "space", "search", "failed", "best validation", "confirmed", "search state")
     return _table(header, rows)
+
+
+def _fit(task: str, space: str) -> bool:
+    """Whether the pair is a cell; one that is not installed here may be."""
+    known_task, known_space = registry.tasks().get(task), registry.spaces().get(space)
+    return known_task is None or known_space is None or known_task.kind in known_space.kinds
+
+
+def _cell(record: "SweepRecord", task: str, space: str) -> tuple[str, ...]:
+    """How far one cell has come; trials that were interrupted have yet to run."""
+    results = [
+        result
+        for result in record.results
+        if (result.task, result.space) == (task, space) and result.status != "interrupted"
+    ]
+    completed = [result for result in results if result.status == "completed"]
+    searched = sum(result.phase == "search" for result in results)
+    confirmed = sum(result.phase == "confirm" for result in completed)
+    scores = [r.score for r in completed if r.phase == "search" and r.score is not None]
+    best = ""
+    if scores:
+        objective = record.tasks[task].objective
+        best = f"{(max if objective.direction == 'max' else min)(scores):.4f}"
+    return (
+        f"{searched}/{record.sweep.budget.trials}",
+        str(len(results) - len(completed) or ""),
+        best,
+        f"{confirmed}/{len(record.sweep.seeds)}",
+        record.ended.get((task, space), "searching"),
+    )
 
 
 def new(noun: str, name: str) -> Path:
@@ -113,7 +128,9 @@ def new(noun: str, name: str) -> Path:
         raise HarnessError(f"{noun} {name!r} exists already")
     template = importlib.resources.files("harness") / "templates" / f"{noun}.py.txt"
     try:
-        path.write_text(template.read_text(encoding="utf-8").replace("NAME", name))
+        path.write_text(
+            template.read_text(encoding="utf-8").replace("NAME", name), encoding="utf-8"
+        )
     except OSError as error:
         raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None
     return path

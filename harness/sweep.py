@@ -36,7 +36,11 @@ def shipped() -> dict[str, str]:
     """The sweep files that come with the harness: text by name."""
     folder = importlib.resources.files("harness") / "sweeps"
     files = sorted(folder.iterdir(), key=lambda file: file.name)
-    return {f.name.removesuffix(".toml"): f.read_text() for f in files if f.name.endswith(".toml")}
+    return {
+        file.name.removesuffix(".toml"): file.read_text(encoding="utf-8")
+        for file in files
+        if file.name.endswith(".toml")
+    }
 
 
 def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Sweep:
@@ -79,7 +83,7 @@ def from_fields(fields: Mapping[str, Any], overrides: Mapping[str, Any], origin:
         merged["budget"] = {**budget, **overrides.get("budget", {})}
     if isinstance(merged.get("seeds"), int) and not isinstance(merged["seeds"], bool):
         merged["seeds"] = list(range(merged["seeds"]))
-    every_space = merged.get("spaces") == "all"
+    every_space = merged.get("spaces") in ("all", ["all"])  # the latter is `--spaces all`
     if every_space:
         merged["spaces"] = []
     try:
