@@ -273,14 +273,15 @@ class _Trial:
     def _score(self, bare: Any, data: Prepared) -> None:
         """Scores the test split, once, and keeps the model and the outcome of each example."""
         job = self.job
+        # The model is kept to predict: its loss may be a class that only the task knows, and
+        # of all optimizers plain SGD alone has no state that a copy would lack.
+        bare.compile("sgd", jit_compile=self.execution.jit_compile)
         score = self.task.score(bare, data.test, data.assets)
         self.test = score.metrics
         self._cost(latency_ms=fitting.latency(bare, data.test))
         self.model_file = model_path(job.task, job.space, job.seed)
         path = job.folder / self.model_file
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The model is kept to predict: its loss may be a class that only the task knows.
-        bare.compile()
         bare.save(path)
         if score.per_example:
             outcomes: dict[str, Any] = dict(score.per_example)
