@@ -7,6 +7,7 @@ leaderboard are those of the same sweep run without a kill.
 """
 
 import collections
+import math
 import os
 import random
 import signal
@@ -17,13 +18,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import pandas as pd
 from tabulate import tabulate
 
 from harness import journal
+from harness.report.tables import LEADERBOARD, TRIALS
 from harness.spec import TrialResult
 
 SWEEP = """
@@ -79,10 +80,9 @@ def survive(
         )
         if len(done) < kills:
             if rng.random() < 0.25:
-                _wait(process, lambda deadline=began + rng.uniform(0, 6): time.monotonic() > deadline)
+                _wait(process, folder, deadline=began + rng.uniform(0, 6))
             else:
-                wanted = events + rng.randint(2, 6)
-                _wait(process, lambda wanted=wanted: _events(folder) >= wanted)
+                _wait(process, folder, events=events + rng.randint(2, 6))
                 time.sleep(rng.uniform(0, 2))
             process.send_signal(signal.SIGKILL)
         output, _ = process.communicate()
@@ -109,9 +109,9 @@ def finished(folder: Path) -> collections.Counter[journal.TrialKey]:
 
 def answer(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What a sweep found, without its times: scores of the trials and means of the cells."""
-    trials = pd.read_csv(folder / "trials.csv")[SCORES].sort_values(TRIAL, ignore_index=True)
-    board = pd.read_csv(folder / "leaderboard.csv")[MEANS]
-    return trials, board
+    trials = pd.read_csv(folder / "trials.csv", dtype=TRIALS)[SCORES]
+    board = pd.read_csv(folder / "leaderboard.csv", dtype=LEADERBOARD)[MEANS]
+    return trials.sort_values(TRIAL, ignore_index=True), board
 
 
 def _events(folder: Path) -> int:
@@ -119,8 +119,14 @@ def _events(folder: Path) -> int:
     return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 
-def _wait(process: "subprocess.Popen[str]", happened: Any) -> None:
-    while process.poll() is None and not happened():
+def _wait(
+    process: "subprocess.Popen[str]",
+    folder: Path,
+    events: float = math.inf,
+    deadline: float = math.inf,
+) -> None:
+    """Waits for the journal to grow, for a moment to come, or for the process to end."""
+    while process.poll() is None and _events(folder) < events and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
@@ -144,7 +150,7 @@ def main(kills: int, seed: int, workers: int) -> None:
         print(tabulate(rows, header))
         counts = finished(folder)
         print(f"exit code of the last run: {code}")
-        print(f"trials: {len(counts)}; recorded more than once: {sum(counts.values()) - len(counts)}")
+        print(f"trials: {len(counts)}; recorded again: {counts.total() - len(counts)}")
         calm, killed = answer(root / "calm" / "kills"), answer(folder)
         print(f"same trials and scores: {calm[0].equals(killed[0])}")
         print(f"same leaderboard: {calm[1].equals(killed[1])}")

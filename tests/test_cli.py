@@ -1,0 +1,92 @@
+"""Commands that answer at once, and refusals: one line, exit code 2, nothing written."""
+
+import pytest
+from click.testing import CliRunner
+
+from harness.cli import main
+
+
+@pytest.fixture
+def call(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*words):
+        return CliRunner().invoke(main, [str(word) for word in words])
+
+    return call
+
+
+def test_list_shows_what_is_there_plugins_included(call, harness):
+    for what, names in {
+        "tasks": ("digits", "image_classification", "accuracy (max)"),
+        "spaces": ("mlp", "cnn", "image_classification"),
+        "sweeps": ("quick", "Minutes on a laptop"),
+    }.items():
+        answer = call("list", what)
+        assert answer.exit_code == 0, answer.output
+        assert all(name in answer.output for name in names)
+    every = harness("list")
+    assert every.returncode == 0, every.stderr
+    assert all(name in every.stdout for name in ("digits", "blobs", "mlp", "raising", "quick"))
+
+
+@pytest.mark.parametrize(
+    "name, parts",
+    [
+        ("fashion_mnist", ("image_classification", "mlp", "SHA-256", "accuracy (max)")),
+        ("cnn", ("hyperparameter", "default", "only if", "dropout")),
+        ("quick", ('tasks = ["digits"]', "[budget]")),
+    ],
+)
+def test_describe_says_all_that_is_known(call, name, parts):
+    answer = call("describe", name)
+    assert answer.exit_code == 0, answer.output
+    assert all(part in answer.output for part in parts), answer.output
+
+
+def test_status_and_report_read_a_sweeps_folder(call, finished):
+    folder = finished[1] / "band"
+    answer = call("status", folder)
+    assert answer.exit_code == 0
+    row = next(line.split() for line in answer.output.splitlines() if "blobs" in line)
+    assert row[:3] == ["blobs", "good", "6/6"]
+    assert row[-7:] == ["2/2", "all", "6", "trials", "are", "done"] or "2/2" in row
+    before = {path: path.read_bytes() for path in folder.glob("*.csv")}
+    answer = call("report", folder)
+    assert (answer.exit_code, answer.output) == (0, f"report: {folder / 'report.md'}\n")
+    assert {path: path.read_bytes() for path in folder.glob("*.csv")} == before
+
+
+def test_prepare_makes_the_data_once(call, cache_root):
+    first, second = call("prepare", "digits"), call("prepare", "digits")
+    assert first.exit_code == 0, first.output
+    assert first.output.startswith("digits: ready, digest ")
+    assert first.output == second.output
+    assert len(list(cache_root.glob("prepared/digits/*/meta.json"))) == 1
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (("run", "quikc"), "unknown sweep 'quikc'; did you mean 'quick'?"),
+        (("run", "no.toml"), "no.toml: cannot be read"),
+        (("run", "quick", "--trials", 0), "budget.trials = 0: expected 1 or more"),
+        (("run", "quick", "--seconds", -1), "budget.seconds = -1.0: expected more than 0"),
+        (("run", "quick", "--spaces", "mpl"), "unknown search space 'mpl'; did you mean 'mlp'?"),
+        (("run", "quick", "--tasks", "digit"), "unknown task 'digit'; did you mean 'digits'?"),
+        (("run", "quick", "--seeds", 0), "seeds = []: expected one or more, each once"),
+        (("run", "quick", "--workers", 0), "0 is not in the range x>=1"),
+        (("describe", "dgits"), "nothing is called 'dgits'; did you mean 'digits'?"),
+        (("prepare", "dgits"), "unknown task 'dgits'; did you mean 'digits'?"),
+        (("status", "nowhere"), "nowhere: no journal.jsonl there; expected the folder of a sweep"),
+        (("report", "nowhere"), "nowhere: no journal.jsonl there; expected the folder of a sweep"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(call, words, message, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    answer = call(*words)
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    assert message in answer.stderr
+    assert answer.stderr.count("\n") == 1 or answer.stderr.startswith("Usage:")
+    assert list(tmp_path.iterdir()) == []
