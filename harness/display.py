@@ -30,7 +30,8 @@ class Display:
             rich.live.Live(
                 console=self.console,
                 get_renderable=self._table,
-                refresh_per_second=2,
+                # Drawn by the driver alone: a second thread would read while it writes.
+                auto_refresh=False,
                 transient=True,
             )
             if self.console.is_terminal

@@ -17,9 +17,9 @@ from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
 from harness.journal import Journal, jsonable, read
-from harness.spec import Failure, Status, Sweep, TrialResult
+from harness.spec import Cost, Failure, Status, Sweep, TrialResult
 from harness.sweep import cells, toml
-from harness.training import Job, run
+from harness.training import Job, begun, run
 
 EXIT_DONE = 0
 EXIT_UNCONFIRMED = 1
@@ -58,9 +58,10 @@ def run_sweep(sweep: Sweep, options: Options, run_trial: Run = run) -> int:
         130 when it was interrupted.
 
     Raises:
-        HarnessError: the data cannot be had, or the output folder holds another question
-            or cannot be written.
+        HarnessError: the backend is not installed, the data cannot be had, or the output
+            folder holds another question or cannot be written.
     """
+    opening.check_backend(sweep)
     folder = options.output / sweep.name
     data = {
         name: opening.data_event(name, options.data_dir, options.offline) for name in sweep.tasks
@@ -87,6 +88,17 @@ def run_sweep(sweep: Sweep, options: Options, run_trial: Run = run) -> int:
             return driver.run()
 
 
+@dataclass
+class _Running:
+    """A trial that a worker has."""
+
+    job: Job
+    started: float
+    """Unix seconds."""
+    epochs: int = 0
+    """Epochs it has reported."""
+
+
 class _Driver:
     """One run of a sweep, from opening the engine to writing the report."""
 
@@ -107,8 +119,7 @@ class _Driver:
         self.folder = folder
         self.journal = journal
         self.interrupted = False
-        self.jobs: dict[str, tuple[Job, float]] = {}
-        """Running jobs and when they were started (Unix seconds)."""
+        self.jobs: dict[str, _Running] = {}
         # Workers import the framework while the driver imports KerasTuner.
         self.engine = _engine(sweep, workers, folder, run_trial)
         stack.callback(self.engine.close, kill=True)
@@ -147,12 +158,12 @@ class _Driver:
 
     def _start_trials(self) -> None:
         while self.engine.free():
-            for plan, reason in self.plan.end_searches():
-                task, space = plan.cell.key
-                self.journal.append("search_ended", task=task, space=space, reason=reason)
-                self.display.search_ended(plan, reason)
+            self._end_searches()
             step = self.plan.next()
             if step is None:
+                # Asking may have shown that a space is exhausted: then it can be confirmed.
+                if self._end_searches():
+                    continue
                 return
             if step.asked is not None:
                 self.journal.append("asked", **jsonable(step.asked))
@@ -160,9 +171,22 @@ class _Driver:
                 step.job, data_dir=self.options.data_dir, offline=self.options.offline
             )
             job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
-            self.jobs[job_id] = (job, time.time())
+            self.jobs[job_id] = _Running(job, time.time())
             self.plan.cell(job.task, job.space).start(job)
             self.engine.submit(job_id, job, self._limits(job))
+
+    def _end_searches(self) -> bool:
+        """Records every search that is over now; returns whether there was one."""
+        ended = False
+        for plan, reason in self.plan.end_searches():
+            ended = True
+            for job in plan.abandoned():
+                failure = Failure("interrupted", "stopped, and no time was left to begin again")
+                self._finish(_failed(_Running(job, time.time()), failure, seconds=0.0))
+            task, space = plan.cell.key
+            self.journal.append("search_ended", task=task, space=space, reason=reason)
+            self.display.search_ended(plan, reason)
+        return ended
 
     def _limits(self, job: Job) -> Limits:
         """A confirmation run may take longer by as much as it has more to train."""
@@ -174,13 +198,15 @@ class _Driver:
 
     def _handle(self, event: Progress | Done) -> None:
         if isinstance(event, Progress):
-            self.display.progress(self.jobs[event.job_id][0], event.info)
+            running = self.jobs[event.job_id]
+            running.epochs += 1
+            self.display.progress(running.job, event.info)
             return
-        job, started = self.jobs.pop(event.job_id)
+        running = self.jobs.pop(event.job_id)
         if event.failure is None:
             self._finish(event.value)
         else:
-            self._finish(_failed(job, started, event.failure, event.seconds))
+            self._finish(_failed(running, event.failure, event.seconds))
 
     def _finish(self, result: TrialResult) -> None:
         self.journal.append("finished", result=result)
@@ -195,9 +221,9 @@ class _Driver:
         self.engine.close(kill=True)
         for event in self.engine.poll(timeout=0):  # one may have finished meanwhile
             self._handle(event)
-        for job, started in self.jobs.values():
+        for running in self.jobs.values():
             reason = Failure("interrupted", "the sweep was stopped while the trial ran")
-            self._finish(_failed(job, started, reason))
+            self._finish(_failed(running, reason))
         self.jobs.clear()
 
     def _conclude(self) -> int:
@@ -217,38 +243,29 @@ def _write_report(folder: Path) -> int:
     report.write(folder)
     print(f"report: {folder / 'report.md'}")
     record = read(folder)
-    missing = [] if record is None else report.unconfirmed(record)
-    for task, space in missing:
+    if record is None:
+        return EXIT_UNCONFIRMED
+    for task, space in report.unconfirmed(record):
         print(f"no confirmed result: {task} x {space}")
-    return EXIT_UNCONFIRMED if missing else EXIT_DONE
+    return report.exit_code(record)
 
 
-def _failed(
-    job: Job, started: float, failure: Failure, seconds: float | None = None
-) -> TrialResult:
+def _failed(running: _Running, failure: Failure, seconds: float | None = None) -> TrialResult:
     """The record of a trial whose worker could not give one; without `seconds`, its cost
     counts from the moment it was given to a worker."""
     statuses: dict[str, Status] = {"timeout": "timeout", "interrupted": "interrupted"}
-    result = TrialResult(
-        sweep=job.sweep,
-        task=job.task,
-        space=job.space,
-        phase=job.phase,
-        number=job.number,
-        seed=job.seed,
-        config=jsonable(job.config),
-        training=jsonable(job.training),
+    ran = time.time() - running.started if seconds is None else seconds
+    return dataclasses.replace(
+        begun(running.job, running.started),
         status=statuses.get(failure.kind, "failed"),
+        epochs=running.epochs,
         failure=failure,
-        started=started,
+        cost=Cost(seconds=ran),
     )
-    ran = time.time() - started if seconds is None else seconds
-    cost = dataclasses.replace(result.cost, seconds=ran)
-    return dataclasses.replace(result, cost=cost)
 
 
 def _workers(options: Options) -> int:
-    return options.workers or len(environment.accelerators()) or environment.cores()
+    return options.workers or len(environment.devices()) or environment.cores()
 
 
 def _engine(sweep: Sweep, workers: int, folder: Path, run_trial: Run) -> Engine:
@@ -259,7 +276,7 @@ def _engine(sweep: Sweep, workers: int, folder: Path, run_trial: Run) -> Engine:
         workers=workers,
         environment={"KERAS_BACKEND": sweep.backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
         initialize=_import_framework,
-        devices=[str(index) for index in range(len(environment.accelerators()))],
+        devices=environment.devices(),
         log=folder / "workers.log",
     )
 

@@ -73,6 +73,14 @@ def accelerators() -> tuple[str, ...]:
     return tuple(answer.stdout.splitlines()) if answer.returncode == 0 else ()
 
 
+def devices() -> tuple[str, ...]:
+    """Ids of the accelerators this process may use; the user's choice stands."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return tuple(part.strip() for part in chosen.split(",") if part.strip())
+    return tuple(str(index) for index in range(len(accelerators())))
+
+
 def git_commit() -> str | None:
     """Commit of the checkout the harness runs from, `-dirty` when its code was changed."""
     git = shutil.which("git")

@@ -101,7 +101,8 @@ class SweepRecord:
 
     id: str
     sweep: Sweep
-    environment: Mapping[str, Any]
+    environments: tuple[Mapping[str, Any], ...]
+    """What the sweep ran on: at its start, and at each time it was carried on."""
     command: str
     started: float
     tasks: Mapping[str, TaskRecord]
@@ -111,6 +112,11 @@ class SweepRecord:
     """Why the search of a cell (task, space) ended, for those that have."""
     data: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     """The `data` events as written, by task."""
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """What the sweep ran on when it began."""
+        return self.environments[0]
 
     @property
     def results(self) -> tuple[TrialResult, ...]:
@@ -161,7 +167,8 @@ class Journal:
                 _clear(folder)
             self.record = read(folder) if self.path.exists() else None
             _drop_torn_line(self.path)
-            self._file = self.path.open("ab")
+            # Unbuffered: a line that a full disk refused must not be written again on closing.
+            self._file = self.path.open("ab", buffering=0)
         except OSError as error:
             self._lock.release()
             raise HarnessError(f"{self.path}: cannot be opened ({error.strerror})") from None
@@ -181,8 +188,9 @@ class Journal:
         """Writes one event and forces it to the disk before it returns."""
         line = json.dumps({"event": event, "time": time.time(), **jsonable(fields)})
         try:
-            self._file.write(line.encode() + b"\n")
-            self._file.flush()
+            rest = line.encode() + b"\n"
+            while rest:
+                rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise HarnessError(f"{self.path}: cannot be written ({error.strerror})") from error
@@ -222,12 +230,16 @@ def read(folder: Path) -> SweepRecord | None:
     data: dict[str, Mapping[str, Any]] = {}
     history: list[Asked | TrialResult] = []
     ended: dict[tuple[str, str], str] = {}
+    environments: list[Mapping[str, Any]] = []
+    sweep: Sweep | None = None
     for number, event in _events(path):
         try:
             match event["event"]:
                 case "sweep":
                     header = event
                     _check_version(path, event["version"])
+                    environments.append(event["environment"])
+                    sweep = sweep_from_json(event["sweep"])
                 case "data":
                     data[event["task"]] = event
                     tasks[event["task"]] = _task_record(event)
@@ -238,19 +250,19 @@ def read(folder: Path) -> SweepRecord | None:
                 case "search_ended":
                     ended[event["task"], event["space"]] = event["reason"]
                 case "resumed":
-                    pass
+                    environments.append(event["environment"])
                 case other:
                     raise ValueError(f"unknown event {other!r}")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _damaged(path, number, error) from error
-    if header is None:
+    if header is None or sweep is None:
         if history or tasks or ended:
             raise _damaged(path, 1, ValueError("the first event must be 'sweep'"))
         return None
     return SweepRecord(
         id=header["id"],
-        sweep=sweep_from_json(header["sweep"]),
-        environment=header["environment"],
+        sweep=sweep,
+        environments=tuple(environments),
         command=header["command"],
         started=header["time"],
         tasks=tasks,
@@ -333,9 +345,19 @@ def _numbers(fields: Mapping[str, float | None]) -> dict[str, float]:
 
 def _clear(folder: Path) -> None:
     """Removes what a sweep leaves in its folder, and nothing else."""
+    # The journal first: it must never name what is gone.
+    (folder / FILE).unlink(missing_ok=True)
     for name in ("models", "outcomes", "checkpoints"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for pattern in (FILE, "sweep.toml", "environment.json", "*.csv", "report.*", "*.png", "*.svg"):
+    for pattern in (
+        "workers.log",
+        "sweep.toml",
+        "environment.json",
+        "*.csv",
+        "report.*",
+        "*.png",
+        "*.svg",
+    ):
         for file in folder.glob(pattern):
             file.unlink()
 

@@ -1,13 +1,23 @@
 """What is settled before a sweep runs: its data, and whether its folder may carry on."""
 
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness import cache, registry
 from harness.journal import SweepRecord
-from harness.spec import HarnessError, Sweep
+from harness.spec import HarnessError, Prepared, Sweep, Task
 from harness.sweep import cells, differences
+
+
+def check_backend(sweep: Sweep) -> None:
+    """Raises `HarnessError` when the backend of a sweep is not installed."""
+    if importlib.util.find_spec(sweep.backend) is None:
+        raise HarnessError(
+            f"backend {sweep.backend!r} is not installed; "
+            f"python -m pip install 'keras-automl-harness[{sweep.backend}]'"
+        )
 
 
 def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any]:
@@ -18,10 +28,20 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
         "digest": cache.entry(task, data_dir, offline).digest,
         "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
         "objective": task.objective,
-        "baseline": dict(task.baseline(data)),
+        "baseline": _baseline(task, data),
         "reference": task.reference,
         "licence": task.licence,
     }
+
+
+def _baseline(task: Task, data: Prepared) -> dict[str, float]:
+    try:
+        return dict(task.baseline(data))
+    except Exception as error:
+        # A plugin can fail in any way; the person needs to know which one it was.
+        raise HarnessError(
+            f"task {task.name!r}: its baseline cannot be had ({type(error).__name__}: {error})"
+        ) from error
 
 
 def check_same_question(folder: Path, old: Sweep, new: Sweep) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.journal import Asked, SweepRecord
 from harness.search import Search, Suggestion
-from harness.spec import Budget, Phase, Sweep, Training, TrialResult
+from harness.spec import Budget, HarnessError, Phase, Sweep, Training, TrialResult
 from harness.sweep import Cell, cells
 from harness.training import Job, checkpoint_path, sample_training
 
@@ -53,7 +53,17 @@ class CellPlan:
         )
 
     def _sample(self, hp: Any) -> tuple[Any, Training]:
-        return self.cell.space.sample(hp), sample_training(hp, self.cell.task)
+        """The configuration that these hyperparameters stand for."""
+        try:
+            sampled = self.cell.space.sample(hp), sample_training(hp, self.cell.task)
+            hash(sampled)
+        except Exception as error:
+            # A plugin can fail in any way; the person needs to know which one it was.
+            raise HarnessError(
+                f"search space {self.cell.space.name!r}: sample must return a frozen dataclass of "
+                f"plain values ({type(error).__name__}: {error})"
+            ) from error
+        return sampled
 
     def restore(self, record: SweepRecord) -> None:
         """Takes over what an earlier run of the sweep did."""
@@ -73,9 +83,9 @@ class CellPlan:
         """The next search trial, or `None` while, or because, there is none."""
         if self.ended is not None or self._why_no_more() is not None:
             return None
-        if self._waiting:
+        if self._waiting and self._allotment() != 0:
             return Step(self._search_job(self._waiting.pop(0)))
-        if len(self.suggestions) >= self.budget.trials:
+        if len(self.suggestions) >= self.budget.trials or self._allotment() == 0:
             return None
         suggestion = self._search.ask()
         if suggestion is None:
@@ -151,6 +161,23 @@ class CellPlan:
         spent = sum(result.cost.seconds for result in self.searched())
         return self.budget.seconds - spent - sum(running)
 
+    def abandoned(self) -> list[Job]:
+        """Trials of an earlier run that this one had no time to begin again."""
+        waiting, self._waiting = self._waiting, []
+        return [self._search_job(suggestion) for suggestion in waiting]
+
+    def _allotment(self) -> float | None:
+        """Seconds the next trial may train, `None` without such a budget.
+
+        A cell's time is one clock: its trials then run one after the other, while other
+        cells use the other workers. Side by side they would spend it several times over.
+        """
+        left = self.seconds_left()
+        if left is None:
+            return None
+        searching = any(phase == "search" for phase, _ in self.running)
+        return 0.0 if searching else max(0.0, left)
+
     def _drop_checkpoints(self) -> None:
         """Removes those that no later trial can continue from."""
         if self.sweep.tuner == "hyperband":
@@ -181,7 +208,7 @@ class CellPlan:
 
     def _search_job(self, suggestion: Suggestion) -> Job:
         hyperband = self.sweep.tuner == "hyperband"
-        job = self._job(suggestion, "search", suggestion.number, self.sweep.search_seed)
+        job = self._job(suggestion, "search", suggestion.number, search_trial_seed(self.sweep))
         return replace(
             job,
             epochs=suggestion.epochs,
@@ -191,7 +218,7 @@ class CellPlan:
             parent=suggestion.parent,
             keep_checkpoint=hyperband and suggestion.epochs < self.budget.epochs,
             train_fraction=self.budget.train_fraction,
-            seconds=self.seconds_left(),
+            seconds=self._allotment(),
         )
 
     def _confirm_job(self, suggestion: Suggestion, index: int, seed: int) -> Job:
@@ -214,6 +241,18 @@ class CellPlan:
             patience=self.budget.patience,
             max_parameters=self.budget.max_parameters,
         )
+
+
+def search_trial_seed(sweep: Sweep) -> int:
+    """The seed that search trials are trained with.
+
+    A confirmation run with the seed of the search would repeat the very training that was
+    picked for its luck on the validation split.
+    """
+    seed = sweep.search_seed
+    while seed in sweep.seeds:
+        seed += 1
+    return seed
 
 
 class Plan:

@@ -36,6 +36,13 @@ class HarnessError(Exception):
     """Bad input from the person at the keyboard: one clear line, exit code 2."""
 
 
+class Infeasible(Exception):
+    """A configuration that cannot be tried: too large, or wrong for the data.
+
+    `SearchSpace.build` may raise it; the trial is recorded with its message, untrained.
+    """
+
+
 # --- data ---------------------------------------------------------------------
 
 
@@ -243,7 +250,8 @@ class Sweep:
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the confirmation runs."""
     search_seed: int = 0
-    """Seed of the suggestions and of the search trials."""
+    """Seed of the suggestions. Search trials are trained with a seed of their own, which no
+    confirmation run repeats."""
     backend: Backend = "tensorflow"
 
 
@@ -265,7 +273,8 @@ class Cost:
     """Training examples per second after the first step, validation left out."""
     parameters: int | None = None
     peak_memory_mb: float | None = None
-    """Largest resident memory of the worker during the trial."""
+    """Largest resident memory of the worker at the end of an epoch. Workers are kept over
+    several trials, so it holds what earlier ones left behind."""
     latency_ms: float | None = None
     """Median time of one prediction of one example; confirmation runs only."""
     device: str | None = None

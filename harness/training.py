@@ -6,7 +6,6 @@ Runs in a worker; a `Job`, the code and the data cache are all it needs.
 import dataclasses
 import gc
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,13 @@ import numpy as np
 import psutil
 
 from harness import cache, fitting, registry
+from harness.failure import describe_error
 from harness.journal import jsonable
 from harness.spec import (
     Cost,
     Failure,
     HyperParameters,
+    Infeasible,
     Kind,
     Phase,
     Prepared,
@@ -69,10 +70,6 @@ class Job:
     offline: bool = False
 
 
-class Infeasible(Exception):
-    """A configuration that cannot be tried: too large, or wrong for the data."""
-
-
 class Diverged(Exception):
     """The loss is no longer a number."""
 
@@ -114,6 +111,22 @@ def outcomes_path(task: str, space: str, seed: int) -> Path:
     return Path("outcomes") / f"{task}.{space}.seed{seed}.npz"
 
 
+def begun(job: Job, started: float) -> TrialResult:
+    """The record of a trial as far as its job tells it; `started` in Unix seconds."""
+    return TrialResult(
+        sweep=job.sweep,
+        task=job.task,
+        space=job.space,
+        phase=job.phase,
+        number=job.number,
+        seed=job.seed,
+        config=jsonable(job.config),
+        training=jsonable(job.training),
+        status="completed",
+        started=started,
+    )
+
+
 def run(job: Job, report: Report) -> TrialResult:
     """Runs a trial to its end, whatever that is.
 
@@ -126,18 +139,7 @@ def run(job: Job, report: Report) -> TrialResult:
     """
     trial = _Trial(job, report)
     started = time.time()
-    result = TrialResult(
-        sweep=job.sweep,
-        task=job.task,
-        space=job.space,
-        phase=job.phase,
-        number=job.number,
-        seed=job.seed,
-        config=jsonable(job.config),
-        training=jsonable(job.training),
-        status="completed",
-        started=started,
-    )
+    result = begun(job, started)
     try:
         trial.run()
     except Infeasible as error:
@@ -147,10 +149,7 @@ def run(job: Job, report: Report) -> TrialResult:
         failure = Failure("diverged", str(error))
         result = dataclasses.replace(result, status="diverged", failure=failure)
     except Exception as error:  # noqa: BLE001 - a trial may fail in any way; it is recorded
-        kind = "memory" if _out_of_memory(error) else "code"
-        first = (str(error).strip().splitlines() or [""])[0]
-        failure = Failure(kind, f"{type(error).__name__}: {first}", traceback.format_exc())  # type: ignore[arg-type]
-        result = dataclasses.replace(result, status="failed", failure=failure)
+        result = dataclasses.replace(result, status="failed", failure=describe_error(error))
     trial.cost = dataclasses.replace(trial.cost, seconds=time.time() - started)
     return trial.fill(result)
 
@@ -171,8 +170,8 @@ class _Trial:
         import keras
 
         job, task = self.job, self.task
-        began = time.perf_counter()
         data = cache.load(task, job.data_dir, job.offline)
+        began = time.perf_counter()
         keras.utils.clear_session()
         gc.collect()
         keras.utils.set_random_seed(job.seed)
@@ -248,11 +247,12 @@ class _Trial:
         import keras
 
         job = self.job
-        watch = _watch(self)
+        watch = _watch(self, len(train))
         patience = keras.callbacks.EarlyStopping(
             self._objective,
             mode=self.task.objective.direction,
-            patience=job.patience,
+            # A trial that is continued must reach the epoch from which the next goes on.
+            patience=job.epochs if job.keep_checkpoint else job.patience,
             # A continuation goes on from the last epoch, a confirmed model is the best one.
             restore_best_weights=job.phase == "confirm",
         )
@@ -279,10 +279,10 @@ class _Trial:
         score = self.task.score(bare, data.test, data.assets)
         self.test = score.metrics
         self._cost(latency_ms=fitting.latency(bare, data.test))
-        self.model_file = model_path(job.task, job.space, job.seed)
-        path = job.folder / self.model_file
+        path = job.folder / model_path(job.task, job.space, job.seed)
         path.parent.mkdir(parents=True, exist_ok=True)
         bare.save(path)
+        self.model_file = model_path(job.task, job.space, job.seed)
         if score.per_example:
             outcomes: dict[str, Any] = dict(score.per_example)
             path = job.folder / outcomes_path(job.task, job.space, job.seed)
@@ -290,8 +290,12 @@ class _Trial:
             np.savez_compressed(path, **outcomes)
 
 
-def _watch(trial: _Trial) -> Any:
-    """A callback that measures, reports, and stops on time or on a loss that is no number."""
+def _watch(trial: _Trial, examples: int) -> Any:
+    """A callback that measures, reports, and stops on time or on a loss that is no number.
+
+    `examples` are those of the training split, of which the last batch of an epoch may hold
+    fewer than the others.
+    """
     import keras
 
     job = trial.job
@@ -301,7 +305,7 @@ def _watch(trial: _Trial) -> Any:
         def on_train_begin(self, logs: Any = None) -> None:
             self.began = time.perf_counter()
             self.steady_from: float | None = None
-            self.steady_steps = self.steps = 0
+            self.steady_examples = self.steps = 0
             self.steady_seconds = 0.0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -322,7 +326,8 @@ def _watch(trial: _Trial) -> Any:
                 trial._cost(first_step_seconds=now - self.began)
                 self.steady_from = now
             else:
-                self.steady_steps += 1
+                size = job.training.batch_size
+                self.steady_examples += min(size, examples - batch * size)
             self.last_step = now
             if job.seconds is not None and now - self.began > job.seconds:
                 self.model.stop_training = True
@@ -333,10 +338,11 @@ def _watch(trial: _Trial) -> Any:
             logs = {name: float(value) for name, value in logs.items()}
             seconds = time.perf_counter() - self.began
             trial.curve.append({"epoch": epoch + 1, "seconds": seconds, **logs})
-            examples = self.steady_steps * job.training.batch_size
             trial._cost(
                 train_seconds=seconds - trial.cost.first_step_seconds,
-                examples_per_second=examples / self.steady_seconds if examples else None,
+                examples_per_second=(
+                    self.steady_examples / self.steady_seconds if self.steady_examples else None
+                ),
                 peak_memory_mb=max(
                     process.memory_info().rss / 2**20, trial.cost.peak_memory_mb or 0.0
                 ),
@@ -347,10 +353,3 @@ def _watch(trial: _Trial) -> Any:
             trial.report({"epoch": epoch + 1, "epochs": job.epochs, "score": score})
 
     return Watch()
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Backends raise their own classes; their names and messages agree on these words."""
-    text = f"{type(error).__name__} {error}".lower()
-    words = ("resourceexhausted", "resource_exhausted", "out of memory", "outofmemory")
-    return isinstance(error, MemoryError) or any(word in text for word in words)

@@ -24,7 +24,8 @@ from harness.engines.process import (
     describe_exit,
     worker_environment,
 )
-from harness.engines.worker import Run, describe_error
+from harness.engines.worker import Run
+from harness.failure import describe_error
 from harness.spec import Failure, HarnessError
 
 TICK = 0.1

@@ -15,19 +15,16 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import psutil
 
+from harness.failure import describe_error
 from harness.spec import Failure
 
 Report = Callable[[Mapping[str, Any]], None]
 Run = Callable[[Any, Report], Any]
-
-OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
-"""Names of the exceptions by which Python, Torch and TensorFlow say that memory is used up."""
 
 
 def kill_tree(pid: int) -> None:
@@ -45,16 +42,6 @@ def kill_tree(pid: int) -> None:
     else:
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(pid).kill()
-
-
-def describe_error(error: BaseException) -> Failure:
-    """The record of an exception: its type and first line, and the whole traceback."""
-    name = type(error).__name__
-    lines = str(error).strip().splitlines()
-    message = f"{name}: {lines[0]}" if lines else name
-    memory = name in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in message  # the latter is XLA's
-    trace = "".join(traceback.format_exception(error))
-    return Failure("memory" if memory else "code", message, trace)
 
 
 def main() -> None:

@@ -63,6 +63,7 @@ class Cell:
         if confirmed:
             return confirmed[0]
         scored = [r for r in self.search if math.isfinite(self.score(r))]
+        scored.sort(key=lambda result: result.number)
         sign = 1 if self.direction == "max" else -1
         return max(scored, key=lambda result: sign * self.score(result), default=None)
 

@@ -1,7 +1,8 @@
 """The answer in sentences: who is best, how sure that is, and what to mistrust."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from harness.journal import SweepRecord
 from harness.report.cells import Cell, by_task
@@ -88,6 +89,13 @@ def _of_the_sweep(record: SweepRecord, found: Sequence[Cell]) -> Iterator[str]:
         if missing:
             parts.append(f"nothing begun on {listed([code(task) for task in missing])}")
         yield f"The sweep is unfinished: {', '.join(parts)}. Running it again carries on."
+    if any(
+        _ran_on(environment) != _ran_on(record.environment) for environment in record.environments
+    ):
+        yield (
+            "The sweep was carried on with other versions of the packages or of the code than it "
+            "began with: its trials are not all comparable."
+        )
     if budget.train_fraction < 1:
         yield (
             f"The search trained on {number(100 * budget.train_fraction)} % of the training "
@@ -96,6 +104,11 @@ def _of_the_sweep(record: SweepRecord, found: Sequence[Cell]) -> Iterator[str]:
         )
     if seeds < 2:
         yield "With one seed there is no interval, and no difference can be told from luck."
+
+
+def _ran_on(environment: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes trials comparable: the versions and the code."""
+    return tuple(environment.get(key) for key in ("python", "packages", "git_commit"))
 
 
 def _of_a_cell(where: str, record: SweepRecord, cell: Cell) -> Iterator[str]:

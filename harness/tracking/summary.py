@@ -17,8 +17,11 @@ def better(record: SweepRecord, task: str, a: float | None, b: float | None) -> 
 
 
 def best(record: SweepRecord, results: Sequence[TrialResult]) -> TrialResult | None:
-    """The completed result of best validation score, the first of equals."""
-    completed = [r for r in results if r.status == "completed" and r.score is not None]
+    """The completed result of best validation score, the lowest number of equals."""
+    completed = sorted(
+        (r for r in results if r.status == "completed" and r.score is not None),
+        key=lambda r: r.number,
+    )
     if not completed:
         return None
     return functools.reduce(
