@@ -137,3 +137,12 @@ def test_an_output_that_cannot_be_written_is_one_line(finished, harness, tmp_pat
     assert run.stderr == (
         f"harness: {tmp_path}/results/band: cannot write there (Not a directory)\n"
     )
+
+
+def test_a_space_that_cannot_be_sampled_is_named(harness, tmp_path):
+    question = tmp_path / "broken.toml"
+    question.write_text('name = "broken"\ntasks = ["blobs"]\nspaces = ["unhashable"]\n')
+    run = harness("run", question, "--tracking", "none", "--output", tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.startswith("harness: search space 'unhashable': sample must return a frozen")
+    assert run.stderr.count("\n") == 1

@@ -4,12 +4,13 @@ import dataclasses
 
 import pytest
 
+from harness import driver, opening
 from harness import plan as plans
 from harness.journal import Journal, jsonable, read
-from harness.spec import Budget, Cost, Failure, Sweep, TrialResult
+from harness.spec import Budget, Cost, Failure, Sweep, Training, TrialResult
 from harness.sweep import Cell
 from harness.training import checkpoint_path
-from tests.hostile.hostile.spaces import good, waiting
+from tests.hostile.hostile.spaces import Config, good, waiting
 from tests.hostile.hostile.tasks import blobs
 
 SWEEP = Sweep(
@@ -191,3 +192,31 @@ def test_hyperband_keeps_the_checkpoints_it_may_need_and_no_other(tmp_path):
     assert {job.horizon for job in jobs if job.phase == "search"} == {4}
     assert 0 < most < len(jobs)
     assert not list(tmp_path.glob("checkpoints/*"))
+
+
+def instant(job, report):
+    """What workers call below: a trial that is over at once."""
+    return ended(job)
+
+
+def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch, tmp_path):
+    """The driver learns by asking that there is nothing more to ask for."""
+    tiny = dataclasses.replace(good, name="tiny", sample=lambda hp: Config(hp.Choice("u", [4, 8])))
+    sweep = dataclasses.replace(SWEEP, spaces=("tiny",), budget=Budget(trials=9))
+    data = {
+        "digest": "",
+        "sizes": {"train": 1, "val": 1, "test": 1},
+        "objective": blobs.objective,
+        "baseline": {},
+        "reference": None,
+        "licence": "",
+    }
+    for module in (plans, driver, opening):
+        monkeypatch.setattr(module, "cells", lambda sweep: (Cell(blobs, tiny),))
+    monkeypatch.setattr(plans, "sample_training", lambda hp, task: Training())
+    monkeypatch.setattr(opening, "data_event", lambda *_: data)
+    options = driver.Options(output=tmp_path, workers=1, tracking="none")
+    driver.run_sweep(sweep, options, run_trial=instant)
+    record = read(tmp_path / "tests")
+    assert [r.phase for r in record.results] == ["search", "search", "confirm", "confirm"]
+    assert record.ended == {("blobs", "tiny"): "the space is exhausted: 2 different configurations"}

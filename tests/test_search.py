@@ -87,7 +87,11 @@ def test_values_that_change_nothing_are_no_new_configuration(tuner):
     def nested(hp):
         return tuple(hp.Int(f"width_{i}", 1, 2) for i in range(hp.Int("layers", 1, 2)))
 
-    made = [s.sampled for s in play(search(tuner, sampler=nested), 200, lambda s: s.number) if s.parent is None]
+    made = [
+        s.sampled
+        for s in play(search(tuner, sampler=nested), 200, lambda s: s.number)
+        if s.parent is None
+    ]
     assert sorted(made) == [(1,), (1, 1), (1, 2), (2,), (2, 1), (2, 2)]
 
 

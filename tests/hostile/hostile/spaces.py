@@ -69,3 +69,6 @@ diverging = _space("diverging", lambda config, spec: _model(config, spec, float(
 hanging = _space("hanging", _hangs)
 exiting = _space("exiting", _exits)
 eating = _space("eating", _eats)
+unhashable = SearchSpace(
+    "unhashable", ("image_classification",), lambda hp: [hp.Int("units", 4, 64)], _model
+)
