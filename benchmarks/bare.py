@@ -26,10 +26,11 @@ class Configurations(keras_tuner.HyperModel):
         self.work, self.spec = work, spec
         self.space, self.task = registry.space(name), registry.task(work["task"])
         self.values, self.training = work["values"][name], work["training"][name]
+        self.seeds = work["search_seeds"][name]
 
-    def build(self, hp, examples=None):
+    def build(self, hp, examples=None, seed=None):
         number = hp.Choice("number", list(range(len(self.values))))
-        keras.utils.set_random_seed(self.work["search_seed"])
+        keras.utils.set_random_seed(self.seeds[number] if seed is None else seed)
         training = Training(**self.training[number])
         values = keras_tuner.HyperParameters()
         values.values = self.values[number]
@@ -80,8 +81,8 @@ def main(work_file: Path) -> None:
         (best,) = tuner.get_best_hyperparameters()
         winners[name] = best.get("number")
         tests[name] = []
-        for _ in range(work["seeds"]):
-            model = tuner.hypermodel.build(best, examples=len(x))
+        for seed in work["confirm_seeds"]:
+            model = tuner.hypermodel.build(best, len(x), seed)
             stop = keras.callbacks.EarlyStopping(
                 "val_accuracy", patience=work["patience"], restore_best_weights=True
             )

@@ -105,8 +105,8 @@ def _write_work(question: Sweep, folder: Path, data_dir: Path | None) -> dict[st
         "task": question.tasks[0],
         "epochs": question.budget.epochs,
         "patience": question.budget.patience,
-        "seeds": len(question.seeds),
-        "search_seed": question.search_seed,
+        "confirm_seeds": question.seeds,
+        "search_seeds": {space: [] for space in question.spaces},
         "examples": len(part),
         "values": {space: [] for space in question.spaces},
         "training": {space: [] for space in question.spaces},
@@ -116,6 +116,7 @@ def _write_work(question: Sweep, folder: Path, data_dir: Path | None) -> dict[st
         assert step.asked is not None
         plan.cell(step.job.task, step.job.space).start(step.job)
         work["values"][step.job.space].append(step.asked.values)
+        work["search_seeds"][step.job.space].append(step.job.seed)
         work["training"][step.job.space].append(journal.jsonable(step.job.training))
     (folder / "work.json").write_text(json.dumps(work))
     return work
@@ -216,7 +217,8 @@ def _print(runs: dict[str, list[Run]], work: dict[str, Any]) -> None:
     trials = sum(map(len, work["values"].values()))
     click.echo(
         f"\n{work['task']}: {trials} search trials of {work['epochs']} epochs on "
-        f"{work['examples']} examples, {work['seeds'] * len(work['values'])} retrained; "
+        f"{work['examples']} examples, {len(work['confirm_seeds']) * len(work['values'])} "
+        f"retrained; "
         f"medians of {len(runs[BARE])} rounds\n"
     )
     click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
