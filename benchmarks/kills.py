@@ -34,8 +34,8 @@ spaces = ["mlp", "cnn"]
 tuner = "hyperband"
 seeds = 2
 [budget]
-trials = 8
-epochs = 4
+trials = 16
+epochs = 3
 """
 TRIAL = ["task", "space", "phase", "trial", "seed"]
 SCORES = [*TRIAL, "status", "score", "epochs", "parameters", "error", "config"]
@@ -82,7 +82,7 @@ def survive(
             if rng.random() < 0.25:
                 _wait(process, folder, deadline=began + rng.uniform(0, 6))
             else:
-                _wait(process, folder, events=events + rng.randint(2, 6))
+                _wait(process, folder, events=events + rng.randint(2, 4))
                 time.sleep(rng.uniform(0, 2))
             process.send_signal(signal.SIGKILL)
         output, _ = process.communicate()
