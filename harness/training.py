@@ -174,7 +174,8 @@ class _Trial:
         began = time.perf_counter()
         keras.utils.clear_session()
         gc.collect()
-        keras.utils.set_random_seed(job.seed)
+        # A continuation must not see the data in the order of its parent's first epochs again.
+        keras.utils.set_random_seed(job.seed + job.initial_epoch)
         device = fitting.device()
         self.execution = fitting.execution(keras.backend.backend(), device)
         keras.config.set_dtype_policy(self.execution.precision)
