@@ -4,7 +4,6 @@ Runs in a worker; a `Job`, the code and the data cache are all it needs.
 """
 
 import dataclasses
-import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -172,10 +171,8 @@ class _Trial:
         job, task = self.job, self.task
         data = cache.load(task, job.data_dir, job.offline)
         began = time.perf_counter()
-        keras.utils.clear_session()
-        gc.collect()
-        # A continuation must not see the data in the order of its parent's first epochs again.
-        keras.utils.set_random_seed(job.seed + job.initial_epoch)
+        keras.utils.clear_session()  # collects garbage as well
+        keras.utils.set_random_seed(self._seed)
         device = fitting.device()
         self.execution = fitting.execution(keras.backend.backend(), device)
         keras.config.set_dtype_policy(self.execution.precision)
@@ -205,6 +202,11 @@ class _Trial:
             cost=self.cost,
             model=str(self.model_file) if self.model_file else None,
         )
+
+    @property
+    def _seed(self) -> int:
+        # A continuation must not see the data in the order of its parent's first epochs again.
+        return self.job.seed + self.job.initial_epoch
 
     @property
     def _objective(self) -> str:
@@ -258,11 +260,9 @@ class _Trial:
             restore_best_weights=job.phase == "confirm",
         )
         model.fit(
-            *fitting.arrays(train),
-            batch_size=job.training.batch_size,
+            **fitting.data_arguments(train, val, job.training.batch_size, self._seed),
             epochs=job.epochs,
             initial_epoch=job.initial_epoch,
-            validation_data=fitting.arrays(val),
             callbacks=[watch, patience],
             verbose=0,
         )

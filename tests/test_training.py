@@ -73,7 +73,7 @@ def learned(result):
 def test_the_seed_fixes_the_curve(trial):
     dropout = dataclasses.replace(spaces.good, build=_with_dropout)
     first, again, other = (trial(dropout, seed=seed) for seed in (5, 5, 6))
-    assert first.status == "completed"
+    assert first.status == "completed", first.failure
     assert [epoch["epoch"] for epoch in first.curve] == [1, 2]
     assert learned(first) == learned(again)
     assert learned(first) != learned(other)
