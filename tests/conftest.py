@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A shell starts background jobs with Ctrl-C ignored, and what they start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 HOSTILE = Path(__file__).parent / "hostile"
 HARNESS = (sys.executable, "-m", "harness")
 
