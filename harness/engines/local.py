@@ -61,7 +61,7 @@ class LocalEngine:
         environment: Mapping[str, str],
         initialize: Callable[[], None] | None = None,
         devices: Sequence[str] = (),
-        recycle_jobs: int = 50,
+        recycle_jobs: int = 100,
         recycle_mb: float = 4000,
         log: Path | None = None,
     ) -> None:
