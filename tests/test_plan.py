@@ -7,9 +7,9 @@ import pytest
 from harness import driver, opening
 from harness import plan as plans
 from harness.journal import Journal, jsonable, read
-from harness.spec import Budget, Cost, Failure, Sweep, Training, TrialResult
+from harness.spec import Budget, Cost, Failure, Sweep, Training
 from harness.sweep import Cell
-from harness.training import checkpoint_path
+from harness.training import begun, checkpoint_path
 from tests.hostile.hostile.spaces import Config, good, waiting
 from tests.hostile.hostile.tasks import blobs
 
@@ -33,15 +33,8 @@ def _cells(monkeypatch):
 def ended(job, score=0.5, status="completed", seconds=1.0):
     """The result of a job that a worker would have sent."""
     failure = None if status == "completed" else Failure("code", "broken")
-    return TrialResult(
-        sweep=job.sweep,
-        task=job.task,
-        space=job.space,
-        phase=job.phase,
-        number=job.number,
-        seed=job.seed,
-        config=jsonable(job.config),
-        training=jsonable(job.training),
+    return dataclasses.replace(
+        begun(job, started=0.0),
         status=status,
         score=score if status == "completed" else None,
         cost=Cost(seconds=seconds),
