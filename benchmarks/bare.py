@@ -34,7 +34,7 @@ class Configurations(keras_tuner.HyperModel):
         training = Training(**self.training[number])
         values = keras_tuner.HyperParameters()
         values.values = self.values[number]
-        model = self.space.build(self.space.sample(values), self.spec)
+        model = self.space.build(self.space.sample(values, self.spec.kind), self.spec)
         if training.augment:
             model = fitting.augmented(model, self.task.augment(self.spec))
         steps = -(-(examples or self.work["examples"]) // training.batch_size) * self.work["epochs"]

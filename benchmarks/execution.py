@@ -91,7 +91,7 @@ def _compiled(space: str, jit: bool, steps: int, oracles: Any) -> Any:
         "image_classification",
     )
     known = registry.space(space)
-    model = known.build(known.sample(oracles.hyperparameters({})), spec)
+    model = known.build(known.sample(oracles.hyperparameters({}), task.kind), spec)
     training = Training(batch_size=BATCH)
     model.compile(
         optimizer=fitting.optimizer(training, steps),

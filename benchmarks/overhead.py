@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 from tabulate import tabulate
 
-from harness import cache, fitting, journal, registry, sweep
+from harness import cache, feeding, journal, registry, sweep
 from harness.spec import Sweep
 
 BARE = "KerasTuner alone"
@@ -97,7 +97,7 @@ def _write_work(question: Sweep, folder: Path, data_dir: Path | None) -> dict[st
 
     (folder / "sweep.toml").write_text(sweep.toml(question))
     data = cache.load(registry.task(question.tasks[0]), data_dir)
-    part = fitting.subset(data.train, question.budget.train_fraction)
+    part = feeding.subset(data.train, question.budget.train_fraction)
     arrays = [next(iter(a.values())) for s in (data.train, part, data.val, data.test)
               for a in (s.x, s.y)]  # fmt: skip
     np.savez(folder / "work.npz", *arrays)

@@ -8,6 +8,7 @@ from harness.spec import (
     HarnessError,
     HyperParameters,
     Infeasible,
+    Kind,
     Objective,
     Prepared,
     Reference,
@@ -18,6 +19,7 @@ from harness.spec import (
     Task,
     TensorSpec,
     Training,
+    Windows,
 )
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "HarnessError",
     "HyperParameters",
     "Infeasible",
+    "Kind",
     "Objective",
     "Prepared",
     "Reference",
@@ -35,4 +38,5 @@ __all__ = [
     "Task",
     "TensorSpec",
     "Training",
+    "Windows",
 ]

@@ -24,7 +24,16 @@ import filelock
 import numpy as np
 
 from harness import preparation, sources
-from harness.spec import DataSpec, HarnessError, Prepared, Split, Task, TensorSpec
+from harness.spec import (
+    Array,
+    DataSpec,
+    HarnessError,
+    Prepared,
+    Split,
+    Task,
+    TensorSpec,
+    Windows,
+)
 
 _known: dict[Path, "Entry"] = {}
 """Entries this process has verified."""
@@ -75,18 +84,24 @@ def load(task: Task, data_dir: Path | None = None, offline: bool = False) -> Pre
     """
     folder = entry(task, data_dir, offline).folder
     meta = json.loads((folder / preparation.META).read_text(encoding="utf-8"))
-    arrays: dict[str, np.ndarray] = {
+    stored: dict[str, np.ndarray] = {
         name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         for name in meta["arrays"]
     }
-    splits = {name: _split(arrays, name) for name in preparation.SPLITS}
+    windows = {
+        name: Windows(stored[parts["series"]], stored[f"{name}.starts"], parts["length"])
+        for name, parts in meta.get("windows", {}).items()
+    }
+    splits = {name: _split({**stored, **windows}, name) for name in preparation.SPLITS}
     return Prepared(_spec_from_json(meta["spec"]), assets=meta["assets"], **splits)
 
 
-def _split(arrays: Mapping[str, np.ndarray], name: str) -> Split:
-    def side(letter: str) -> dict[str, np.ndarray]:
+def _split(arrays: Mapping[str, Any], name: str) -> Split:
+    def side(letter: str) -> dict[str, Array]:
         prefix = f"{name}.{letter}."
-        return {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
+        # Names of inputs and outputs hold no dot: what has one is a part of windows.
+        named = {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
+        return {key: array for key, array in named.items() if "." not in key}
 
     return Split(x=side("x"), y=side("y"), weight=arrays.get(f"{name}.weight"))
 

@@ -59,7 +59,11 @@ def list_(what: str | None) -> None:
 @main.command()
 @click.argument("name")
 def describe(name: str) -> None:
-    """Show a task, a search space, or a shipped sweep."""
+    """Show NAME: a task, a search space, or a shipped sweep.
+
+    DIR/TASK/SPACE, with the folder of a sweep that has run, shows what the sweep found for that
+    architecture on that task: its configuration, its scores, its cost, and what it does.
+    """
     from harness import listing
 
     click.echo(listing.describe(name))

@@ -106,7 +106,7 @@ class Display:
             f"{len(searched)}/{plan.budget.trials}",
             str(failed) if failed else "",
             _score(plan, best.score) if best is not None else "",
-            f"{len(plan.confirmed())}/{len(plan.sweep.seeds)}",
+            f"{len(plan.confirmed())}/{len(plan.seeds)}",
             ", ".join(running),
         ]
 
@@ -125,7 +125,7 @@ def time_left(plan: "Plan", workers: int) -> float | None:
             left = cell.seconds_left()
             total += max(0.0, search if left is None else min(search, left))
         epochs = (cell.budget.confirm_epochs or cell.budget.epochs) / cell.budget.epochs
-        seeds = len(cell.sweep.seeds) - len(cell.confirmed())
+        seeds = len(cell.seeds) - len(cell.confirmed())
         total += mean * epochs / cell.budget.train_fraction * seeds
     return total / workers
 
@@ -137,11 +137,11 @@ def _outcome(plan: "CellPlan", result: TrialResult) -> str:
         return f"{result.status} {seconds}: {reason}"
     text = f"validation {_score(plan, result.score)} {seconds}"
     test = result.metrics.get(f"test_{plan.cell.task.objective.metric}")
-    return text if test is None else f"{text}, test {test:.4f}"
+    return text if test is None else f"{text}, test {test:.4g}"
 
 
 def _score(plan: "CellPlan", score: float | None) -> str:
-    return "" if score is None else f"{plan.cell.task.objective.metric} {score:.4f}"
+    return "" if score is None else f"{plan.cell.task.objective.metric} {score:.4g}"
 
 
 def _duration(seconds: float) -> str:

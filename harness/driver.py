@@ -191,7 +191,7 @@ class _Driver:
 
     def _limits(self, job: Job) -> Limits:
         """A confirmation run may take longer by as much as it has more to train."""
-        budget = self.sweep.budget
+        budget = self.sweep.budget_of(job.task)
         seconds = budget.trial_seconds
         if seconds is not None and job.phase == "confirm":
             seconds *= max(1.0, job.epochs / budget.epochs) / budget.train_fraction

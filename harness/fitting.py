@@ -1,4 +1,4 @@
-"""The pieces a fit is put together from: optimizer, augmentation, arrays, settings.
+"""The pieces a fit is put together from: optimizer, augmentation, settings.
 
 Plain functions of Keras. Keras is imported inside them, so that the driver can import this
 file without loading a framework.
@@ -51,63 +51,6 @@ def augmented(model: Any, layers: list[Any]) -> Any:
     for layer in layers:
         x = layer(x)
     return keras.Model({name: image}, model({name: x}))
-
-
-def subset(split: Split, fraction: float) -> Split:
-    """A random part of a split: the same one for every trial of every architecture."""
-    if fraction >= 1.0:
-        return split
-    count = max(1, round(fraction * len(split)))
-    chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:count])
-    return Split(
-        {name: array[chosen] for name, array in split.x.items()},
-        {name: array[chosen] for name, array in split.y.items()},
-        None if split.weight is None else split.weight[chosen],
-    )
-
-
-def data_arguments(train: Split, val: Split, batch_size: int, seed: int) -> dict[str, Any]:
-    """The data as arguments of `keras.Model.fit`, shuffled anew in each epoch.
-
-    TensorFlow gets `tf.data` pipelines that gather batches by index: given arrays and a
-    global seed, Keras repeats the same order in every epoch there, and takes twice as long
-    for a small model. The other backends get the arrays.
-    """
-    import keras
-
-    if keras.backend.backend() == "tensorflow":
-        return {
-            "x": _pipeline(train, batch_size, seed),
-            "shuffle": False,  # by Keras; the pipeline does
-            "validation_data": _pipeline(val, batch_size, None),
-        }
-    names = ("x", "y", "sample_weight")
-    arguments = dict(zip(names, _arrays(train), strict=False))
-    return {**arguments, "batch_size": batch_size, "validation_data": _arrays(val)}
-
-
-def _arrays(split: Split) -> tuple[Any, ...]:
-    """Inputs by name, a single output as the bare array, and weights where there are some."""
-    y = dict(split.y) if len(split.y) > 1 else next(iter(split.y.values()))
-    return (dict(split.x), y) if split.weight is None else (dict(split.x), y, split.weight)
-
-
-def _pipeline(split: Split, batch_size: int, seed: int | None) -> Any:
-    """Batches of a split as a `tf.data.Dataset`; in their own order without a seed."""
-    import tensorflow as tf
-
-    tensors = tf.nest.map_structure(tf.constant, _arrays(split))
-    indices = tf.data.Dataset.range(len(split))
-    if seed is not None:
-        indices = indices.shuffle(len(split), seed=seed, reshuffle_each_iteration=True)
-    pipeline = indices.batch(batch_size).map(
-        lambda chosen: tf.nest.map_structure(lambda tensor: tf.gather(tensor, chosen), tensors)
-    )
-    options = tf.data.Options()
-    # One short step: the threads that would tune it cost more than they could save.
-    options.autotune.enabled = False
-    options.experimental_optimization.apply_default_optimizations = False
-    return pipeline.prefetch(2).with_options(options)
 
 
 def latency(model: Any, split: Split) -> float:

@@ -288,7 +288,10 @@ def result_from_json(fields: Mapping[str, Any]) -> TrialResult:
 def sweep_from_json(fields: Mapping[str, Any]) -> Sweep:
     """Rebuilds a `Sweep` from its JSON form."""
     lists = {name: tuple(fields[name]) for name in ("tasks", "spaces", "seeds")}
-    return _from_json(Sweep, {**fields, **lists, "budget": _from_json(Budget, fields["budget"])})
+    # Journals from before tasks could have budgets of their own name none.
+    budgets = {task: _from_json(Budget, own) for task, own in fields.get("budgets", {}).items()}
+    budget = _from_json(Budget, fields["budget"])
+    return _from_json(Sweep, {**fields, **lists, "budget": budget, "budgets": budgets})
 
 
 def _events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -347,7 +350,7 @@ def _clear(folder: Path) -> None:
     """Removes what a sweep leaves in its folder, and nothing else."""
     # The journal first: it must never name what is gone.
     (folder / FILE).unlink(missing_ok=True)
-    for name in ("models", "outcomes", "checkpoints"):
+    for name in ("models", "outcomes", "exhibits", "checkpoints"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for pattern in (
         "workers.log",

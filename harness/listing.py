@@ -3,7 +3,7 @@
 import importlib
 import importlib.resources
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import rich.table
 import rich.text
 
 from harness import registry
-from harness.spec import HarnessError, SearchSpace, Task
+from harness.spec import HarnessError, Kind, SearchSpace, Task
 
 if TYPE_CHECKING:
     from harness.journal import SweepRecord
@@ -42,11 +42,18 @@ def overview(what: str | None) -> str:
 
 
 def describe(name: str) -> str:
-    """All that is known of a task, a search space or a shipped sweep.
+    """All that is known of a task, a search space, a shipped sweep, or a sweep's winner.
+
+    Args:
+        name: a registered name, or `folder/task/space`; names hold no slash.
 
     Raises:
         HarnessError: nothing has that name.
     """
+    if "/" in name:
+        from harness.winner import winner
+
+        return winner(name)
     from harness import sweep
 
     known = {**registry.tasks(), **registry.spaces(), **sweep.shipped()}
@@ -101,12 +108,12 @@ def _cell(record: "SweepRecord", task: str, space: str) -> tuple[str, ...]:
     best = ""
     if scores:
         objective = record.tasks[task].objective
-        best = f"{(max if objective.direction == 'max' else min)(scores):.4f}"
+        best = f"{(max if objective.direction == 'max' else min)(scores):.4g}"
     return (
-        f"{searched}/{record.sweep.budget.trials}",
+        f"{searched}/{record.sweep.budget_of(task).trials}",
         str(len(results) - len(completed) or ""),
         best,
-        f"{confirmed}/{len(record.sweep.seeds)}",
+        f"{confirmed}/{len(record.sweep.seeds_of(task))}",
         record.ended.get((task, space), "searching"),
     )
 
@@ -162,18 +169,30 @@ def _task(task: Task) -> str:
 
 
 def _space(space: SearchSpace) -> str:
+    kinds: dict[tuple[str, ...], list[Kind]] = {}
+    for kind in space.kinds:
+        for row in _hyperparameters(space, kind):
+            kinds.setdefault(row, []).append(kind)
+    rows = [
+        (*row, "" if len(found) == len(space.kinds) else ", ".join(found))
+        for row, found in kinds.items()
+    ]
+    header = ["hyperparameter", "values", "default", "only if", "only for"]
+    if not any(row[-1] for row in rows):
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    return f"space {space.name}: {', '.join(space.kinds)}\n{_table(header, rows)}"
+
+
+def _hyperparameters(space: SearchSpace, kind: Kind) -> Iterator[tuple[str, ...]]:
+    """What is searched for tasks of a kind: name, values, default, and its condition."""
     from harness import oracles
 
-    rows = []
-    for parameter in oracles.explore(space.sample).space:
-        config = parameter.get_config()
+    for parameter in oracles.explore(lambda hp: space.sample(hp, kind)).space:
         conditions = "; ".join(
             f"{condition.name} is {' or '.join(map(str, condition.values))}"
             for condition in parameter.conditions
         )
-        rows.append((parameter.name, _range(config), str(parameter.default), conditions))
-    table = _table(("hyperparameter", "values", "default", "only if"), rows)
-    return f"space {space.name}: {', '.join(space.kinds)}\n{table}"
+        yield parameter.name, _range(parameter.get_config()), str(parameter.default), conditions
 
 
 def _range(config: dict[str, Any]) -> str:

@@ -74,7 +74,10 @@ def complete(record: SweepRecord) -> bool:
         cell.key in record.ended
         and (
             cell.key not in won
-            or all((*cell.key, "confirm", index) in done for index in range(len(sweep.seeds)))
+            or all(
+                (*cell.key, "confirm", index) in done
+                for index in range(len(sweep.seeds_of(cell.task.name)))
+            )
         )
         for cell in cells(sweep)
     )

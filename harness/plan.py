@@ -34,7 +34,9 @@ class CellPlan:
         self.cell = cell
         self.sweep = sweep
         self.folder = folder
-        self.budget: Budget = sweep.budget
+        self.budget: Budget = sweep.budget_of(cell.task.name)
+        self.seeds = sweep.seeds_of(cell.task.name)
+        """Seeds of its confirmation runs."""
         self.ended: str | None = None
         """Why the search ended, once it has and none of its trials runs any more."""
         self.suggestions: dict[int, Suggestion] = {}
@@ -47,15 +49,16 @@ class CellPlan:
             self._sample,
             cell.task.objective,
             sweep.tuner,
-            trials=sweep.budget.trials,
-            epochs=sweep.budget.epochs,
+            trials=self.budget.trials,
+            epochs=self.budget.epochs,
             seed=sweep.search_seed,
         )
 
     def _sample(self, hp: Any) -> tuple[Any, Training]:
         """The configuration that these hyperparameters stand for."""
         try:
-            sampled = self.cell.space.sample(hp), sample_training(hp, self.cell.task)
+            task = self.cell.task
+            sampled = self.cell.space.sample(hp, task.kind), sample_training(hp, task)
             hash(sampled)
         except Exception as error:
             # A plugin can fail in any way; the person needs to know which one it was.
@@ -107,7 +110,7 @@ class CellPlan:
         best = self.best()
         if self.ended is None or best is None:
             return None
-        for index, seed in enumerate(self.sweep.seeds):
+        for index, seed in enumerate(self.seeds):
             name: TrialName = ("confirm", index)
             if name not in self.results and name not in self.running:
                 return Step(self._confirm_job(self.suggestions[best.number], index, seed))

@@ -1,7 +1,8 @@
 """Calls a task's `prepare` and writes what it returns; runs in a process of its own.
 
 The order arrives on standard input: `{"task", "folder", "files"}`. The folder receives one
-`.npy` file an array and, last, `meta.json`. Where that fails the exit code is 1 and standard
+`.npy` file an array and, last, `meta.json`; of `Windows` the starts and, once for all that are
+cut from it, the series. Where that fails the exit code is 1 and standard
 output ends with a line `{"message", "traceback"}`.
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from harness import registry, sources
-from harness.spec import HarnessError, Prepared, Split, Task
+from harness.spec import Array, HarnessError, Prepared, Split, Task, Windows
 from harness.validation import validate
 
 FORMAT = 1
@@ -57,15 +58,33 @@ def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:
     assets = json.loads(json.dumps(dict(prepared.assets)))
     meta: dict[str, Any] = {"format": FORMAT, "task": task.name}
     meta |= {"spec": asdict(prepared.spec), "assets": assets, "arrays": {}}
-    for name, array in _named(prepared):
+    arrays, windows = _stored(prepared)
+    for name, array in arrays.items():
         path = folder / f"{name}.npy"
         np.save(path, np.ascontiguousarray(array), allow_pickle=False)
         meta["arrays"][name] = {"bytes": path.stat().st_size, "sha256": sources.sha256(path)}
+    if windows:
+        meta["windows"] = windows
     meta["digest"] = digest(meta)
     (folder / META).write_text(json.dumps(meta), encoding="utf-8")
 
 
-def _named(prepared: Prepared) -> Iterator[tuple[str, np.ndarray]]:
+def _stored(prepared: Prepared) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays to write, and of what each name of a `Windows` is made: `series`, `length`."""
+    arrays: dict[str, np.ndarray] = {}
+    windows: dict[str, Any] = {}
+    series: dict[int, str] = {}
+    for name, array in _named(prepared):
+        if isinstance(array, Windows):
+            origin = series.setdefault(id(array.series), f"{name}.series")
+            arrays |= {origin: array.series, f"{name}.starts": array.starts}
+            windows[name] = {"series": origin, "length": array.length}
+        else:
+            arrays[name] = array
+    return arrays, windows
+
+
+def _named(prepared: Prepared) -> Iterator[tuple[str, Array]]:
     for name in SPLITS:
         split: Split = getattr(prepared, name)
         yield from ((f"{name}.x.{key}", array) for key, array in sorted(split.x.items()))
@@ -75,8 +94,8 @@ def _named(prepared: Prepared) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def digest(meta: Mapping[str, Any]) -> str:
-    """SHA-256 over the specification, the assets and the checksums of the arrays."""
-    content = {name: meta[name] for name in ("spec", "assets", "arrays")}
+    """SHA-256 over the specification, the assets, the windows and the sums of the arrays."""
+    content = {name: meta[name] for name in ("spec", "assets", "arrays", "windows") if name in meta}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

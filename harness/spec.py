@@ -5,9 +5,9 @@ nouns without loading a framework.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,7 @@ Kind = Literal[
     "object_detection",
     "language_modeling",
     "time_series_forecasting",
+    "sequence_regression",
     "translation",
     "summarization",
     "masked_language_modeling",
@@ -69,11 +70,59 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
+class Windows:
+    """Windows of one series, which are cut when they are asked for and never copied out.
+
+    It is read like an array of shape (windows, length, ...): window i is
+    `series[starts[i] : starts[i] + length]`. Windows may overlap, and windows over the same
+    series share it: a look-back and the horizon behind it, or tokens and the tokens after them.
+    """
+
+    series: np.ndarray
+    """Shape (steps, ...)."""
+    starts: np.ndarray
+    """First step of each window, int64 of shape (windows,)."""
+    length: int
+    """Steps of a window."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.starts), self.length, *self.series.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.series.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.series.ndim + 1
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, chosen: Any) -> np.ndarray:
+        """Cuts windows: one for an integer, several for a slice or an array of integers."""
+        starts = np.asarray(self.starts[chosen])
+        return self.series[starts[..., None] + np.arange(self.length)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+    def take(self, chosen: np.ndarray) -> "Windows":
+        """The windows of these numbers, still uncut."""
+        return replace(self, starts=self.starts[chosen])
+
+
+Array: TypeAlias = np.ndarray | Windows
+"""What a split is made of: arrays, or windows of one."""
+
+
+@dataclass(frozen=True)
 class Split:
     """Aligned arrays of one split; the leading axis counts examples."""
 
-    x: Mapping[str, np.ndarray]
-    y: Mapping[str, np.ndarray]
+    x: Mapping[str, Array]
+    y: Mapping[str, Array]
     weight: np.ndarray | None = None
     """Weight of each example in the loss, shape (examples,), or `None` for equal weights."""
 
@@ -157,6 +206,17 @@ class Task:
     sources: tuple[Source, ...] = ()
     augment: Callable[[DataSpec], list[Any]] | None = None
     """Keras layers put before the model, active in training only; a searched choice."""
+    batch_sizes: tuple[int, ...] = (64, 128, 256)
+    """Examples of a training step: what the search may choose, the middle one first."""
+    learning_rate: float = 1e-3
+    """The one tried first; the search ranges from 0.3 to 10 times it."""
+    training_model: Callable[[Any], Any] | None = None
+    """Receives the architecture's `keras.Model` and returns the one that is fitted in its
+    place, which shares its layers: a way to a loss that need not compute every output."""
+    exhibit: Callable[[Any, Prepared], Mapping[str, Any]] | None = None
+    """What a person should see of a fitted `keras.Model`, as JSON values; called once, on
+    the first confirmed model of an architecture, after it was scored. `harness.report` draws
+    the exhibits it knows: see `harness/report/exhibits.py`."""
     init_from: str | None = None
     """Name of the task whose winning encoder this task starts from."""
     licence: str = ""
@@ -184,8 +244,9 @@ class SearchSpace:
 
     name: str
     kinds: tuple[Kind, ...]
-    sample: Callable[[HyperParameters], Any]
-    """Returns a frozen dataclass; builds nothing and imports no framework."""
+    sample: Callable[[HyperParameters, Kind], Any]
+    """Returns a frozen dataclass for a kind of task (one body can have different heads);
+    builds nothing and imports no framework."""
     build: Callable[[Any, DataSpec], Any]
     """Returns an uncompiled `keras.Model` for a configuration; sees no hyperparameters.
     Classifiers return logits. Inputs and outputs carry the names of the `DataSpec`."""
@@ -234,6 +295,8 @@ class Budget:
     """Most epochs of a confirmation run; the search's `epochs` if absent."""
     patience: int = 3
     """Epochs without a better validation score after which training stops."""
+    seeds: int | None = None
+    """Confirmation runs, on the first so many of the sweep's seeds; on all of them if absent."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +309,8 @@ class Sweep:
     tasks: tuple[str, ...]
     spaces: tuple[str, ...]
     budget: Budget = field(default_factory=Budget)
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """Tasks that have a budget of their own: one for all architectures of the task."""
     tuner: Tuner = "random"
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the confirmation runs."""
@@ -253,6 +318,14 @@ class Sweep:
     """Seed of the suggestions. Search trials are trained with a seed of their own, which no
     confirmation run repeats."""
     backend: Backend = "tensorflow"
+
+    def budget_of(self, task: str) -> Budget:
+        """What each architecture may spend on a task."""
+        return self.budgets.get(task, self.budget)
+
+    def seeds_of(self, task: str) -> tuple[int, ...]:
+        """Seeds of the confirmation runs on a task."""
+        return self.seeds[: self.budget_of(task).seeds]
 
 
 # --- the answer ---------------------------------------------------------------

@@ -3,18 +3,16 @@
 import dataclasses
 import importlib.resources
 import json
-import math
 import re
 import tomllib
-import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pydantic
 import tomli_w
 
-from harness import registry
+from harness import budgets, registry
 from harness.spec import Budget, HarnessError, SearchSpace, Sweep, Task
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -48,7 +46,7 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Sweep
 
     Args:
         name_or_path: Name of a shipped sweep, or path of a file that ends in `.toml`.
-        overrides: Fields to replace; those of the budget under `budget`.
+        overrides: Fields to replace; those of the budget, of every task, under `budget`.
 
     Raises:
         HarnessError: it does not exist, is no TOML, or something in it is unknown, of the
@@ -77,10 +75,7 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Sweep
 
 def from_fields(fields: Mapping[str, Any], overrides: Mapping[str, Any], origin: str) -> Sweep:
     """Builds a checked sweep from the fields of a sweep file."""
-    merged = {**fields, **{k: v for k, v in overrides.items() if k != "budget"}}
-    budget = merged.get("budget", {})
-    if isinstance(budget, Mapping):
-        merged["budget"] = {**budget, **overrides.get("budget", {})}
+    merged = {**fields, **overrides, **budgets.merged(fields, overrides)}
     if isinstance(merged.get("seeds"), int) and not isinstance(merged["seeds"], bool):
         merged["seeds"] = list(range(merged["seeds"]))
     every_space = merged.get("spaces") in ("all", ["all"])  # the latter is `--spaces all`
@@ -97,6 +92,7 @@ def from_fields(fields: Mapping[str, Any], overrides: Mapping[str, Any], origin:
         known = [registry.task(name) for name in sweep.tasks]
         fitting = {s.name for task in known for s in registry.spaces_for(task)}
         sweep = dataclasses.replace(sweep, spaces=tuple(sorted(fitting)))
+    sweep = dataclasses.replace(sweep, budgets=budgets.used(sweep, fields, origin))
     _check(sweep, origin)
     return sweep
 
@@ -114,17 +110,25 @@ def cells(sweep: Sweep) -> tuple[Cell, ...]:
 
 def toml(sweep: Sweep) -> str:
     """The sweep as a TOML file that asks the same question, defaults included."""
-    budget = dataclasses.asdict(sweep.budget)
-    top = {f.name: getattr(sweep, f.name) for f in dataclasses.fields(sweep) if f.name != "budget"}
+    top = dataclasses.asdict(sweep)
+    budget, own_budgets = top.pop("budget"), top.pop("budgets")
     given = {name: value for name, value in budget.items() if value is not None}
     text = tomli_w.dumps({**top, "budget": given})
-    absent = [name for name, value in budget.items() if value is None]
-    return text + "".join(f"# {name}: no limit\n" for name in absent if name != "confirm_epochs")
+    text += "".join(
+        f"# {name}: no limit\n"
+        for name, value in budget.items()
+        if value is None and name not in ("confirm_epochs", "seeds")
+    )
+    for task, own in own_budgets.items():
+        differing = {name: value for name, value in own.items() if value != budget[name]}
+        text += "\n" + tomli_w.dumps({"budgets": {task: differing}})
+    return text
 
 
 def differences(old: Sweep, new: Sweep) -> list[str]:
     """What is asked differently, one `field: old, now new` each."""
-    before, after = _flat(old), _flat(new)
+    own = {**old.budgets, **new.budgets}
+    before, after = _flat(old, own), _flat(new, own)
     return [
         f"{name}: {before[name]!r}, now {after[name]!r}"
         for name in before
@@ -132,10 +136,17 @@ def differences(old: Sweep, new: Sweep) -> list[str]:
     ]
 
 
-def _flat(sweep: Sweep) -> dict[str, Any]:
+def _flat(sweep: Sweep, tasks: Iterable[str]) -> dict[str, Any]:
+    """Every field by its key in a sweep file; `tasks` are those whose budgets are spelled out."""
     fields = dataclasses.asdict(sweep)
-    budget = fields.pop("budget")
-    return fields | {f"budget.{name}": value for name, value in budget.items()}
+    del fields["budget"], fields["budgets"]
+    every = {"budget": sweep.budget}
+    every |= {f"budgets.{task}": sweep.budget_of(task) for task in tasks}
+    return fields | {
+        f"{key}.{name}": value
+        for key, budget in every.items()
+        for name, value in dataclasses.asdict(budget).items()
+    }
 
 
 def _explain(error: Any) -> str:
@@ -143,7 +154,7 @@ def _explain(error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "the file"
     match error["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
-            noun = Budget if error["loc"][0] == "budget" else Sweep
+            noun = Budget if error["loc"][0] in ("budget", "budgets") else Sweep
             names = [field.name for field in dataclasses.fields(noun)]
             return f"{key}: unknown key; {registry.suggestion(str(error['loc'][-1]), names)}"
         case "missing" | "missing_argument":
@@ -155,7 +166,7 @@ def _explain(error: Any) -> str:
 def _check(sweep: Sweep, origin: str) -> None:
     """Everything a type cannot say."""
 
-    def refuse(key: str, value: Any, expected: str) -> typing.NoReturn:
+    def refuse(key: str, value: Any, expected: str) -> NoReturn:
         raise HarnessError(f"{origin}: {key} = {value!r}: expected {expected}")
 
     if not _NAME.fullmatch(sweep.name):
@@ -164,19 +175,11 @@ def _check(sweep: Sweep, origin: str) -> None:
         values = getattr(sweep, key)
         if not values or len(set(values)) != len(values):
             refuse(key, list(values), "one or more, each once")
-    for key in ("trials", "epochs", "confirm_epochs", "max_parameters", "patience"):
-        value = getattr(sweep.budget, key)
-        if value is not None and value < 1:
-            refuse(f"budget.{key}", value, "1 or more")
-    for key in ("seconds", "trial_seconds", "memory_gb"):
-        value = getattr(sweep.budget, key)
-        if value is not None and not (value > 0 and math.isfinite(value)):
-            refuse(f"budget.{key}", value, "more than 0")
-    if not 0 < sweep.budget.train_fraction <= 1:
-        refuse("budget.train_fraction", sweep.budget.train_fraction, "more than 0, at most 1")
     for seed in (*sweep.seeds, sweep.search_seed):
         if not 0 <= seed < 2**32:
             refuse("seed", seed, "0 to 4294967295")
+    for fault in budgets.faults(sweep):
+        refuse(*fault)
     _check_cells(sweep, origin)
 
 

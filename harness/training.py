@@ -4,6 +4,7 @@ Runs in a worker; a `Job`, the code and the data cache are all it needs.
 """
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from harness import cache, fitting, registry
+from harness import cache, feeding, fitting, registry
 from harness.failure import describe_error
 from harness.journal import jsonable
 from harness.spec import (
@@ -84,12 +85,20 @@ def sample_training(hp: HyperParameters, task: Task) -> Training:
         augment = hp.Boolean("training.augment", default=False)
     return Training(
         learning_rate=hp.Float(
-            "training.learning_rate", 3e-4, 1e-2, sampling="log", default=default.learning_rate
+            "training.learning_rate",
+            0.3 * task.learning_rate,
+            10 * task.learning_rate,
+            sampling="log",
+            default=task.learning_rate,
         ),
         weight_decay=hp.Float(
             "training.weight_decay", 1e-5, 1e-1, sampling="log", default=default.weight_decay
         ),
-        batch_size=hp.Choice("training.batch_size", [64, 128, 256], default=default.batch_size),
+        batch_size=hp.Choice(
+            "training.batch_size",
+            list(task.batch_sizes),
+            default=task.batch_sizes[(len(task.batch_sizes) - 1) // 2],
+        ),
         label_smoothing=smoothing,
         augment=augment,
     )
@@ -108,6 +117,12 @@ def model_path(task: str, space: str, seed: int) -> Path:
 def outcomes_path(task: str, space: str, seed: int) -> Path:
     """The outcome of each test example of a confirmed model, relative to the sweep's folder."""
     return Path("outcomes") / f"{task}.{space}.seed{seed}.npz"
+
+
+def exhibit_path(task: str, space: str) -> Path:
+    """What a person should see of an architecture's first confirmed model, relative to the
+    sweep's folder."""
+    return Path("exhibits") / f"{task}.{space}.json"
 
 
 def begun(job: Job, started: float) -> TrialResult:
@@ -177,7 +192,8 @@ class _Trial:
         self.execution = fitting.execution(keras.backend.backend(), device)
         keras.config.set_dtype_policy(self.execution.precision)
         self._cost(device=device)
-        train = fitting.subset(data.train, job.train_fraction)
+        train = feeding.subset(data.train, job.train_fraction)
+        self.outputs = data.spec.outputs
         bare, model = self._build(data, len(train))
         self._cost(build_seconds=time.perf_counter() - began)
         self._fit(model, train, data.val)
@@ -233,7 +249,9 @@ class _Trial:
             raise Infeasible(f"{parameters:,} parameters; at most {job.max_parameters:,} allowed")
         model = bare
         if job.training.augment and self.task.augment is not None:
-            model = fitting.augmented(bare, self.task.augment(data.spec))
+            model = fitting.augmented(model, self.task.augment(data.spec))
+        if self.task.training_model is not None:
+            model = self.task.training_model(model)
         steps = -(-examples // job.training.batch_size)
         model.compile(
             optimizer=fitting.optimizer(job.training, steps * (job.horizon or job.epochs)),
@@ -260,7 +278,13 @@ class _Trial:
             restore_best_weights=job.phase == "confirm",
         )
         model.fit(
-            **fitting.data_arguments(train, val, job.training.batch_size, self._seed),
+            **feeding.data_arguments(
+                train,
+                val,
+                job.training.batch_size,
+                feeding.evaluation_batch(self.outputs, job.training.batch_size),
+                self._seed,
+            ),
             epochs=job.epochs,
             initial_epoch=job.initial_epoch,
             callbacks=[watch, patience],
@@ -289,6 +313,17 @@ class _Trial:
             path = job.folder / outcomes_path(job.task, job.space, job.seed)
             path.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(path, **outcomes)
+        if job.number == 0 and self.task.exhibit is not None:
+            self._show(self.task.exhibit(bare, data))
+
+    def _show(self, exhibit: Mapping[str, Any]) -> None:
+        """Keeps an exhibit; a report that is written meanwhile sees all of it or none."""
+        path = self.job.folder / exhibit_path(self.job.task, self.job.space)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        text = json.dumps(jsonable(exhibit), ensure_ascii=False, indent=1)
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
 
 
 def _watch(trial: _Trial, examples: int) -> Any:

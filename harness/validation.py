@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.spec import DataSpec, HarnessError, Kind, Prepared, Split, Task, TensorSpec
+from harness.spec import (
+    DataSpec,
+    HarnessError,
+    Kind,
+    Prepared,
+    Split,
+    Task,
+    TensorSpec,
+    Windows,
+)
 
 
 def validate(task: Task, prepared: Prepared) -> None:
@@ -67,7 +76,11 @@ def _check_names(where: str, arrays: Mapping[str, Any], expected: Mapping[str, A
 
 
 def _check_array(where: str, array: Any, tensor: TensorSpec, examples: int) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+    values = array  # whose values are looked at: those of windows are in their series
+    if isinstance(array, Windows):
+        _check_windows(where, array)
+        values = array.series
+    elif not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         raise HarnessError(f"{where}: expected a NumPy array of numbers, found {array!r:.80}")
     if array.dtype.name != tensor.dtype:
         raise HarnessError(f"{where}: expected dtype {tensor.dtype}, found {array.dtype.name}")
@@ -80,10 +93,32 @@ def _check_array(where: str, array: Any, tensor: TensorSpec, examples: int) -> N
         raise HarnessError(
             f"{where}: expected examples of shape {tensor.shape}, found {array.shape[1:]}"
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise HarnessError(f"{where}: expected finite values, found NaN or infinity")
-    if tensor.size is not None and array.size and not 0 <= array.min() <= array.max() < tensor.size:
+    if tensor.size is None or not values.size:
+        return
+    if not 0 <= values.min() <= values.max() < tensor.size:
         raise HarnessError(
             f"{where}: expected values from 0 to {tensor.size - 1}, "
-            f"found {array.min()} to {array.max()}"
+            f"found {values.min()} to {values.max()}"
+        )
+
+
+def _check_windows(where: str, windows: Windows) -> None:
+    """A window must lie within its series, or cutting it would read something else."""
+    series, starts = windows.series, windows.starts
+    for part, array in (("series", series), ("starts", starts)):
+        if not isinstance(array, np.ndarray) or array.ndim == 0 or array.dtype.kind not in "biuf":
+            raise HarnessError(f"{where}: expected a NumPy array as {part}, found {array!r:.80}")
+    if starts.dtype != np.int64 or starts.ndim != 1:
+        raise HarnessError(
+            f"{where}: expected starts of type int64, one a window, "
+            f"found {starts.dtype} of shape {starts.shape}"
+        )
+    if windows.length < 1:
+        raise HarnessError(f"{where}: expected windows of 1 step or more, found {windows.length}")
+    if starts.size and not 0 <= starts.min() <= starts.max() <= len(series) - windows.length:
+        raise HarnessError(
+            f"{where}: expected windows within a series of {len(series)} steps, "
+            f"found steps {starts.min()} to {starts.max() + windows.length - 1}"
         )

@@ -7,7 +7,7 @@ After LeCun et al. 1998, with batch normalisation (Ioffe and Szegedy 2015) and d
 from dataclasses import dataclass
 from typing import Any
 
-from harness.spec import DataSpec, HyperParameters, SearchSpace
+from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 from search_spaces._image import classifier, image_input
 
 SMALLEST_SIDE = 4
@@ -39,7 +39,7 @@ class CNN:
     """Before the dense layers."""
 
 
-def sample(hp: HyperParameters) -> CNN:
+def sample(hp: HyperParameters, kind: Kind) -> CNN:
     """Draws a configuration."""
     head = hp.Choice("head", ["dense", "average"], default="dense")
     with hp.conditional_scope("head", ["dense"]):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from harness.spec import DataSpec, HyperParameters, SearchSpace
+from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 from search_spaces._image import classifier, image_input
 
 
@@ -19,7 +19,7 @@ class MLP:
     dropout: float
 
 
-def sample(hp: HyperParameters) -> MLP:
+def sample(hp: HyperParameters, kind: Kind) -> MLP:
     """Draws a configuration."""
     return MLP(
         layers=hp.Int("layers", 1, 4, default=2),

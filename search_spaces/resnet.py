@@ -8,7 +8,7 @@ for images of 8 to 32 pixels.
 from dataclasses import dataclass
 from typing import Any
 
-from harness.spec import DataSpec, HyperParameters, SearchSpace
+from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 from search_spaces._image import classifier, image_input
 
 SMALLEST_SIDE = 4
@@ -33,7 +33,7 @@ class ResNet:
     """Before the classifier."""
 
 
-def sample(hp: HyperParameters) -> ResNet:
+def sample(hp: HyperParameters, kind: Kind) -> ResNet:
     """Draws a configuration."""
     # Each range keeps its half of the space affordable without a GPU.
     stem_stride = hp.Choice("stem_stride", [1, 2], default=2)

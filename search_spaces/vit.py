@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from harness.spec import DataSpec, HyperParameters, SearchSpace
+from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 from search_spaces._image import classifier, image_input
 
 
@@ -32,7 +32,7 @@ class ViT:
     dropout: float
 
 
-def sample(hp: HyperParameters) -> ViT:
+def sample(hp: HyperParameters, kind: Kind) -> ViT:
     """Draws a configuration."""
     # Four times the patches cost four times as much: each range keeps its half affordable.
     grid = hp.Choice("grid", [4, 8], default=8)

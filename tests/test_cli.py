@@ -3,7 +3,10 @@
 import pytest
 from click.testing import CliRunner
 
+from harness import registry
 from harness.cli import main
+from harness.journal import Journal
+from harness.spec import Budget, SearchSpace, Sweep
 
 
 @pytest.fixture
@@ -42,6 +45,34 @@ def test_describe_says_all_that_is_known(call, name, parts):
     answer = call("describe", name)
     assert answer.exit_code == 0, answer.output
     assert all(part in answer.output for part in parts), answer.output
+
+
+def test_a_space_of_several_kinds_says_what_is_for_which(call, monkeypatch):
+    def sample(hp, kind):
+        if kind == "translation":
+            hp.Int("heads", 1, 4)
+        return (hp.Boolean("bias"), hp.Int("units", 8, 16 if kind == "translation" else 32))
+
+    space = SearchSpace("body", ("translation", "summarization"), sample, lambda *_: None)
+    monkeypatch.setattr(registry, "spaces", lambda: {"body": space})
+    answer = call("describe", "body")
+    assert answer.exit_code == 0, answer.output
+    assert "space body: translation, summarization" in answer.output
+    rows = [line.split() for line in answer.output.splitlines()]
+    found = {(row[0], row[-1]) for row in rows if row and row[0] in ("bias", "heads", "units")}
+    assert found == {
+        ("bias", "False"), ("heads", "translation"), ("units", "translation"),
+        ("units", "summarization"),
+    }  # fmt: skip
+
+
+def test_status_counts_by_the_budget_of_the_task(call, tmp_path):
+    budgets = {"digits": Budget(trials=2, seeds=1)}
+    with Journal(tmp_path) as journal:
+        journal.begin(Sweep("own", ("digits", "fashion_mnist"), ("cnn",), budgets=budgets), {}, "")
+    answer = call("status", tmp_path)
+    rows = [line.split()[:4] for line in answer.output.splitlines() if "cnn" in line]
+    assert rows == [["digits", "cnn", "0/2", "0/1"], ["fashion_mnist", "cnn", "0/10", "0/3"]]
 
 
 def test_status_and_report_read_a_sweeps_folder(call, finished):

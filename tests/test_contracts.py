@@ -25,15 +25,15 @@ each_pair = pytest.mark.parametrize(
 )
 
 
-def configurations(space, count=2):
-    """The default configuration and random ones."""
+def configurations(space, kind, count=2):
+    """The default configuration for a kind of task and random ones."""
     defaults = keras_tuner.HyperParameters()
-    yield space.sample(defaults)
+    yield space.sample(defaults, kind)
     for seed in range(1, count):
         hp = keras_tuner.HyperParameters()
         for parameter in defaults.space:
             hp.values[parameter.name] = parameter.random_sample(seed)
-        yield space.sample(hp)
+        yield space.sample(hp, kind)
 
 
 def small_data(kind):
@@ -75,9 +75,9 @@ def test_a_task_says_where_it_comes_from(task):
     assert registry.spaces_for(task), "no architecture fits it"
 
 
-@pytest.mark.parametrize("space", registry.spaces().values(), ids=lambda space: space.name)
-def test_configurations_are_frozen_hashable_json(space):
-    for config in configurations(space, count=20):
+@each_pair
+def test_configurations_are_frozen_hashable_json(space, kind):
+    for config in configurations(space, kind, count=20):
         assert dataclasses.is_dataclass(config)
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(config, dataclasses.fields(config)[0].name, None)
@@ -104,7 +104,8 @@ class Defaults:
 
 registry.tasks()
 for space in registry.spaces().values():
-    space.sample(Defaults())
+    for kind in space.kinds:
+        space.sample(Defaults(), kind)
 heavy = {"keras", "keras_hub", "keras_tuner", "tensorflow", "jax", "torch"} & set(sys.modules)
 sys.exit(f"imported {sorted(heavy)}" if heavy else 0)
 """
@@ -114,7 +115,7 @@ sys.exit(f"imported {sorted(heavy)}" if heavy else 0)
 @each_pair
 def test_models_take_and_give_what_the_data_says(space, kind):
     _, spec, x, _ = small_data(kind)
-    for config in configurations(space):
+    for config in configurations(space, kind):
         keras.utils.set_random_seed(0)
         model = space.build(config, spec)
         assert {tensor.name for tensor in model.inputs} == set(spec.inputs)
@@ -131,7 +132,7 @@ def test_models_take_and_give_what_the_data_says(space, kind):
 @each_pair
 def test_a_step_learns_and_the_saved_model_predicts_the_same(space, kind, tmp_path):
     task, spec, x, y = small_data(kind)
-    *_, config = configurations(space)
+    *_, config = configurations(space, kind)
     keras.utils.set_random_seed(0)
     model = space.build(config, spec)
     before = [weight.numpy().copy() for weight in model.trainable_variables]

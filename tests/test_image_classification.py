@@ -194,7 +194,8 @@ def test_digits_are_never_mirrored():
 @pytest.mark.parametrize("name", SPACES)
 def test_architectures_fit_every_image_size(name, shape):
     space = registry.space(name)
-    model = space.build(space.sample(keras_tuner.HyperParameters()), image_spec(shape, classes=7))
+    config = space.sample(keras_tuner.HyperParameters(), "image_classification")
+    model = space.build(config, image_spec(shape, classes=7))
     images = np.zeros((2, *shape), "uint8")
     assert model({"image": images})["label"].shape == (2, 7)
     assert model.count_params() < 2_000_000
@@ -203,14 +204,15 @@ def test_architectures_fit_every_image_size(name, shape):
 def test_conditional_hyperparameters_have_no_value_when_they_do_not_apply():
     hp = keras_tuner.HyperParameters()
     hp.values["head"] = "average"
-    assert registry.space("cnn").sample(hp).units is None
+    assert registry.space("cnn").sample(hp, "image_classification").units is None
 
 
 def test_a_cnn_learns_the_digits():
     data = cache.load(digits)
     space = registry.space("cnn")
     keras.utils.set_random_seed(0)
-    model = space.build(space.sample(keras_tuner.HyperParameters()), data.spec)
+    config = space.sample(keras_tuner.HyperParameters(), "image_classification")
+    model = space.build(config, data.spec)
     compile_args = digits.compile_args(data.spec, Training())
     model.compile(keras.optimizers.AdamW(2e-3), jit_compile=False, **compile_args)
     logs = model.fit(

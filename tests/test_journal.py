@@ -1,16 +1,19 @@
 """The journal: what is written is read back, and damage is named."""
 
+import dataclasses
 import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.journal import FILE, VERSION, Journal, jsonable, read, result_from_json
-from harness.spec import Cost, Failure, HarnessError, Sweep, TrialResult
+from harness.spec import Budget, Cost, Failure, HarnessError, Sweep, TrialResult
+from harness.sweep import differences
 
 SWEEP = Sweep(name="s", tasks=("digits",), spaces=("cnn",))
 
@@ -58,6 +61,27 @@ def test_a_journal_is_read_back(tmp_path):
     assert record.sweep == SWEEP
     assert record.ended == {("digits", "cnn"): "done"}
     assert record.command == "harness run s"
+
+
+def test_the_question_is_read_back_as_it_was_asked(tmp_path):
+    budgets = {"digits": Budget(trials=3, seconds=60.0, seeds=1)}
+    asked = dataclasses.replace(SWEEP, tasks=("digits", "fashion_mnist"), budgets=budgets)
+    with Journal(tmp_path) as journal:
+        journal.begin(asked, {}, "")
+    assert read(tmp_path).sweep == asked
+    assert differences(read(tmp_path).sweep, asked) == []
+
+
+def test_journals_from_before_tasks_had_budgets_are_read(tmp_path):
+    with begin(tmp_path):
+        pass
+    path = tmp_path / FILE
+    event = json.loads(path.read_text())
+    del event["sweep"]["budgets"], event["sweep"]["budget"]["seeds"]
+    path.write_text(json.dumps(event) + "\n")
+    assert read(tmp_path).sweep == SWEEP
+    kept = Path(__file__).parents[1] / "results"
+    assert all(read(path.parent) for path in kept.glob(f"*/{FILE}"))
 
 
 @given(cut=st.integers(1, 200))

@@ -95,6 +95,35 @@ def test_the_best_configuration_is_confirmed_on_all_data(tmp_path):
     assert {job.training for job in jobs[4:]} == {jobs[1].training}
 
 
+def test_a_task_may_have_a_budget_of_its_own(tmp_path):
+    own = Budget(trials=2, epochs=3, train_fraction=0.5, max_parameters=9, seeds=1)
+    sweep = dataclasses.replace(SWEEP, spaces=("good",), budgets={"blobs": own})
+    jobs = play(plans.Plan(sweep, tmp_path, None))
+    assert names(jobs) == [("good", "search", 0), ("good", "search", 1), ("good", "confirm", 0)]
+    assert [(job.epochs, job.train_fraction) for job in jobs] == [(3, 0.5)] * 2 + [(3, 1.0)]
+    assert {job.max_parameters for job in jobs} == {9}
+
+
+def test_a_sweep_is_complete_after_the_seeds_of_each_task(monkeypatch, tmp_path):
+    monkeypatch.setattr(opening, "cells", lambda sweep: (Cell(blobs, good),))
+    own = {"blobs": Budget(trials=2, seeds=1)}
+    sweep = dataclasses.replace(SWEEP, spaces=("good",), budgets=own)
+    with Journal(tmp_path) as journal:
+        journal.begin(sweep, {}, "")
+        play(plans.Plan(sweep, tmp_path, None), journal=journal, most=2)
+        assert not opening.complete(read(tmp_path))
+        play(plans.Plan(sweep, tmp_path, read(tmp_path)), journal=journal)
+    assert opening.complete(read(tmp_path))
+
+
+def test_a_space_is_told_the_kind_of_the_task(tmp_path, monkeypatch):
+    kinds = set()
+    told = dataclasses.replace(good, sample=lambda hp, kind: kinds.add(kind) or Config(8))
+    monkeypatch.setattr(plans, "cells", lambda sweep: (Cell(blobs, told),))
+    plans.Plan(dataclasses.replace(SWEEP, spaces=("good",)), tmp_path, None).next()
+    assert kinds == {"image_classification"}
+
+
 def test_failures_count_and_a_cell_without_a_score_is_not_confirmed(tmp_path):
     def outcome(job):
         return ended(job, status="failed" if job.space == "good" else "completed")
@@ -194,7 +223,9 @@ def instant(job, report):
 
 def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch, tmp_path):
     """The driver learns by asking that there is nothing more to ask for."""
-    tiny = dataclasses.replace(good, name="tiny", sample=lambda hp: Config(hp.Choice("u", [4, 8])))
+    tiny = dataclasses.replace(
+        good, name="tiny", sample=lambda hp, kind: Config(hp.Choice("u", [4, 8]))
+    )
     sweep = dataclasses.replace(SWEEP, spaces=("tiny",), budget=Budget(trials=9))
     data = {
         "digest": "",

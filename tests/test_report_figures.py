@@ -9,7 +9,8 @@ import pytest
 from harness import journal
 from harness.report.cells import cells
 from harness.report.figures import anytime, anytime_figure, image, leaderboard_figure
-from harness.spec import TrialResult
+from harness.report.page import markdown
+from harness.spec import Objective, Reference, TrialResult
 from tests.synthetic import write_journal
 
 
@@ -32,6 +33,47 @@ def test_a_far_baseline_does_not_squeeze_the_scores(record):
     axes = leaderboard_figure(record).axes[0]
     assert axes.get_xlim()[0] > 0.5
     assert "← baseline 0.1" in axes.get_xlabel()
+
+
+def with_errors(record, errors):
+    """The record with mean squared errors, the same in all trials of a space."""
+
+    def edit(entry):
+        if not isinstance(entry, TrialResult) or entry.status != "completed":
+            return entry
+        value = errors[entry.space] * (1 + 0.01 * entry.number)
+        curve = tuple({**row, "val_mse": value} for row in entry.curve)
+        metrics = {"val_mse": value} | ({"test_mse": value} if entry.phase == "confirm" else {})
+        return dataclasses.replace(entry, score=value, metrics=metrics, curve=curve)
+
+    tasks = {
+        name: dataclasses.replace(task, objective=Objective("mse", "min"), baseline={"mse": 1200.0},
+                                  reference=Reference(1e-9, "far below"))
+        for name, task in record.tasks.items()
+    }  # fmt: skip
+    return dataclasses.replace(record, history=tuple(map(edit, record.history)), tasks=tasks)
+
+
+def test_a_failure_does_not_squeeze_the_errors_of_the_others(record):
+    record = with_errors(record, {"mlp": 0.16, "cnn": 0.0005})
+    (axes, *_) = leaderboard_figure(record).axes
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlabel() == (
+        "test mse (lower is better, logarithmic scale)\n← published 1e-09     baseline 1,200 →"
+    )
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert "0.001" in labels
+    assert not any("$" in label for label in labels)
+    assert anytime_figure(record).axes[0].get_yscale() == "log"
+    page = markdown(record)
+    assert "0.00050" in page
+    assert "Trivial baseline: 1,200.0." in page
+
+
+def test_errors_of_one_size_are_on_a_linear_scale(record):
+    record = with_errors(record, {"mlp": 0.004, "cnn": 0.0005})
+    assert leaderboard_figure(record).axes[0].get_xscale() == "linear"
+    assert anytime_figure(record).axes[0].get_yscale() == "linear"
 
 
 def test_anytime_sums_the_seconds_of_all_trials(record):

@@ -87,6 +87,19 @@ def test_the_page_says_all_it_rests_on(tmp_path):
     assert "Read with care" not in page
 
 
+def test_further_baselines_are_told_and_metrics_that_begin_likewise_are_not(tmp_path):
+    record = record_of(tmp_path, tasks=("digits",), failures=False)
+    floor = {"accuracy": 0.1, "accuracy_nearest_mean": 0.8123, "accuracy_top5": 0.5}
+    task = dataclasses.replace(record.tasks["digits"], baseline=floor)
+    history = tuple(
+        dataclasses.replace(e, metrics={**e.metrics, "test_accuracy_top5": 0.99})
+        if isinstance(e, TrialResult) and e.phase == "confirm" else e
+        for e in record.history
+    )  # fmt: skip
+    page = markdown(dataclasses.replace(record, tasks={"digits": task}, history=history))
+    assert "Trivial baseline: 0.100. Other baselines: nearest mean 0.812. Published" in page
+
+
 def test_a_model_below_the_baseline_is_pointed_out(tmp_path):
     page = only_digits(tmp_path, (0.981, 0.987, 0.984), (0.05, 0.06, 0.07))
     assert "On `digits` `mlp` does not beat the trivial baseline (accuracy 0.1)" in page
@@ -99,6 +112,28 @@ def test_a_fraction_of_the_training_split_is_pointed_out(tmp_path):
     budget = dataclasses.replace(record.sweep.budget, train_fraction=0.2)
     sweep = dataclasses.replace(record.sweep, budget=budget)
     assert "trained on 20 % of the training" in markdown(dataclasses.replace(record, sweep=sweep))
+
+
+def test_a_budget_of_a_task_is_told_and_its_trials_are_counted_by_it(tmp_path):
+    record = record_of(tmp_path, failures=False)
+    own = dataclasses.replace(record.sweep.budget, trials=5, train_fraction=0.2, seeds=1)
+    sweep = dataclasses.replace(record.sweep, budgets={"digits": own})
+    history = tuple(
+        e for e in record.history if not isinstance(e, TrialResult) or e.task != "digits"
+        or e.phase == "search" or e.number == 0
+    )  # fmt: skip
+    page = markdown(dataclasses.replace(record, sweep=sweep, history=history))
+    for text in (
+        "- on `digits` instead: trials 5, train_fraction 0.2\n",
+        "- confirmation seeds: 0, 1 and 2; on `digits` 0\n",
+        "- On `digits` the search trained on 20 % of the training split",
+        "- On `digits` with one seed there is no interval",
+        "4 of 5",
+        "1 of 1",
+        "3 of 3",
+    ):
+        assert text in page
+    assert "unfinished" not in page
 
 
 def test_scores_that_do_not_vary_are_pointed_out(tmp_path):

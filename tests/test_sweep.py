@@ -56,6 +56,96 @@ def test_differences_name_the_field(tmp_path):
     assert sweep.differences(old, new) == ["budget.trials: 3, now 9"]
 
 
+TWO = """
+name = "two"
+tasks = ["digits", "fashion_mnist"]
+spaces = ["mlp", "cnn"]
+seeds = 3
+[budget]
+trials = 6
+seconds = 90
+[budgets.fashion_mnist]
+trials = 3
+seeds = 1
+train_fraction = 0.1
+"""
+
+
+def test_a_budget_of_a_task_inherits_what_it_does_not_say(tmp_path):
+    loaded = load(tmp_path, TWO)
+    own = loaded.budget_of("fashion_mnist")
+    assert (own.trials, own.seconds, own.train_fraction) == (3, 90, 0.1)
+    assert loaded.budget_of("digits") == loaded.budget
+    assert (loaded.seeds_of("digits"), loaded.seeds_of("fashion_mnist")) == ((0, 1, 2), (0,))
+
+
+def test_the_command_line_wins_over_every_budget(tmp_path):
+    loaded = load(tmp_path, TWO, {"seeds": 2, "budget": {"trials": 9}})
+    assert {loaded.budget_of(task).trials for task in loaded.tasks} == {9}
+    assert loaded.seeds_of("digits") == loaded.seeds_of("fashion_mnist") == (0, 1)
+    assert loaded.budget_of("fashion_mnist").train_fraction == 0.1
+
+
+def test_budgets_of_tasks_left_out_are_dropped(tmp_path):
+    loaded = load(tmp_path, TWO, {"tasks": ["digits"]})
+    assert (loaded.tasks, loaded.budgets) == (("digits",), {})
+    loaded = load(tmp_path, TWO.replace('"digits", ', ""), {"tasks": ["digits"]})
+    assert loaded.budgets == {}
+
+
+def test_a_budget_that_says_nothing_new_is_no_other_question(tmp_path):
+    plain = load(tmp_path, TWO[: TWO.index("[budgets")])
+    assert load(tmp_path, TWO[: TWO.index("trials = 3")]) == plain
+
+
+def test_budgets_are_written_as_they_are_read(tmp_path):
+    loaded = load(tmp_path, TWO)
+    text = sweep.toml(loaded)
+    assert load(tmp_path, text) == loaded
+    assert tomllib.loads(text)["budgets"] == {
+        "fashion_mnist": {"trials": 3, "seeds": 1, "train_fraction": 0.1}
+    }
+
+
+def test_differences_name_the_task_of_a_budget(tmp_path):
+    old, new = load(tmp_path, TWO), load(tmp_path, TWO.replace("trials = 3", "trials = 4"))
+    assert sweep.differences(old, new) == ["budgets.fashion_mnist.trials: 3, now 4"]
+    without = load(tmp_path, TWO[: TWO.index("[budgets")])
+    assert sweep.differences(without, old) == [
+        "budgets.fashion_mnist.trials: 6, now 3",
+        "budgets.fashion_mnist.train_fraction: 1.0, now 0.1",
+        "budgets.fashion_mnist.seeds: None, now 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (("budgets.fashion_mnist", "budgets.fashion_mnit"),
+         "budgets.fashion_mnit: this is no task of the sweep; did you mean 'fashion_mnist'?"),
+        (("budgets.fashion_mnist", "budgets.cifar10"),
+         "budgets.cifar10: this is no task of the sweep; expected one of digits, fash"),
+        (("trials = 3", "trails = 3"),
+         "budgets.fashion_mnist.trails: unknown key; did you mean 'trials'?"),
+        (("trials = 3", "trials = 0"), "budgets.fashion_mnist.trials = 0: expected 1 or more"),
+        (("trials = 3", 'trials = "3"'), "budgets.fashion_mnist.trials = '3': expected a valid"),
+        (("seeds = 1", "seeds = 0"), "budgets.fashion_mnist.seeds = 0: expected 1 to 3"),
+        (("seeds = 1", "seeds = 4"), "budgets.fashion_mnist.seeds = 4: expected 1 to 3"),
+        (("seconds = 90", "seeds = 4"), "budget.seeds = 4: expected 1 to 3"),
+        (("trials = 6", "trials = 0"), ": budget.trials = 0: expected 1 or more"),
+        (("train_fraction = 0.1", "train_fraction = 0"), "budgets.fashion_mnist.train_fraction"),
+        (("[budgets.fashion_mnist]", "[budgets]\nfashion_mnist = 3\n[x]"),
+         "budgets.fashion_mnist = 3: expected"),
+        (("[budgets.fashion_mnist]", "[[budgets]]"), "budgets = [{"),
+    ],
+)  # fmt: skip
+def test_bad_budgets_of_a_task_are_explained(tmp_path, change, message):
+    with pytest.raises(HarnessError) as caught:
+        load(tmp_path, TWO.replace(*change))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -75,7 +165,7 @@ def test_differences_name_the_field(tmp_path):
         (("seeds = 2", 'tuner = "greedy"'), "tuner = 'greedy': expected 'random', 'bayesian'"),
         (("[budget]\ntrials = 3", "budget = 3"), "budget = 3: expected"),
         (('"digits"', '"digit"'), "unknown task 'digit'; did you mean 'digits'?"),
-        (('"mlp", "cnn"', '"cn"'), "unknown search space 'cn'; did you mean 'cnn'?"),
+        (('"mlp", "cnn"', '"mpl"'), "unknown search space 'mpl'; did you mean 'mlp'?"),
         (('["digits"]', '"digits"'), "tasks = 'digits': expected a valid array"),
         (('["digits"]', "[]"), "tasks = []: expected one or more, each once"),
         (('name = "mine"', ""), "name: missing"),

@@ -242,8 +242,8 @@ def test_label_smoothing_keeps_the_loss_above_its_floor(trial):
 
 
 def test_a_part_of_the_training_split_is_the_same_for_every_trial():
-    part, again = (training.fitting.subset(DATA.train, 0.25) for _ in range(2))
+    part, again = (training.feeding.subset(DATA.train, 0.25) for _ in range(2))
     assert len(part) == 32
     assert np.array_equal(part.x["image"], again.x["image"])
     assert np.array_equal(part.y["label"], again.y["label"])
-    assert training.fitting.subset(DATA.train, 1.0) is DATA.train
+    assert training.feeding.subset(DATA.train, 1.0) is DATA.train

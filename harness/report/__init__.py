@@ -2,26 +2,34 @@
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import journal
 from harness.journal import SweepRecord
 from harness.report.cells import cells
 from harness.spec import HarnessError
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 def write(folder: Path) -> None:
     """Reads the journal of a sweep's folder and writes the report beside it.
 
-    Files: `trials.csv`, `leaderboard.csv`, `report.md`, and the figures `leaderboard` and
-    `anytime` as PNG and SVG. Each replaces its predecessor at once. The sweep may still run.
+    Files: `trials.csv`, `leaderboard.csv`, `report.md`, and the figures `leaderboard`,
+    `anytime` and `forecast-<task>` as PNG and SVG. Each replaces its predecessor at once. The
+    sweep may still run.
 
     Raises:
-        HarnessError: there is no journal, it is damaged or holds nothing, or a file cannot
-            be written.
+        HarnessError: there is no journal, it is damaged or holds nothing, an exhibit is
+            damaged, or a file cannot be written.
     """
     # Matplotlib and pandas are imported here, so that `exit_code` costs nothing.
-    from harness.report.figures import anytime_figure, image, leaderboard_figure
+    from harness.report.exhibits import read_exhibits
+    from harness.report.figures import anytime_figure, leaderboard_figure
+    from harness.report.forecasts import forecast_figures
     from harness.report.page import markdown
     from harness.report.tables import csv, leaderboard, trials_table
 
@@ -30,11 +38,19 @@ def write(folder: Path) -> None:
         raise HarnessError(f"{folder}: the journal is empty; expected one that a run has begun")
     _replace(folder / "trials.csv", csv(trials_table(record)).encode())
     _replace(folder / "leaderboard.csv", csv(leaderboard(record)).encode())
-    figures = {"leaderboard": leaderboard_figure(record), "anytime": anytime_figure(record)}
+    _draw(folder, {"leaderboard": leaderboard_figure(record), "anytime": anytime_figure(record)})
+    # Last, as their files may be damaged: the tables need not be missing as well.
+    exhibits = read_exhibits(folder, record.cells)
+    _draw(folder, forecast_figures(record, exhibits))
+    _replace(folder / "report.md", markdown(record, exhibits).encode())
+
+
+def _draw(folder: Path, figures: Mapping[str, "Figure"]) -> None:
+    from harness.report.figures import image
+
     for name, figure in figures.items():
         _replace(folder / f"{name}.png", image(figure, "png"))
         _replace(folder / f"{name}.svg", image(figure, "svg"))
-    _replace(folder / "report.md", markdown(record).encode())
 
 
 def unconfirmed(record: SweepRecord) -> list[tuple[str, str]]:

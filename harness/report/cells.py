@@ -41,6 +41,21 @@ class Cell:
         return self.data.baseline.get(self.metric, math.nan) if self.data else math.nan
 
     @property
+    def rivals(self) -> dict[str, float]:
+        """Scores of further baselines by name: of perplexity, those under `perplexity_<name>`.
+
+        A metric of the models that begins likewise is no baseline.
+        """
+        known = self.data.baseline if self.data else {}
+        metrics = {name for result in self.confirm for name in result.metrics}
+        prefix = f"{self.metric}_"
+        return {
+            name.removeprefix(prefix).replace("_", " "): value
+            for name, value in known.items()
+            if name.startswith(prefix) and f"test_{name}" not in metrics
+        }
+
+    @property
     def reference(self) -> float:
         """The published score on the test split, NaN if there is none."""
         return self.data.reference.value if self.data and self.data.reference else math.nan
@@ -55,6 +70,16 @@ class Cell:
     def mean(self) -> float:
         """Mean test score over the seeds, NaN without any."""
         return statistics.fmean(self.scores) if self.scores else math.nan
+
+    @property
+    def other_metrics(self) -> dict[str, float]:
+        """Means of the other test metrics by name, NaN where a run with a score lacks one."""
+        runs = [r.metrics for r in self.confirm if math.isfinite(self.score(r))]
+        names = {name for run in runs for name in run if name.startswith("test_")}
+        return {
+            name.removeprefix("test_"): _mean([run.get(name, math.nan) for run in runs])
+            for name in sorted(names - {f"test_{self.metric}"})
+        }
 
     @property
     def best(self) -> TrialResult | None:
@@ -145,3 +170,7 @@ def _rank(cell: Cell) -> tuple[bool, float]:
     if math.isnan(cell.mean):
         return True, 0.0
     return False, -cell.mean if cell.direction == "max" else cell.mean
+
+
+def _mean(values: Sequence[float]) -> float:
+    return statistics.fmean(values) if all(map(math.isfinite, values)) else math.nan

@@ -3,13 +3,13 @@
 import datetime
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.journal import SweepRecord
 from harness.report.cells import Cell
 from harness.report.words import NOTHING, bullets, code, counted, duration, listed, plain, table
-from harness.spec import Failure
+from harness.spec import Budget, Failure, Sweep
 
 
 def configurations(found: Sequence[Cell]) -> str:
@@ -58,12 +58,12 @@ def spending(record: SweepRecord, found: Sequence[Cell]) -> str:
     """What each cell used of its budget, and why its search ended."""
     if not found:
         return ""
-    seeds = len(record.sweep.seeds)
+    sweep = record.sweep
     rows = [
         [code(cell.task), code(cell.space), plain(cell.ended) if cell.ended else "not ended",
-         f"{len(cell.search)} of {record.sweep.budget.trials}",
+         f"{len(cell.search)} of {sweep.budget_of(cell.task).trials}",
          str(sum(result.epochs for result in cell.search)), duration(cell.search_seconds),
-         f"{len(cell.scores)} of {seeds}", duration(cell.confirm_seconds),
+         f"{len(cell.scores)} of {len(sweep.seeds_of(cell.task))}", duration(cell.confirm_seconds),
          duration(cell.search_seconds + cell.confirm_seconds)]
         for cell in found
     ]  # fmt: skip
@@ -76,18 +76,42 @@ def question(record: SweepRecord) -> str:
     """What was asked, and under which budget."""
     begun = datetime.datetime.fromtimestamp(record.started, datetime.UTC)
     sweep = record.sweep
-    budget = {name: value for name, value in vars(sweep.budget).items() if value is not None}
+    budget = {name: value for name, value in _spent(sweep.budget).items() if value is not None}
     return bullets(
         [
             f"tasks: {listed([code(name) for name in sweep.tasks])}",
             f"architectures: {listed([code(name) for name in sweep.spaces])}",
             f"budget of each cell: {_fields(budget)}",
+            *_own_budgets(sweep),
             f"tuner: {code(sweep.tuner)}, search seed {sweep.search_seed}",
-            f"confirmation seeds: {listed([str(seed) for seed in sweep.seeds])}",
+            _seeds(sweep),
             f"backend: {code(sweep.backend)}",
             f"begun: {begun:%Y-%m-%d %H:%M} UTC",
         ]
     )
+
+
+def _spent(budget: Budget) -> dict[str, Any]:
+    """The fields of a budget but `seeds`, which are told by their values."""
+    return {name: value for name, value in vars(budget).items() if name != "seeds"}
+
+
+def _own_budgets(sweep: Sweep) -> Iterator[str]:
+    """Where the cells of a task have another budget than the rest, how it differs."""
+    shared = _spent(sweep.budget)
+    for task, budget in sweep.budgets.items():
+        own = {name: v for name, v in _spent(budget).items() if v != shared[name]}
+        if own:
+            yield f"on {code(task)} instead: {_fields(own)}"
+
+
+def _seeds(sweep: Sweep) -> str:
+    shared = sweep.seeds[: sweep.budget.seeds]
+    parts = [f"confirmation seeds: {listed([str(seed) for seed in shared])}"]
+    for task in sweep.budgets:
+        if (own := sweep.seeds_of(task)) != shared:
+            parts.append(f"on {code(task)} {listed([str(seed) for seed in own])}")
+    return "; ".join(parts)
 
 
 def data(record: SweepRecord) -> str:
@@ -106,7 +130,7 @@ def data(record: SweepRecord) -> str:
 def environment(record: SweepRecord) -> str:
     """Versions, hardware and commit, as the driver noted them when the sweep began."""
     return bullets(
-        f"{plain(name)}: {plain(_flat(value)) or NOTHING}"
+        f"{plain(name)}: {plain(flat(value)) or NOTHING}"
         for name, value in record.environment.items()
     )
 
@@ -129,15 +153,15 @@ def _fields(values: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if math.isfinite(value) else NOTHING
-    return plain(_flat(value))
+    return plain(flat(value))
 
 
-def _flat(value: Any) -> str:
+def flat(value: Any) -> str:
     """A JSON value in one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_flat(item)}" for name, item in value.items())
+        return ", ".join(f"{name} {flat(item)}" for name, item in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(_flat(item) for item in value) or "none"
+        return ", ".join(flat(item) for item in value) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)

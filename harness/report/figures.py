@@ -2,19 +2,22 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from harness.journal import SweepRecord
 from harness.report.cells import Cell, by_task, cells
-from harness.report.statistics import mean_interval, running_best
+from harness.report.statistics import far_apart, mean_interval, running_best
+from harness.report.words import number
 
 PALETTE = [c for i, c in enumerate(matplotlib.color_sequences["petroff10"]) if i not in (3, 8)]
 """Colours told apart with any colour vision, without the greys: Petroff, arXiv:2107.02270."""
@@ -42,7 +45,7 @@ def leaderboard_figure(record: SweepRecord) -> Figure:
     an arrow that says where they lie.
     """
     tasks = by_task(cells(record))
-    styles = _styles(record)
+    styles = looks(record)
     largest = max((len(group) for group in tasks.values()), default=1)
     with matplotlib.rc_context(STYLE):
         figure, panels = _panels(len(tasks), height=1.25 + 0.36 * largest)
@@ -65,15 +68,15 @@ def anytime_figure(record: SweepRecord) -> Figure:
     that the number of workers does not matter.
     """
     tasks = by_task(cells(record))
-    styles = _styles(record)
+    styles = looks(record)
     with matplotlib.rc_context(STYLE):
         figure, panels = _panels(len(tasks), height=2.9)
         for axes, (task, group) in zip(panels, tasks.items(), strict=True):
             _anytime_panel(axes, task, group, styles)
         shown = {cell.space for group in tasks.values() for cell in group}
         keys = [
-            Line2D([], [], linewidth=2, label=name, **looks)
-            for name, looks in styles.items()
+            Line2D([], [], linewidth=2, label=name, **look)
+            for name, look in styles.items()
             if name in shown
         ]
         if keys:
@@ -104,7 +107,7 @@ def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _styles(record: SweepRecord) -> dict[str, dict[str, Any]]:
+def looks(record: SweepRecord) -> dict[str, dict[str, Any]]:
     """An architecture has one look in all figures of a sweep; dashes tell the ninth and on."""
     return {
         name: {
@@ -137,30 +140,55 @@ def _leaderboard_panel(
     axes.set_axisbelow(True)
     axes.set_title(task)
     better = "higher" if group[0].direction == "max" else "lower"
-    axes.set_xlabel(f"test {group[0].metric or 'score'} ({better} is better)")
+    note = f"{better} is better"
+    if far_apart([cell.mean for cell in group if cell.scores], group[0].direction):
+        axes.set_xscale("log")
+        _number_decades(axes.xaxis)
+        note += ", logarithmic scale"
+    else:
+        axes.locator_params(axis="x", nbins=6)
+    axes.set_xlabel(f"test {group[0].metric or 'score'} ({note})")
     if any(cell.scores for cell in group):
         _mark_bounds(axes, group[0])
     else:
         axes.set_xticks([])
 
 
+def _number_decades(axis: Axis) -> None:
+    """Plain numbers at 1, 2 and 5 of each decade, or at 1 alone where there are many."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def _mark_bounds(axes: Axes, cell: Cell) -> None:
     """Draws baseline and reference where they do not squeeze the scores together."""
-    low, high = axes.get_xlim()
+    scale, back = _scale(axes)
+    low, high = (scale(end) for end in axes.get_xlim())
     bounds = sorted([(cell.baseline, "baseline", "--"), (cell.reference, "published", ":")])
     reach = high - low
-    near = [b for b in bounds if low - reach < b[0] < high + reach]
-    for value, _, style in near:
-        axes.axvline(value, color=FAINT, linestyle=style, linewidth=1.8 if style == ":" else 1.2,
-                     zorder=0)  # fmt: skip
-        low, high = min(low, value - 0.06 * reach), max(high, value + 0.06 * reach)
-    axes.set_xlim(low, high)
+    for value, _, style in bounds:
+        place = scale(value)
+        if low - reach < place < high + reach:
+            width = 1.8 if style == ":" else 1.2
+            axes.axvline(value, color=FAINT, linestyle=style, linewidth=width, zorder=0)
+            low, high = min(low, place - 0.06 * reach), max(high, place + 0.06 * reach)
+    axes.set_xlim(back(low), back(high))
     notes = []
     for value, name, _ in bounds:
-        if math.isfinite(value) and not low <= value <= high:
-            notes.append(f"← {name} {value:.4g}" if value < low else f"{name} {value:.4g} →")
+        if math.isfinite(value) and not low <= scale(value) <= high:
+            left = scale(value) < low
+            notes.append(f"← {name} {number(value)}" if left else f"{name} {number(value)} →")
     if notes:
         axes.set_xlabel(axes.get_xlabel() + "\n" + "     ".join(notes))
+
+
+def _scale(axes: Axes) -> tuple[Callable[[float], float], Callable[[float], float]]:
+    """From a value to its place along the x axis, and back."""
+    if axes.get_xscale() == "linear":
+        return float, float
+    return lambda value: math.log10(value) if value > 0 else -math.inf, lambda place: 10**place
 
 
 def _anytime_panel(
@@ -184,7 +212,11 @@ def _anytime_panel(
     axes.set_xlabel(f"training {unit}, summed over trials")
     axes.set_ylabel(f"best validation {group[0].metric or 'score'}")
     axes.set_xlim(left=0)
-    if lines:
+    if far_apart([line[-1] for line in lines], group[0].direction):
+        low, high = _view([np.log10(line) for line in lines])
+        axes.set(yscale="log", ylim=(10**low, 10**high))
+        _number_decades(axes.yaxis)
+    elif lines:
         axes.set_ylim(*_view(lines))
     else:
         axes.text(0.5, 0.5, "no trial has a score", color=FAINT, style="italic", ha="center",

@@ -14,15 +14,18 @@ from harness.report.evidence import (
     reproduce,
     spending,
 )
-from harness.report.statistics import mean_interval
+from harness.report.exhibits import NO_EXHIBITS, Exhibits, looking
+from harness.report.statistics import Interval, mean_interval
 from harness.report.summary import cautions, comparisons, conclusion, places
 from harness.report.words import (
     NOTHING,
     bullets,
     code,
     counted,
+    decimals,
     duration,
     listed,
+    milliseconds,
     number,
     plain,
     span,
@@ -38,10 +41,11 @@ Games-Howell intervals, which hold jointly for all pairs of a task's architectur
 holds zero the two are called not distinguishable. Seconds are wall seconds in the worker."""
 
 
-def markdown(record: SweepRecord) -> str:
+def markdown(record: SweepRecord, exhibits: Exhibits = NO_EXHIBITS) -> str:
     """The page that `report.md` holds.
 
-    It shows the figures `leaderboard.png` and `anytime.png` from its own folder.
+    It shows the figures `leaderboard.png`, `anytime.png` and those of the exhibits from its
+    own folder.
     """
     found = cells(record)
     tasks = by_task(found)
@@ -50,6 +54,7 @@ def markdown(record: SweepRecord) -> str:
         _summary(tasks),
         _section("Read with care", bullets(cautions(record, found))),
         _section("Leaderboard", _leaderboard(tasks) if tasks else ""),
+        _section("Looking", looking(tasks, exhibits)),
         _section("Best configurations", configurations(found)),
         _section("Failures", failures(tasks)),
         _section("What each cell spent", spending(record, found)),
@@ -116,7 +121,7 @@ def _costs(group: Sequence[Cell]) -> str:
         [code(cell.space), number(cell.median_cost(lambda cost: cost.parameters), 0),
          duration(cell.median_cost(lambda cost: cost.seconds)),
          number(cell.median_cost(lambda cost: cost.examples_per_second)),
-         _milliseconds(cell.median_cost(lambda cost: cost.latency_ms)),
+         milliseconds(cell.median_cost(lambda cost: cost.latency_ms)),
          duration(cell.search_seconds), str(len(cell.search)), str(len(cell.unscored))]
         for cell in group
     ]  # fmt: skip
@@ -128,41 +133,36 @@ def _costs(group: Sequence[Cell]) -> str:
 def _bounds(cell: Cell) -> str:
     """The line below a leaderboard: its floor and its ceiling."""
     digits = places([cell]) if cell.scores else None
-    floor = f"Trivial baseline: {number(cell.baseline, digits)}."
+
+    def written(value: float) -> str:
+        # As finely as the scores, unless it is of another size.
+        own = decimals([Interval(value, value, value)]) + 1
+        return number(value, None if digits is None else min(digits, own))
+
+    floor = f"Trivial baseline: {written(cell.baseline)}."
+    if cell.rivals:
+        others = (f"{plain(name)} {written(value)}" for name, value in cell.rivals.items())
+        floor += f" Other baselines: {', '.join(others)}."
     if cell.data is None or cell.data.reference is None:
         return f"{floor} No published reference."
     return (
-        f"{floor} Published reference: {number(cell.reference, digits)} "
+        f"{floor} Published reference: {written(cell.reference)} "
         f"({plain(cell.data.reference.source)})."
     )
 
 
 def _other_metrics(group: Sequence[Cell]) -> str:
     """Means of the other test metrics of the runs that have a score, if there are any."""
-    runs = {
-        cell.space: [r.metrics for r in cell.confirm if math.isfinite(cell.score(r))]
-        for cell in group
-        if cell.scores
-    }
-    names = {name for metrics in runs.values() for run in metrics for name in run}
-    shown = sorted(n for n in names if n.startswith("test_") and n != f"test_{group[0].metric}")
-    if not shown:
+    means = {cell.space: cell.other_metrics for cell in group if cell.scores}
+    names = sorted({name for found in means.values() for name in found})
+    if not names:
         return ""
     rows = [
-        [code(space), *(number(_mean([run.get(n, math.nan) for run in metrics])) for n in shown)]
-        for space, metrics in runs.items()
+        [code(space), *(number(found.get(name, math.nan)) for name in names)]
+        for space, found in means.items()
     ]
-    headers = ["other test metrics", *(plain(name.removeprefix("test_")) for name in shown)]
-    return table(headers, rows)
+    return table(["other test metrics", *map(plain, names)], rows)
 
 
 def _section(title: str, body: str) -> str:
     return f"## {title}\n\n{body}" if body else ""
-
-
-def _milliseconds(value: float) -> str:
-    return f"{number(value)} ms" if math.isfinite(value) else NOTHING
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan

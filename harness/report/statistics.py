@@ -12,6 +12,7 @@ import scipy.stats
 
 from harness.spec import Direction
 
+FAR = 10
 Verdict = Literal["different", "not distinguishable", "unknown"]
 
 
@@ -138,6 +139,16 @@ def running_best(scores: npt.ArrayLike, direction: Direction) -> npt.NDArray[np.
     known = np.where(np.isfinite(values), values, np.nan)
     best = np.fmax if direction == "max" else np.fmin
     return np.asarray(best.accumulate(known)) if known.size else known
+
+
+def far_apart(values: Sequence[float], direction: Direction) -> bool:
+    """Whether errors differ by more than `FAR` times, as when one of many models has failed.
+
+    They then need a logarithmic scale: on any other, all but the failure are one point.
+    """
+    if direction == "max" or not values:
+        return False
+    return min(values) > 0 and max(values) > FAR * min(values)
 
 
 @functools.cache

@@ -104,8 +104,11 @@ def configuration(result: TrialResult) -> dict[str, object]:
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space, line breaks included, as one space."""
-    return " ".join(text.split())
+    """The text with every run of white space, line breaks included, as one space.
+
+    What cannot be printed, such as the control characters that a terminal obeys, becomes �.
+    """
+    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
 
 
 def _trial_row(record: SweepRecord, cell: Cell, result: TrialResult) -> dict[str, object]:

@@ -55,6 +55,11 @@ def duration(seconds: float) -> str:
     return f"{number(seconds / 3600)} h"
 
 
+def milliseconds(value: float) -> str:
+    """A latency."""
+    return f"{number(value)} ms" if math.isfinite(value) else NOTHING
+
+
 def counted(count: int, noun: str) -> str:
     """`1 seed`, `3 seeds`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -44,7 +44,7 @@ def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResu
     lines += _test_metrics(confirmed)
     if winner is not None:
         metric = record.tasks[task].objective.metric
-        lines.append(f"- {metric} on validation, best trial ({winner.number}): {winner.score:.4f}")
+        lines.append(f"- {metric} on validation, best trial ({winner.number}): {winner.score:.4g}")
     ended = f" Search ended: {record.ended[cell]}." if cell in record.ended else ""
     lines += [f"- {_trials(search)}{ended}"]
     if winner is not None:
@@ -68,8 +68,8 @@ def _test_metrics(confirmed: Sequence[TrialResult]) -> list[str]:
     for name in names:
         sample = [r.metrics[name] for r in confirmed if name in r.metrics]
         mean, low, high = summary.interval(sample)
-        spread = f", 95 % interval {low:.4f} to {high:.4f}" if len(sample) > 1 else ""
+        spread = f", 95 % interval {low:.4g} to {high:.4g}" if len(sample) > 1 else ""
         seeds = f"{len(sample)} seeds" if len(sample) > 1 else "1 seed"
-        lines.append(f"- {name.removeprefix('test_')} on the test split: **{mean:.4f}**"
+        lines.append(f"- {name.removeprefix('test_')} on the test split: **{mean:.4g}**"
                      f"{spread} ({seeds})")  # fmt: skip
     return lines

@@ -68,7 +68,7 @@ def _status(
     searched = any(r.status == "completed" for r in over if r.phase == "search")
     if cell in record.ended and not searched:
         return "FAILED"
-    if cell in record.ended and len(confirmed) >= len(record.sweep.seeds):
+    if cell in record.ended and len(confirmed) >= len(record.sweep.seeds_of(cell[0])):
         return "FINISHED" if any(confirmed) else "FAILED"
     return "RUNNING" if live else "KILLED"
 
@@ -99,7 +99,7 @@ def _points(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> I
     for result in results:
         if result.phase == "confirm" and result.status != "interrupted":
             confirmed[result.number] = result
-            if len(confirmed) >= len(record.sweep.seeds):
+            if len(confirmed) >= len(record.sweep.seeds_of(task)):
                 for name, value in _test(confirmed.values()).items():
                     yield Point(valid_name(name), value, 0, ended(result))
 

@@ -15,7 +15,7 @@ class Config:
     units: int
 
 
-def _sample(hp):
+def _sample(hp, kind):
     return Config(hp.Int("units", 4, 64))
 
 
@@ -70,5 +70,5 @@ hanging = _space("hanging", _hangs)
 exiting = _space("exiting", _exits)
 eating = _space("eating", _eats)
 unhashable = SearchSpace(
-    "unhashable", ("image_classification",), lambda hp: [hp.Int("units", 4, 64)], _model
+    "unhashable", ("image_classification",), lambda hp, kind: [hp.Int("units", 4, 64)], _model
 )

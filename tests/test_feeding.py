@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from harness import fitting
+from harness import feeding
 from harness.spec import Split
 
 SPLIT = Split({"a": np.arange(10, dtype="float32")}, {"y": np.arange(10, dtype="int32")})
@@ -12,7 +12,7 @@ SPLIT = Split({"a": np.arange(10, dtype="float32")}, {"y": np.arange(10, dtype="
 
 def epochs(seed, split=SPLIT, count=3):
     """The inputs and labels of several epochs, in the order of the batches."""
-    pipeline = fitting.data_arguments(split, split, batch_size=4, seed=seed)["x"]
+    pipeline = feeding.data_arguments(split, split, 4, 4, seed)["x"]
     seen = []
     for _ in range(count):
         batches = [(x["a"].numpy(), y.numpy()) for x, y, *_ in pipeline]
@@ -40,7 +40,7 @@ def test_the_seed_fixes_the_orders():
 
 def test_validation_keeps_its_order_and_weights_travel_along():
     weighted = Split(SPLIT.x, SPLIT.y, np.arange(10, dtype="float32"))
-    arguments = fitting.data_arguments(weighted, weighted, batch_size=10, seed=0)
+    arguments = feeding.data_arguments(weighted, weighted, 10, 10, seed=0)
     ((x, y, weight),) = arguments["validation_data"]
     assert x["a"].numpy().tolist() == y.numpy().tolist() == weight.numpy().tolist()
     assert x["a"].numpy().tolist() == list(range(10))

@@ -1,0 +1,127 @@
+"""What a sweep found for one architecture on one task: `harness describe DIR/task/space`."""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harness import journal, registry
+from harness.report.cells import Cell, cells
+from harness.report.evidence import flat
+from harness.report.exhibits import Exhibit, figure_name, read_exhibits
+from harness.report.summary import places, score_of
+from harness.report.tables import one_line
+from harness.report.words import counted, duration, milliseconds, number
+from harness.spec import HarnessError, TrialResult
+
+WIDTH = 88
+"""Columns that long texts are wrapped to."""
+
+
+def winner(path: str) -> str:
+    """The configuration found for an architecture, its scores, its cost, and what it does.
+
+    Text from data is shown such that a terminal obeys none of it.
+
+    Args:
+        path: a sweep's folder, a task of the sweep and a space of it, joined by slashes.
+
+    Raises:
+        HarnessError: there is no such sweep, task or space, or nothing is found yet.
+    """
+    folder, task, space = _parts(path)
+    record = journal.read(folder)
+    if record is None:
+        raise HarnessError(f"{folder}: nothing recorded yet")
+    _check(folder, "task", task, record.sweep.tasks)
+    _check(folder, "space", space, record.sweep.spaces)
+    cell = next((c for c in cells(record) if (c.task, c.space) == (task, space)), None)
+    if cell is None or cell.best is None:
+        trials = counted(len(cell.search) if cell else 0, "trial")
+        raise HarnessError(f"{folder}: nothing found yet for {task} x {space} ({trials} finished)")
+    exhibit = read_exhibits(folder, [(task, space)]).get((task, space), Exhibit())
+    parts = [
+        one_line(f"{task} x {space}, sweep {record.sweep.name}"),
+        _rows([*_scores(cell, cell.best), *_costs(cell), *_files(folder, cell, exhibit)]),
+        "configuration\n" + _rows((name, flat(v)) for name, v in cell.best.config.items()),
+        "training\n" + _rows((name, flat(v)) for name, v in cell.best.training.items()),
+        *_continuations(exhibit),
+    ]
+    return "\n\n".join(parts)
+
+
+def _parts(path: str) -> tuple[Path, str, str]:
+    """Folder, task and space; a path that ends at the sweep or the task is explained."""
+    whole = Path(path)
+    for folder in (whole, whole.parent):
+        if (folder / journal.FILE).is_file():
+            raise HarnessError(
+                f"{path}: expected a task and a space behind it, {folder}/TASK/SPACE"
+            )
+    return whole.parent.parent, whole.parent.name, whole.name
+
+
+def _check(folder: Path, noun: str, name: str, known: Iterable[str]) -> None:
+    names = list(known)
+    if name not in names:
+        raise HarnessError(f"{folder}: no {noun} {name!r}; {registry.suggestion(name, names)}")
+
+
+def _scores(cell: Cell, best: TrialResult) -> Iterator[tuple[str, str]]:
+    better = f"{'higher' if cell.direction == 'max' else 'lower'} is better"
+    if cell.scores:
+        yield "test score", f"{score_of(cell, places([cell]))}, {better}"
+        if others := cell.other_metrics:
+            yield "other scores", ", ".join(f"{name} {number(v)}" for name, v in others.items())
+    else:
+        score = f"{cell.metric} {number(cell.score(best))}"
+        yield "validation", f"{score} (trial {best.number}, not confirmed yet), {better}"
+    floor = {"trivial": cell.baseline, **cell.rivals}
+    yield "baseline", ", ".join(f"{name} {number(value)}" for name, value in floor.items())
+    if cell.data is not None and cell.data.reference is not None:
+        yield "published", f"{number(cell.reference)}: {cell.data.reference.source}"
+
+
+def _costs(cell: Cell) -> Iterator[tuple[str, str]]:
+    if cell.scores:
+        yield "parameters", number(cell.median_cost(lambda cost: cost.parameters), 0)
+        yield "training", f"{duration(cell.median_cost(lambda cost: cost.seconds))} a seed"
+        yield "latency", milliseconds(cell.median_cost(lambda cost: cost.latency_ms))
+    trials = counted(len(cell.search), "trial")
+    failed = sum(result.phase == "search" for result in cell.unscored)
+    yield "search", f"{duration(cell.search_seconds)}, {trials}, {failed} without a score"
+
+
+def _files(folder: Path, cell: Cell, exhibit: Exhibit) -> Iterator[tuple[str, str]]:
+    model = cell.best.model if cell.best is not None else None
+    if model is not None and (folder / model).is_file():
+        yield "model", str(folder / model)
+    if exhibit.forecasts:
+        figure = folder / f"{figure_name(cell.task)}.png"
+        drawn = str(figure) if figure.is_file() else f"harness report {folder} draws {figure}"
+        yield "forecasts", drawn
+
+
+def _rows(rows: Iterable[tuple[str, str]]) -> str:
+    """Names and values below each other, each in one line."""
+    lines = [(one_line(name), one_line(value)) for name, value in rows]
+    width = max((len(name) for name, _ in lines), default=0)
+    return "\n".join(f"  {name:{width}}  {value}" for name, value in lines)
+
+
+def _continuations(exhibit: Exhibit) -> Iterator[str]:
+    """How a language model went on, in full; line breaks are kept."""
+    for number_, text in enumerate(exhibit.continuations, start=1):
+        named = {"prompt": text.prompt, "likeliest": text.greedy, "drawn": text.nucleus}
+        blocks = [f"  {name}\n{_wrapped(content)}" for name, content in named.items()]
+        yield "\n".join([f"continuation {number_}", *blocks])
+
+
+def _wrapped(text: str) -> str:
+    indent = "    "
+    lines = [
+        "\n".join(
+            textwrap.wrap(one_line(line), WIDTH, initial_indent=indent, subsequent_indent=indent)
+        )
+        for line in text.splitlines()
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,185 @@
+"""Language modeling: predict the next word, judged by perplexity."""
+
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.spec import HarnessError, Objective, Prepared, Reference, Source, Task
+from tasks._language import (
+    FEATURES,
+    VOCABULARY,
+    baseline,
+    compile_args,
+    exhibit,
+    prepared,
+    score,
+)
+
+END = "<eos>"
+WIKITEXT_TOKENS = {"train": 2_088_628, "val": 217_646, "test": 245_569}
+WIKITEXT_VOCABULARY = 33_278
+WIKITEXT_FILES = {"train": "train.txt", "val": "valid.txt", "test": "test.txt"}
+WINDOW = 64
+FREQUENT, SAMPLED = 1024, 1024
+"""Words of a step's softmax on WikiText-2: the most frequent ones, and draws from the others."""
+DOCS_VOCABULARY = 2000
+DOCS_SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
+
+
+def prepare_wikitext2(files: Mapping[str, Path]) -> Prepared:
+    """WikiText-2, word level, official splits; `<eos>` ends each line, empty ones included.
+
+    Validation is done on 128 windows (8,192 tokens) spread evenly over the official text, as
+    the exact likelihood over 33,278 words takes long; the test text is scored whole.
+
+    Raises:
+        HarnessError: a file does not hold the tokens that it is known to hold.
+    """
+    words = {}
+    for split, file in WIKITEXT_FILES.items():
+        words[split] = list(_words(files[file]))
+        if len(words[split]) != WIKITEXT_TOKENS[split]:
+            raise HarnessError(
+                f"task 'wikitext2', {split}: expected {WIKITEXT_TOKENS[split]:,} tokens, "
+                f"found {len(words[split]):,}"
+            )
+    return prepared("wikitext2", words, WINDOW, END, "words", validation_windows=128)
+
+
+def _words(path: Path) -> Iterator[str]:
+    """The words of a file, `<eos>` after each line."""
+    import tensorflow_text
+
+    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    for words in tensorflow_text.WhitespaceTokenizer().tokenize(lines).to_list():
+        yield from (word.decode() for word in words)
+        yield END
+
+
+def prepare_python_docs(files: Mapping[str, Path]) -> Prepared:
+    """The reference manual that comes with Python (`pydoc_data.topics`), in word pieces.
+
+    Topics are taken in the order of the alphabet: the first 80 % of the text to train, 10 % to
+    validate, 10 % to test. The text is that of the Python that runs, so that figures of two
+    versions are not comparable. Sections that appear in several topics stay in the longest.
+    The vocabulary, at most 2,000 pieces, is learned on the training topics alone.
+    """
+    from pydoc_data.topics import topics
+
+    texts = split_topics(unrepeated(topics))
+    tokenize = _piece_tokenizer(texts["train"])
+    words = {split: [piece for topic in part for piece in [*tokenize(topic), END]]
+             for split, part in texts.items()}  # fmt: skip
+    return prepared("python_docs", words, WINDOW, END, "pieces")
+
+
+def unrepeated(topics: Mapping[str, str]) -> dict[str, list[str]]:
+    """The paragraphs of each topic, without those of a longer one; topics left empty are gone.
+
+    Args:
+        topics: text by name.
+    """
+    seen: set[str] = set()
+    kept = {}
+    for name in sorted(topics, key=lambda name: (-len(topics[name]), name)):
+        paragraphs = [" ".join(part.split()) for part in topics[name].split("\n\n")]
+        new = [p for p in dict.fromkeys(paragraphs) if p and p not in seen]
+        seen.update(new)
+        if new:
+            kept[name] = new
+    return kept
+
+
+def split_topics(topics: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Texts of whole topics for each split, cut where the shares of the text are reached."""
+    total = sum(len(paragraph) for paragraphs in topics.values() for paragraph in paragraphs)
+    texts: dict[str, list[str]] = {split: [] for split in DOCS_SHARES}
+    done = 0
+    for name in sorted(topics):
+        reached, ends = done / total, 0.0
+        for split, share in DOCS_SHARES.items():
+            ends += share
+            if reached < ends:
+                texts[split].append("\n".join(topics[name]))
+                break
+        done += sum(map(len, topics[name]))
+    return texts
+
+
+def _piece_tokenizer(texts: list[str]) -> Any:
+    """A function from a text to its pieces, with a WordPiece vocabulary learned on texts."""
+    import tensorflow as tf
+    import tensorflow_text
+    from tensorflow_text.tools.wordpiece_vocab import bert_vocab_from_dataset
+
+    vocabulary = bert_vocab_from_dataset.bert_vocab_from_dataset(
+        tf.data.Dataset.from_tensor_slices(texts).batch(16),
+        vocab_size=DOCS_VOCABULARY,
+        reserved_tokens=["[UNK]"],
+        bert_tokenizer_params={"lower_case": False},
+    )
+    table = tf.lookup.StaticVocabularyTable(
+        tf.lookup.KeyValueTensorInitializer(
+            vocabulary, tf.range(len(vocabulary), dtype=tf.int64), tf.string, tf.int64
+        ),
+        num_oov_buckets=1,
+    )
+    tokenizer = tensorflow_text.BertTokenizer(table, token_out_type=tf.string, lower_case=False)
+
+    def tokenize(text: str) -> list[str]:
+        pieces = tokenizer.tokenize([text]).merge_dims(-2, -1).to_list()[0]
+        return [piece.decode() for piece in pieces]
+
+    return tokenize
+
+
+def sampled_softmax(model: Any) -> Any:
+    """The model to fit in the place of a language model that has layers to sample between."""
+    from tasks._softmax import SampledSoftmax
+
+    if not {FEATURES, VOCABULARY} <= {layer.name for layer in model.layers}:
+        return model  # an architecture with a head of its own is trained on every word
+    return SampledSoftmax(model, FREQUENT, SAMPLED)
+
+
+_language_model = functools.partial(
+    Task,
+    kind="language_modeling",
+    objective=Objective("perplexity", "min"),
+    compile_args=compile_args,
+    score=score,
+    baseline=baseline,
+    exhibit=exhibit,
+    batch_sizes=(16, 32, 64),
+    learning_rate=2e-3,
+)
+
+_WIKITEXT_URL = (
+    "https://raw.githubusercontent.com/pytorch/examples/"
+    "77f55b912142e11fcfdf5b530231fb9c52f181e8/word_language_model/data/wikitext-2/"
+)
+
+wikitext2 = _language_model(
+    name="wikitext2",
+    prepare=prepare_wikitext2,
+    training_model=sampled_softmax,
+    sources=tuple(
+        Source("wikitext-2", file, _WIKITEXT_URL + file, sha256)
+        for file, sha256 in (
+            ("train.txt", "9e9fa1ad55b1c2c95b08e37dd8e653f638fac2c6de904b79e813611eefbc985f"),
+            ("valid.txt", "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8"),
+            ("test.txt", "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0"),
+        )
+    ),
+    licence="CC BY-SA 3.0",
+    reference=Reference(65.8, "AWD-LSTM, Merity et al. 2017, arXiv:1708.02182, table 2"),
+)
+
+python_docs = _language_model(
+    name="python_docs",
+    prepare=prepare_python_docs,
+    licence="PSF License Version 2",
+    # No figure is published on this text.
+    reference=None,
+)
