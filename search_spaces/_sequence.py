@@ -186,7 +186,9 @@ def _forecaster(config: Sequence, spec: DataSpec, body: Body) -> Any:
         x = keras.layers.Reshape((horizon, forecast))(x)
     for term in terms:
         x = keras.layers.Add(dtype="float32")([x, term])
-    return keras.Model({name: inputs}, {output: keras.layers.Identity(name=output)(x)})
+    return keras.Model(
+        {name: inputs}, {output: keras.layers.Identity(dtype="float32", name=output)(x)}
+    )
 
 
 def _linear(x: Any, horizon: int, forecast: int) -> Any:

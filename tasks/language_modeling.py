@@ -21,7 +21,7 @@ WIKITEXT_TOKENS = {"train": 2_088_628, "val": 217_646, "test": 245_569}
 WIKITEXT_VOCABULARY = 33_278
 WIKITEXT_FILES = {"train": "train.txt", "val": "valid.txt", "test": "test.txt"}
 WINDOW = 64
-FREQUENT, SAMPLED = 1024, 1024
+FREQUENT, SAMPLED = 512, 512
 """Words of a step's softmax on WikiText-2: the most frequent ones, and draws from the others."""
 DOCS_VOCABULARY = 2000
 DOCS_SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
