@@ -16,9 +16,10 @@ class SampledSoftmax(keras.Model):  # type: ignore[misc]
 
     The partition function of the softmax is estimated by importance sampling, as in Bengio and
     Senécal 2008 and Jean et al. 2015 (arXiv:1412.2007): each step takes the most frequent words
-    and one word drawn from each of equally wide ranges of the rarer ones, which stands for its
-    range. The target's own logit is always exact. All positions of a step share the words, so
-    that two matrix products of fixed shape do the work, on any backend.
+    and one word drawn from each of many ranges of the rarer ones, which stands for its range.
+    Ranges grow in proportion to the rank, so that by Zipf's law all weigh about the same. The
+    target's own logit is always exact. All positions of a step share the words, so that two
+    matrix products of fixed shape do the work, on any backend.
 
     Evaluation and prediction are those of the model itself, over the whole vocabulary.
 
@@ -36,7 +37,7 @@ class SampledSoftmax(keras.Model):  # type: ignore[misc]
         self.body = keras.Model(model.inputs, model.get_layer(FEATURES).output)
         self.vocabulary = model.get_layer(VOCABULARY)
         (logits,) = model.outputs
-        edges = np.linspace(frequent, logits.shape[-1], sampled + 1)
+        edges = np.geomspace(frequent, logits.shape[-1], sampled + 1)
         self.frequent = np.arange(frequent, dtype="int32")
         self.first, self.width = edges[:-1].astype("float32"), np.diff(edges).astype("float32")
         self.log_weight = np.log(np.concatenate([np.ones(frequent), self.width])).astype("float32")
