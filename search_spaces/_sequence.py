@@ -169,26 +169,25 @@ def _forecaster(config: Sequence, spec: DataSpec, body: Body) -> Any:
     normalize = config.normalize and same
     independent = config.channels == "independent" and same
     inputs = keras.Input(past.shape, dtype="float32", name=name)
-    last = keras.layers.Cropping1D((steps - 1, 0))(inputs)
-    x = keras.layers.Subtract()([inputs, last]) if normalize else inputs
+    # Outside the body are operations and layers in float32: a level in 16 bits is too coarse.
+    last = inputs[:, -1:]
+    x = inputs - last if normalize else inputs
     terms = [last] if normalize else []
     if config.linear:
         terms.append(_linear(x, horizon, forecast))
     if independent:
         # Channels become examples: (examples * channels, steps, 1).
-        x = keras.ops.reshape(keras.layers.Permute((2, 1))(x), (-1, steps, 1))
+        x = keras.ops.reshape(_transposed(x), (-1, steps, 1))
     x = _read_out(config, body(_patches(x, config.patch)))
+    values = horizon if independent else horizon * forecast
+    x = keras.layers.Dense(values, kernel_initializer="zeros", dtype="float32")(x)
     if independent:
-        x = keras.layers.Dense(horizon, kernel_initializer="zeros", dtype="float32")(x)
-        x = keras.layers.Permute((2, 1))(keras.ops.reshape(x, (-1, channels, horizon)))
+        x = _transposed(keras.ops.reshape(x, (-1, channels, horizon)))
     else:
-        x = keras.layers.Dense(horizon * forecast, kernel_initializer="zeros", dtype="float32")(x)
-        x = keras.layers.Reshape((horizon, forecast))(x)
-    for term in terms:
-        x = keras.layers.Add(dtype="float32")([x, term])
-    return keras.Model(
-        {name: inputs}, {output: keras.layers.Identity(dtype="float32", name=output)(x)}
-    )
+        x = keras.ops.reshape(x, (-1, horizon, forecast))
+    x = sum(terms, start=x)
+    outputs = keras.layers.Identity(dtype="float32", name=output)(x)
+    return keras.Model({name: inputs}, {output: outputs})
 
 
 def _linear(x: Any, horizon: int, forecast: int) -> Any:
@@ -196,13 +195,19 @@ def _linear(x: Any, horizon: int, forecast: int) -> Any:
     import keras
 
     channels = x.shape[-1]
-    x = keras.layers.Permute((2, 1))(x)
     # From zero: a random map of hundreds of steps is noise that takes epochs to unlearn.
-    x = keras.layers.Dense(horizon, kernel_initializer="zeros", dtype="float32")(x)
-    x = keras.layers.Permute((2, 1))(x)
+    dense = keras.layers.Dense(horizon, kernel_initializer="zeros", dtype="float32")
+    x = _transposed(dense(_transposed(x)))
     if forecast != channels:
         x = keras.layers.Dense(forecast, use_bias=False, dtype="float32")(x)
     return x
+
+
+def _transposed(x: Any) -> Any:
+    """Steps and channels in each other's place."""
+    import keras
+
+    return keras.ops.transpose(x, (0, 2, 1))
 
 
 def _patches(x: Any, size: int) -> Any:
