@@ -147,6 +147,14 @@ class CellPlan:
                 best = result
         return best
 
+    def confirm_seconds(self) -> float:
+        """About how long a confirmation run takes, by what the best trial took; 0 if none has."""
+        best = self.best()
+        if best is None or not best.epochs:
+            return 0.0
+        epochs = self.budget.confirm_epochs or self.budget.epochs
+        return best.cost.seconds / best.epochs * epochs / self.budget.train_fraction
+
     def searched(self) -> list[TrialResult]:
         """The finished search trials."""
         return [r for (phase, _), r in self.results.items() if phase == "search"]
@@ -274,12 +282,15 @@ class Plan:
 
     def next(self) -> Step | None:
         """The next trial: a search trial of the cell that has had the fewest, else a
-        confirmation run of the cell that has had the fewest."""
+        confirmation run of the cell whose runs are the quickest.
+
+        A sweep that is stopped while it confirms then holds as many whole answers as it can.
+        """
         for plan in sorted(self.cells, key=lambda plan: len(plan.searched()) + len(plan.running)):
             step = plan.next_search()
             if step is not None:
                 return step
-        for plan in sorted(self.cells, key=lambda plan: len(plan.confirmed()) + len(plan.running)):
+        for plan in sorted(self.cells, key=lambda plan: plan.confirm_seconds()):
             step = plan.next_confirm()
             if step is not None:
                 return step

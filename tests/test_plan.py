@@ -79,6 +79,19 @@ def test_cells_take_turns_and_are_confirmed_on_every_seed(tmp_path):
     assert {job.seed for job in search} == {0}
 
 
+def test_the_quickest_cell_is_confirmed_first(tmp_path):
+    def outcome(job):
+        seconds = 9.0 if job.space == "good" else 2.0
+        return dataclasses.replace(ended(job, seconds=seconds), epochs=2)
+
+    plan = plans.Plan(SWEEP, tmp_path, None)
+    confirm = play(plan, outcome)[6:]
+    assert [job.space for job in confirm] == ["waiting", "waiting", "good", "good"]
+    budget = dataclasses.replace(SWEEP.budget, epochs=2, confirm_epochs=6, train_fraction=0.5)
+    plan.cells[0].budget = budget
+    assert plan.cells[0].confirm_seconds() == pytest.approx(9.0 / 2 * 6 / 0.5)
+
+
 def test_the_best_configuration_is_confirmed_on_all_data(tmp_path):
     sweep = dataclasses.replace(
         SWEEP,
