@@ -29,7 +29,7 @@ def _of_the_scored(task: str, group: Sequence[Cell]) -> str:
     scored = [cell for cell in group if cell.scores]
     if not scored:
         trials = sum(len(cell.search) for cell in group)
-        failed = sum(len(cell.unscored) for cell in group)
+        failed = sum(result.phase == "search" for cell in group for result in cell.unscored)
         return (
             f"On {code(task)} no architecture has a confirmed result "
             f"({counted(trials, 'search trial')}, {failed} without a score)."
