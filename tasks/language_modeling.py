@@ -151,7 +151,7 @@ _language_model = functools.partial(
     score=score,
     baseline=baseline,
     exhibit=exhibit,
-    batch_sizes=(16, 32, 64),
+    batch_sizes=(32, 64),
     learning_rate=2e-3,
 )
 
