@@ -92,8 +92,10 @@ def load(task: Task, data_dir: Path | None = None, offline: bool = False) -> Pre
         name: Windows(stored[parts["series"]], stored[f"{name}.starts"], parts["length"])
         for name, parts in meta.get("windows", {}).items()
     }
-    splits = {name: _split({**stored, **windows}, name) for name in preparation.SPLITS}
-    return Prepared(_spec_from_json(meta["spec"]), assets=meta["assets"], **splits)
+    arrays = {**stored, **windows}
+    splits = {name: _split(arrays, name) for name in preparation.SPLITS}
+    further = {name: _split(arrays, name) for name in meta.get("further", ())}
+    return Prepared(_spec_from_json(meta["spec"]), assets=meta["assets"], further=further, **splits)
 
 
 def _split(arrays: Mapping[str, Any], name: str) -> Split:
@@ -213,7 +215,7 @@ def _run_child(task: Task, work: Path, files: Mapping[str, Path]) -> None:
 def _spec_from_json(fields: Mapping[str, Any]) -> DataSpec:
     def tensors(side: str) -> dict[str, TensorSpec]:
         return {
-            name: TensorSpec(tuple(tensor["shape"]), tensor["dtype"], tensor["size"])
+            name: TensorSpec(**{**tensor, "shape": tuple(tensor["shape"])})
             for name, tensor in fields[side].items()
         }
 

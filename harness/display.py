@@ -136,7 +136,7 @@ def _outcome(plan: "CellPlan", result: TrialResult) -> str:
         reason = result.failure.message if result.failure else "no reason given"
         return f"{result.status} {seconds}: {reason}"
     text = f"validation {_score(plan, result.score)} {seconds}"
-    test = result.metrics.get(f"test_{plan.cell.task.objective.metric}")
+    test = result.metrics.get(f"test_{plan.cell.task.judged_by.metric}")
     return text if test is None else f"{text}, test {test:.4g}"
 
 

@@ -1,10 +1,13 @@
 """What a fit is fed with: a split's batches, shuffled anew in each epoch.
 
+Examples whose length varies are batched with others of about their length, and a batch is cut
+where its longest example ends, so that little is computed on what only fills up.
+
 Keras is imported inside functions, so that the driver can import this file without loading a
 framework.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,11 @@ from harness.spec import Array, Split, TensorSpec, Windows
 
 EVALUATED_VALUES = 2**25
 """Most values that the outputs of one batch of validation hold: 128 MiB of 32-bit floats."""
+POOL = 50
+"""Batches that are sorted by length together, then shuffled. Random pools keep the batches of
+an epoch different from those of the one before."""
+ROUND = 8
+"""Batches are cut at multiples of it: XLA compiles a program for each shape that it meets."""
 
 
 def subset(split: Split, fraction: float) -> Split:
@@ -36,34 +44,47 @@ def evaluation_batch(outputs: Mapping[str, TensorSpec], batch_size: int) -> int:
     """Examples of a batch of validation: those of training, or fewer where the outputs are
     large, as the logits of a whole vocabulary at every step are."""
     values = sum(
-        int(np.prod([side or 1 for side in tensor.shape])) * (tensor.size or 1)
+        int(np.prod([side or tensor.longest or 1 for side in tensor.shape])) * (tensor.size or 1)
         for tensor in outputs.values()
     )
     return max(1, min(batch_size, EVALUATED_VALUES // values))
 
 
 def data_arguments(
-    train: Split, val: Split, batch_size: int, validation_batch_size: int, seed: int
+    train: Split,
+    val: Split,
+    batch_size: int,
+    validation_batch_size: int,
+    seed: int,
+    varying: Collection[str] = (),
 ) -> dict[str, Any]:
     """The data as arguments of `keras.Model.fit`, shuffled anew in each epoch.
 
     TensorFlow gets `tf.data` pipelines that gather batches by index: given arrays and a
     global seed, Keras repeats the same order in every epoch there, and takes twice as long
-    for a small model. The other backends get the arrays, or cut windows batch by batch.
+    for a small model. The other backends get the arrays, or batches that are cut when they are
+    asked for where windows or lengths that vary need it.
+
+    Args:
+        train: examples to fit to.
+        val: examples to validate on.
+        batch_size: training examples of a step.
+        validation_batch_size: examples of a step of validation.
+        seed: of the order.
+        varying: names of the inputs and outputs whose length varies.
     """
     import keras
 
-    if keras.backend.backend() == "tensorflow":
+    batches = Batches(train, batch_size, seed, varying)
+    validation = Batches(val, validation_batch_size, None, varying)
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    arrays = (*train.x.values(), *train.y.values())
+    if on_tensorflow or varying or any(isinstance(array, Windows) for array in arrays):
+        feed = _pipeline if on_tensorflow else _cutter
         return {
-            "x": _pipeline(train, batch_size, seed),
-            "shuffle": False,  # by Keras; the pipeline does
-            "validation_data": _pipeline(val, validation_batch_size, None),
-        }
-    if any(isinstance(array, Windows) for array in (*train.x.values(), *train.y.values())):
-        return {
-            "x": _cutter(train, batch_size, seed),
-            "shuffle": False,  # by Keras; the cutter does
-            "validation_data": _cutter(val, validation_batch_size, None),
+            "x": feed(batches),
+            "shuffle": False,  # by Keras; the batches are
+            "validation_data": feed(validation),
         }
     names = ("x", "y", "sample_weight")
     arguments = dict(zip(names, _arrays(train), strict=False))
@@ -75,14 +96,86 @@ def data_arguments(
     }
 
 
+class Batches:
+    """Which examples make up each batch of a split, epoch by epoch.
+
+    Args:
+        split: the examples.
+        size: examples of a batch.
+        seed: of the order; without one the order is always the same.
+        varying: names of the arrays whose length varies.
+    """
+
+    def __init__(
+        self, split: Split, size: int, seed: int | None, varying: Collection[str] = ()
+    ) -> None:
+        self.split = split
+        self.size = size
+        self.seed = seed
+        self.random = np.random.default_rng(seed)
+        arrays = {**split.x, **split.y}
+        self.lengths = {name: example_lengths(np.asarray(arrays[name])) for name in varying}
+        """Of each example, for the arrays whose length varies."""
+
+    def __len__(self) -> int:
+        return -(-len(self.split) // self.size)
+
+    def epoch(self) -> Iterator[np.ndarray]:
+        """The examples of each batch of the next epoch, int64 of shape (batch,)."""
+        examples, shuffled = len(self.split), self.seed is not None
+        order = self.random.permutation(examples) if shuffled else np.arange(examples)
+        if not self.lengths:
+            yield from _parts(order, self.size)
+            return
+        total = np.sum([*self.lengths.values()], axis=0)
+        pools = _parts(order, POOL * self.size) if shuffled else [order]
+        batches = [
+            batch
+            for pool in pools
+            for batch in _parts(pool[np.argsort(total[pool], kind="stable")], self.size)
+        ]
+        if shuffled:
+            self.random.shuffle(batches)
+        yield from batches
+
+
+def example_lengths(array: np.ndarray) -> np.ndarray:
+    """Steps of each example up to its last value that is not zero, and at least one.
+
+    Args:
+        array: shape (examples, steps, ...).
+
+    Returns:
+        Shape (examples,).
+    """
+    filled = (array != 0).reshape(*array.shape[:2], -1).any(axis=-1)
+    ends: np.ndarray = np.where(filled, np.arange(1, filled.shape[1] + 1), 0).max(axis=1)
+    return np.maximum(1, ends)
+
+
+def _parts(order: np.ndarray, size: int) -> list[np.ndarray]:
+    return [order[first : first + size] for first in range(0, len(order), size)]
+
+
+def _mapped(batches: Batches, read: Callable[[Array, np.ndarray | None], Any]) -> tuple[Any, ...]:
+    """What `read` makes of each array and the lengths of its examples, if they vary."""
+
+    def side(arrays: Mapping[str, Array]) -> dict[str, Any]:
+        return {name: read(array, batches.lengths.get(name)) for name, array in arrays.items()}
+
+    split = batches.split
+    weight = None if split.weight is None else read(split.weight, None)
+    return _arrays(Split(side(split.x), side(split.y), weight))
+
+
 def _arrays(split: Split) -> tuple[Any, ...]:
     """Inputs by name, a single output as the bare array, and weights where there are some."""
     y = dict(split.y) if len(split.y) > 1 else next(iter(split.y.values()))
     return (dict(split.x), y) if split.weight is None else (dict(split.x), y, split.weight)
 
 
-def _pipeline(split: Split, batch_size: int, seed: int | None) -> Any:
-    """Batches of a split as a `tf.data.Dataset`; in their own order without a seed."""
+def _pipeline(batches: Batches) -> Any:
+    """Batches as a `tf.data.Dataset`."""
     import tensorflow as tf
 
     constants: dict[int, Any] = {}  # windows over the same series share it
@@ -90,22 +183,36 @@ def _pipeline(split: Split, batch_size: int, seed: int | None) -> Any:
     def constant(array: np.ndarray) -> Any:
         return constants.setdefault(id(array), tf.constant(array))
 
-    def reader(array: Array) -> Any:
+    def reader(array: Array, lengths: np.ndarray | None) -> Any:
         """A function from numbers of examples to those examples."""
-        if not isinstance(array, Windows):
-            values = constant(array)
+        if isinstance(array, Windows):
+            series, starts = constant(array.series), constant(array.starts)
+            within = tf.range(array.length, dtype=tf.int64)
+            return lambda chosen: tf.gather(series, tf.gather(starts, chosen)[:, None] + within)
+        values = constant(array)
+        if lengths is None:
             return lambda chosen: tf.gather(values, chosen)
-        series, starts, steps = constant(array.series), constant(array.starts), array.length
-        within = tf.range(steps, dtype=tf.int64)
-        return lambda chosen: tf.gather(series, tf.gather(starts, chosen)[:, None] + within)
+        ends = constant(lengths)
 
-    readers = tf.nest.map_structure(reader, _arrays(split))
-    indices = tf.data.Dataset.range(len(split))
-    if seed is not None:
-        indices = indices.shuffle(len(split), seed=seed, reshuffle_each_iteration=True)
-    pipeline = indices.batch(batch_size).map(
-        lambda chosen: tf.nest.map_structure(lambda read: read(chosen), readers)
-    )
+        def cut(chosen: Any) -> Any:
+            longest = tf.reduce_max(tf.gather(ends, chosen))
+            return tf.gather(values, chosen)[:, : -(-longest // ROUND) * ROUND]
+
+        return cut
+
+    readers = _mapped(batches, reader)
+    if batches.lengths:
+        indices = tf.data.Dataset.from_generator(
+            batches.epoch, output_signature=tf.TensorSpec((None,), tf.int64)
+        ).apply(tf.data.experimental.assert_cardinality(len(batches)))
+    else:
+        indices = tf.data.Dataset.range(len(batches.split))
+        if batches.seed is not None:
+            indices = indices.shuffle(
+                len(batches.split), seed=batches.seed, reshuffle_each_iteration=True
+            )
+        indices = indices.batch(batches.size)
+    pipeline = indices.map(lambda chosen: tf.nest.map_structure(lambda read: read(chosen), readers))
     options = tf.data.Options()
     # One short step: the threads that would tune it cost more than they could save.
     options.autotune.enabled = False
@@ -113,26 +220,29 @@ def _pipeline(split: Split, batch_size: int, seed: int | None) -> Any:
     return pipeline.prefetch(2).with_options(options)
 
 
-def _cutter(split: Split, batch_size: int, seed: int | None) -> Any:
-    """Batches of a split for any backend, cut when they are asked for."""
+def _cutter(batches: Batches) -> Any:
+    """Batches for any backend, cut when they are asked for."""
     import keras
 
     class Cutter(keras.utils.PyDataset):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.random = None if seed is None else np.random.default_rng(seed)
-            self.order = np.arange(len(split))
             self.on_epoch_end()
 
         def __len__(self) -> int:
-            return -(-len(split) // batch_size)
+            return len(batches)
 
         def __getitem__(self, batch: int) -> Any:
-            chosen = self.order[batch * batch_size : (batch + 1) * batch_size]
-            return keras.tree.map_structure(lambda array: array[chosen], _arrays(split))
+            chosen = self.epoch[batch]
+
+            def rows(array: Array, lengths: np.ndarray | None) -> np.ndarray:
+                if lengths is None:
+                    return array[chosen]
+                return array[chosen, : -(-int(lengths[chosen].max()) // ROUND) * ROUND]
+
+            return _mapped(batches, rows)
 
         def on_epoch_end(self) -> None:
-            if self.random is not None:
-                self.order = self.random.permutation(len(split))
+            self.epoch = list(batches.epoch())
 
     return Cutter()

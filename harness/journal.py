@@ -78,6 +78,13 @@ class TaskRecord:
     """Test metrics of the trivial predictor, by name without prefix."""
     reference: Reference | None
     licence: str
+    measure: Objective | None = None
+    """What confirmed models are compared by, where it is not the objective."""
+
+    @property
+    def judged_by(self) -> Objective:
+        """What confirmed models are compared by on the test split."""
+        return self.measure or self.objective
 
 
 @dataclass(frozen=True)
@@ -325,11 +332,12 @@ def _check_version(path: Path, version: int) -> None:
 
 
 def _task_record(event: Mapping[str, Any]) -> TaskRecord:
-    reference = event["reference"]
+    reference, measure = event["reference"], event.get("measure")
     parts = {
         **event,
         "name": event["task"],
         "objective": _from_json(Objective, event["objective"]),
+        "measure": None if measure is None else _from_json(Objective, measure),
         "baseline": _numbers(event["baseline"]),
         "reference": None if reference is None else _from_json(Reference, reference),
     }

@@ -156,6 +156,7 @@ def _task(task: Task) -> str:
         ("task", task.name),
         ("kind", task.kind),
         ("objective", f"{task.objective.metric} ({task.objective.direction})"),
+        ("test measure", f"{task.judged_by.metric} ({task.judged_by.direction})"),
         ("spaces", spaces or "none fits"),
         ("licence", task.licence or "not stated"),
         ("reference", f"{reference.value:g}: {reference.source}" if reference else "none"),

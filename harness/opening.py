@@ -28,6 +28,7 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
         "digest": cache.entry(task, data_dir, offline).digest,
         "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
         "objective": task.objective,
+        "measure": task.measure,
         "baseline": _baseline(task, data),
         "reference": task.reference,
         "licence": task.licence,

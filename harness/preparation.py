@@ -65,6 +65,8 @@ def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:
         meta["arrays"][name] = {"bytes": path.stat().st_size, "sha256": sources.sha256(path)}
     if windows:
         meta["windows"] = windows
+    if prepared.further:
+        meta["further"] = list(prepared.further)
     meta["digest"] = digest(meta)
     (folder / META).write_text(json.dumps(meta), encoding="utf-8")
 
@@ -85,8 +87,8 @@ def _stored(prepared: Prepared) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def _named(prepared: Prepared) -> Iterator[tuple[str, Array]]:
-    for name in SPLITS:
-        split: Split = getattr(prepared, name)
+    splits: dict[str, Split] = {name: getattr(prepared, name) for name in SPLITS}
+    for name, split in {**splits, **prepared.further}.items():
         yield from ((f"{name}.x.{key}", array) for key, array in sorted(split.x.items()))
         yield from ((f"{name}.y.{key}", array) for key, array in sorted(split.y.items()))
         if split.weight is not None:
@@ -94,8 +96,12 @@ def _named(prepared: Prepared) -> Iterator[tuple[str, Array]]:
 
 
 def digest(meta: Mapping[str, Any]) -> str:
-    """SHA-256 over the specification, the assets, the windows and the sums of the arrays."""
-    content = {name: meta[name] for name in ("spec", "assets", "arrays", "windows") if name in meta}
+    """SHA-256 over the specification, the assets and all that arrays are known by."""
+    content = {
+        name: meta[name]
+        for name in ("spec", "assets", "arrays", "windows", "further")
+        if name in meta
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

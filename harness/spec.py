@@ -58,6 +58,9 @@ class TensorSpec:
     and real values as floats; pixel values arrive unscaled, 0 to 255."""
     size: int | None = None
     """Vocabulary or class count of an integer tensor, `None` for real values."""
+    longest: int | None = None
+    """Upper bound of a length that varies. Examples shorter than their array are filled up
+    with zeros at the end; training batches are cut where their longest example ends."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,9 @@ class Prepared:
     train: Split
     val: Split
     test: Split
+    further: Mapping[str, Split] = field(default_factory=dict)
+    """Other test splits by name, such as those of later years or other domains. Confirmed
+    models are scored on them as on `test`; the metrics carry the name in front."""
     assets: Mapping[str, Any] = field(default_factory=dict)
     """JSON values that travel with the data: class names, vocabulary, scaler."""
 
@@ -204,6 +210,9 @@ class Task:
     baseline: Callable[[Prepared], Mapping[str, float]]
     """Test metrics of the trivial predictor: the floor of every table."""
     sources: tuple[Source, ...] = ()
+    measure: Objective | None = None
+    """What confirmed models are compared by, a test metric of `score`; the objective if absent.
+    For a measure that takes too long for every epoch, as BLEU of translations does."""
     augment: Callable[[DataSpec], list[Any]] | None = None
     """Keras layers put before the model, active in training only; a searched choice."""
     batch_sizes: tuple[int, ...] = (64, 128, 256)
@@ -213,9 +222,9 @@ class Task:
     training_model: Callable[[Any], Any] | None = None
     """Receives the architecture's `keras.Model` and returns the one that is fitted in its
     place, which shares its layers: a way to a loss that need not compute every output."""
-    exhibit: Callable[[Any, Prepared], Mapping[str, Any]] | None = None
-    """What a person should see of a fitted `keras.Model`, as JSON values; called once, on
-    the first confirmed model of an architecture, after it was scored. `harness.report` draws
+    exhibit: Callable[[Any, Prepared, Score], Mapping[str, Any]] | None = None
+    """What a person should see of a fitted `keras.Model` and its test score, as JSON values;
+    called once, on the first confirmed model of an architecture. `harness.report` draws
     the exhibits it knows: see `harness/report/exhibits.py`."""
     init_from: str | None = None
     """Name of the task whose winning encoder this task starts from."""
@@ -223,6 +232,11 @@ class Task:
     reference: Reference | None = None
     version: int = 1
     """Raise it when `prepare` gives other data, so that old cached copies are not used."""
+
+    @property
+    def judged_by(self) -> Objective:
+        """What confirmed models are compared by on the test split."""
+        return self.measure or self.objective
 
 
 # --- architectures ------------------------------------------------------------

@@ -177,7 +177,7 @@ class _Trial:
         self.task = registry.task(job.task)
         self.cost = Cost()
         self.curve: list[dict[str, float]] = []
-        self.test: Mapping[str, float] = {}
+        self.test: dict[str, float] = {}
         self.model_file: Path | None = None
 
     def run(self) -> None:
@@ -194,6 +194,8 @@ class _Trial:
         self._cost(device=device)
         train = feeding.subset(data.train, job.train_fraction)
         self.outputs = data.spec.outputs
+        tensors = {**data.spec.inputs, **data.spec.outputs}
+        self.varying = [name for name, tensor in tensors.items() if tensor.longest is not None]
         bare, model = self._build(data, len(train))
         self._cost(build_seconds=time.perf_counter() - began)
         self._fit(model, train, data.val)
@@ -284,6 +286,7 @@ class _Trial:
                 job.training.batch_size,
                 feeding.evaluation_batch(self.outputs, job.training.batch_size),
                 self._seed,
+                self.varying,
             ),
             epochs=job.epochs,
             initial_epoch=job.initial_epoch,
@@ -302,7 +305,10 @@ class _Trial:
         # of all optimizers plain SGD alone has no state that a copy would lack.
         bare.compile("sgd", jit_compile=self.execution.jit_compile)
         score = self.task.score(bare, data.test, data.assets)
-        self.test = score.metrics
+        self.test = dict(score.metrics)
+        for name, split in data.further.items():
+            metrics = self.task.score(bare, split, data.assets).metrics
+            self.test |= {f"{name}_{metric}": value for metric, value in metrics.items()}
         self._cost(latency_ms=fitting.latency(bare, data.test))
         path = job.folder / model_path(job.task, job.space, job.seed)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -314,7 +320,7 @@ class _Trial:
             path.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(path, **outcomes)
         if job.number == 0 and self.task.exhibit is not None:
-            self._show(self.task.exhibit(bare, data))
+            self._show(self.task.exhibit(bare, data, score))
 
     def _show(self, exhibit: Mapping[str, Any]) -> None:
         """Keeps an exhibit; a report that is written meanwhile sees all of it or none."""

@@ -30,8 +30,13 @@ def validate(task: Task, prepared: Prepared) -> None:
     if not isinstance(prepared, Prepared):
         raise HarnessError(f"{where}: expected prepare to return Prepared, found {prepared!r:.80}")
     _check_spec(where, task, prepared.spec)
-    for name in ("train", "val", "test"):
-        split = getattr(prepared, name)
+    splits = {name: getattr(prepared, name) for name in ("train", "val", "test")}
+    for name in prepared.further:
+        if name in splits or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+            raise HarnessError(
+                f"{where}: expected another identifier for a further split, found {name!r}"
+            )
+    for name, split in {**splits, **prepared.further}.items():
         if not isinstance(split, Split):
             raise HarnessError(f"{where}, {name}: expected a Split, found {split!r:.80}")
         _check_split(f"{where}, {name}", split, prepared.spec)

@@ -73,7 +73,8 @@ def _scores(cell: Cell, best: TrialResult) -> Iterator[tuple[str, str]]:
         if others := cell.other_metrics:
             yield "other scores", ", ".join(f"{name} {number(v)}" for name, v in others.items())
     else:
-        score = f"{cell.metric} {number(cell.score(best))}"
+        better = f"{'higher' if cell.objective.direction == 'max' else 'lower'} is better"
+        score = f"{cell.objective.metric} {number(cell.score(best))}"
         yield "validation", f"{score} (trial {best.number}, not confirmed yet), {better}"
     floor = {"trivial": cell.baseline, **cell.rivals}
     yield "baseline", ", ".join(f"{name} {number(value)}" for name, value in floor.items())

@@ -203,7 +203,7 @@ def score_forecasts(forecaster: Forecaster, split: Split, assets: Mapping[str, A
     )
 
 
-def exhibit(model: Any, prepared: Prepared) -> dict[str, Any]:
+def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
     """Forecasts of three test windows, one from the middle of each third of the split.
 
     They are chosen by place, never by error. `baseline` repeats the last value. Values are

@@ -218,7 +218,7 @@ def _metrics(log_likelihoods: np.ndarray) -> dict[str, float]:
 # --- looking --------------------------------------------------------------------
 
 
-def exhibit(model: Any, prepared: Prepared) -> dict[str, Any]:
+def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
     """How the model goes on from a few places of the test text, greedy and by nucleus sampling.
 
     Returns:

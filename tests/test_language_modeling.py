@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness import feeding, registry
-from harness.spec import HarnessError, Training
+from harness.spec import HarnessError, Score, Training
 from tasks import _language, _ngrams, language_modeling
 from tasks._softmax import SampledSoftmax
 
@@ -275,7 +275,7 @@ def test_a_model_continues_with_what_it_finds_likeliest(data, monkeypatch):
 def test_an_exhibit_shows_prompts_of_the_test_text(data, monkeypatch):
     monkeypatch.setattr(_language, "PROMPT_TOKENS", 3)
     model = make_model(len(data.assets["vocabulary"]))
-    shown = _language.exhibit(model, data)["continuations"]
+    shown = _language.exhibit(model, data, Score({}))["continuations"]
     assert len(shown) == _language.PROMPTS
     test = " ".join(["<eos>", *TEXTS["test"]])
     assert all(entry["prompt"] in test for entry in shown)

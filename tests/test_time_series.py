@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from sklearn.metrics import mean_absolute_error, mean_squared_error
 
-from harness.spec import HarnessError, Prepared, Split, Training
+from harness.spec import HarnessError, Prepared, Score, Split, Training
 from tasks import _forecasting
 from tasks._windows import adjoining_windows, forecasting_split, shifted
 from tasks.time_series_forecasting import ETT_CHANNELS, etth1, mackey_glass, mackey_glass_series
@@ -401,7 +401,7 @@ def test_an_exhibit_shows_windows_chosen_by_place(name, request):
     data = request.getfixturevalue(name)
     horizon, channels = data.spec.outputs["future"].shape
     model = Fixed(np.full((3, horizon, channels), 0.123456))
-    shown = json.loads(json.dumps(_forecasting.exhibit(model, data), allow_nan=False))
+    shown = json.loads(json.dumps(_forecasting.exhibit(model, data, Score({})), allow_nan=False))
     assert shown["standardised"] is True
     forecasts = shown["forecasts"]
     windows = len(data.test)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.journal import Asked, SweepRecord, TaskRecord
-from harness.spec import Cost, Direction, TrialResult
+from harness.spec import Cost, Direction, Objective, TrialResult
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,19 @@ class Cell:
 
     @property
     def metric(self) -> str:
-        """Name of the task's objective, empty while the data is unknown."""
-        return self.data.objective.metric if self.data else ""
+        """Name of the test metric that architectures are compared by, empty while the data is
+        unknown."""
+        return self.data.judged_by.metric if self.data else ""
 
     @property
     def direction(self) -> Direction:
-        """Which way the objective gets better."""
-        return self.data.objective.direction if self.data else "max"
+        """Which way that metric gets better."""
+        return self.data.judged_by.direction if self.data else "max"
+
+    @property
+    def objective(self) -> Objective:
+        """What the search compares trials by, on the validation split."""
+        return self.data.objective if self.data else Objective("", "max")
 
     @property
     def baseline(self) -> float:
@@ -89,7 +95,7 @@ class Cell:
             return confirmed[0]
         scored = [r for r in self.search if math.isfinite(self.score(r))]
         scored.sort(key=lambda result: result.number)
-        sign = 1 if self.direction == "max" else -1
+        sign = 1 if self.objective.direction == "max" else -1
         return max(scored, key=lambda result: sign * self.score(result), default=None)
 
     @property

@@ -199,7 +199,7 @@ def _anytime_panel(
     lines = []
     for cell, end in zip(group, ends, strict=True):
         seconds, scores = anytime(cell)
-        best = running_best(scores, cell.direction)
+        best = running_best(scores, cell.objective.direction)
         if not np.isfinite(best).any():
             continue
         x = np.append(seconds, end) / scale
@@ -210,9 +210,9 @@ def _anytime_panel(
     axes.grid(color="#ececec", linewidth=0.8)
     axes.set_title(task)
     axes.set_xlabel(f"training {unit}, summed over trials")
-    axes.set_ylabel(f"best validation {group[0].metric or 'score'}")
+    axes.set_ylabel(f"best validation {group[0].objective.metric or 'score'}")
     axes.set_xlim(left=0)
-    if far_apart([line[-1] for line in lines], group[0].direction):
+    if far_apart([line[-1] for line in lines], group[0].objective.direction):
         low, high = _view([np.log10(line) for line in lines])
         axes.set(yscale="log", ylim=(10**low, 10**high))
         _number_decades(axes.yaxis)
@@ -236,7 +236,7 @@ def anytime(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
     for result in cell.search:
         for epoch in result.curve:
             reached = before + min(epoch.get("seconds", 0.0), result.cost.seconds)
-            points.append((reached, epoch.get(f"val_{cell.metric}", math.nan)))
+            points.append((reached, epoch.get(f"val_{cell.objective.metric}", math.nan)))
         before += result.cost.seconds
         points.append((before, cell.score(result)))
     table = np.array(points, dtype=np.float64).reshape(-1, 2)

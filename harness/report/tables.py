@@ -52,7 +52,8 @@ def trials_table(record: SweepRecord) -> pd.DataFrame:
     """One row for the last result of every trial, cell by cell, search before confirmation.
 
     - `objective`: the metric that `score` is a value of: `val_accuracy` in the search,
-      `test_accuracy` in confirmation, where the task's objective is `accuracy`.
+      `test_accuracy` in confirmation, where the task's objective is `accuracy` and it is
+      judged by no other measure.
     - `score`: missing unless the trial completed with one.
     - `seconds`: wall seconds of the whole trial in its worker.
     - `error`: why there is no score, in one line.
@@ -112,7 +113,9 @@ def one_line(text: str) -> str:
 
 
 def _trial_row(record: SweepRecord, cell: Cell, result: TrialResult) -> dict[str, object]:
-    split = "test" if result.phase == "confirm" else "val"
+    metric = f"val_{cell.objective.metric}"
+    if result.phase == "confirm":
+        metric = f"test_{cell.metric}"
     return {
         "sweep": record.sweep.name,
         "task": result.task,
@@ -121,7 +124,7 @@ def _trial_row(record: SweepRecord, cell: Cell, result: TrialResult) -> dict[str
         "trial": result.number,
         "seed": result.seed,
         "status": result.status,
-        "objective": f"{split}_{cell.metric}" if cell.metric else None,
+        "objective": metric if cell.data else None,
         "score": cell.score(result),
         "epochs": result.epochs,
         "seconds": result.cost.seconds,

@@ -13,9 +13,9 @@ def experiment(record: SweepRecord, task: str) -> str:
     known = record.tasks.get(task)
     if known is None:
         return f"Task `{task}`."
-    better = "higher" if known.objective.direction == "max" else "lower"
+    better = "higher" if known.judged_by.direction == "max" else "lower"
     lines = [
-        f"Task `{task}`: architectures compared by **{known.objective.metric}** "
+        f"Task `{task}`: architectures compared by **{known.judged_by.metric}** "
         f"({better} is better).",
         "",
         "- Examples: " + ", ".join(f"{n:,} {split}" for split, n in known.sizes.items()),

@@ -1,0 +1,45 @@
+"""Fields that the configurations of all translation architectures begin with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.spec import DataSpec, HyperParameters, Kind
+
+TRANSLATION_KINDS: tuple[Kind, ...] = ("translation",)
+
+
+@dataclass(frozen=True)
+class Translation:
+    """How tokens become vectors, and vectors tokens again."""
+
+    dropout: float
+    """Behind the embeddings, between layers, and before the output."""
+    tied: bool
+    """Whether the output projection is the matrix of the target embedding (Press and Wolf 2017,
+    arXiv:1608.05859)."""
+    shared: bool
+    """Whether source and target share one embedding; no effect where a task has a vocabulary of
+    its own for each language."""
+
+
+def sample_translation(hp: HyperParameters) -> dict[str, Any]:
+    """Draws the fields of `Translation`, by name."""
+    return {
+        "dropout": hp.Float("dropout", 0.1, 0.5, step=0.1, default=0.3),
+        "tied": hp.Boolean("tied", default=True),
+        "shared": hp.Boolean("shared", default=False),
+    }
+
+
+def translator_options(config: Translation, spec: DataSpec) -> dict[str, Any]:
+    """The arguments of `Translator` but for the embedding's width."""
+    source, target = spec.inputs["source"].size, spec.inputs["target"].size
+    return {
+        "source_size": source,
+        "target_size": target,
+        "dropout": config.dropout,
+        "tied": config.tied,
+        # Vocabularies of different sizes are different ones.
+        "shared": config.shared and source == target,
+        "name": "translator",
+    }
