@@ -149,8 +149,8 @@ def example_lengths(array: np.ndarray) -> np.ndarray:
         Shape (examples,).
     """
     filled = (array != 0).reshape(*array.shape[:2], -1).any(axis=-1)
-    ends: np.ndarray = np.where(filled, np.arange(1, filled.shape[1] + 1), 0).max(axis=1)
-    return np.maximum(1, ends)
+    ends = np.where(filled, np.arange(1, filled.shape[1] + 1), 0)
+    return np.asarray(ends.max(axis=1, initial=1))
 
 
 def _parts(order: np.ndarray, size: int) -> list[np.ndarray]:

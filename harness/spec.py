@@ -141,11 +141,11 @@ class Prepared:
     train: Split
     val: Split
     test: Split
+    assets: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values that travel with the data: class names, vocabulary, scaler."""
     further: Mapping[str, Split] = field(default_factory=dict)
     """Other test splits by name, such as those of later years or other domains. Confirmed
     models are scored on them as on `test`; the metrics carry the name in front."""
-    assets: Mapping[str, Any] = field(default_factory=dict)
-    """JSON values that travel with the data: class names, vocabulary, scaler."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 from harness import journal, registry
 from harness.report.cells import Cell, cells
 from harness.report.evidence import flat
-from harness.report.exhibits import Exhibit, figure_name, read_exhibits
+from harness.report.exhibits import Exhibit, read_exhibits
+from harness.report.looking import figure_name
 from harness.report.summary import places, score_of
 from harness.report.tables import one_line
 from harness.report.words import counted, duration, milliseconds, number
@@ -45,6 +46,7 @@ def winner(path: str) -> str:
         "configuration\n" + _rows((name, flat(v)) for name, v in cell.best.config.items()),
         "training\n" + _rows((name, flat(v)) for name, v in cell.best.training.items()),
         *_continuations(exhibit),
+        *_translations(exhibit),
     ]
     return "\n\n".join(parts)
 
@@ -97,7 +99,7 @@ def _files(folder: Path, cell: Cell, exhibit: Exhibit) -> Iterator[tuple[str, st
     if model is not None and (folder / model).is_file():
         yield "model", str(folder / model)
     if exhibit.forecasts:
-        figure = folder / f"{figure_name(cell.task)}.png"
+        figure = folder / f"{figure_name('forecast', cell.task)}.png"
         drawn = str(figure) if figure.is_file() else f"harness report {folder} draws {figure}"
         yield "forecasts", drawn
 
@@ -115,6 +117,18 @@ def _continuations(exhibit: Exhibit) -> Iterator[str]:
         named = {"prompt": text.prompt, "likeliest": text.greedy, "drawn": text.nucleus}
         blocks = [f"  {name}\n{_wrapped(content)}" for name, content in named.items()]
         yield "\n".join([f"continuation {number_}", *blocks])
+
+
+def _translations(exhibit: Exhibit) -> Iterator[str]:
+    """Sentences and what became of them, in full."""
+    for number_, text in enumerate(exhibit.translations, start=1):
+        named = {
+            "source": text.source,
+            "reference": text.reference,
+            "translation": text.hypothesis,
+        }
+        blocks = [f"  {name}\n{_wrapped(content)}" for name, content in named.items()]
+        yield "\n".join([f"translation {number_}", *blocks])
 
 
 def _wrapped(text: str) -> str:

@@ -356,7 +356,12 @@ def by_length(
         if len(chosen):
             scores = text_scores([hypotheses[n] for n in chosen], [references[n] for n in chosen])
             buckets.append(
-                {"from": int(first), "to": last, "examples": len(chosen), "score": scores["bleu"]}
+                {
+                    "first": int(first),
+                    "last": last,
+                    "examples": len(chosen),
+                    "score": scores["bleu"],
+                }
             )
     return {"metric": "bleu", "unit": "words of the source", "buckets": buckets}
 

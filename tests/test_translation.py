@@ -207,9 +207,11 @@ def test_bleu_by_length_covers_every_sentence_once():
     sources = ["a " * n for n in (1, 2, 2, 3, 5, 8, 9, 9, 30)]
     shown = _translation.by_length(sources, sources, sources)
     assert sum(bucket["examples"] for bucket in shown["buckets"]) == len(sources)
-    assert shown["buckets"][-1]["to"] is None
+    assert shown["buckets"][-1]["last"] is None
     same = _translation.by_length(["a b"] * 3, ["x"] * 3, ["x"] * 3)["buckets"]
-    assert [(bucket["from"], bucket["to"], bucket["examples"]) for bucket in same] == [(2, None, 3)]
+    assert [(bucket["first"], bucket["last"], bucket["examples"]) for bucket in same] == [
+        (2, None, 3)
+    ]
 
 
 # --- baselines ------------------------------------------------------------------

@@ -19,14 +19,15 @@ def write(folder: Path) -> None:
     """Reads the journal of a sweep's folder and writes the report beside it.
 
     Files: `trials.csv`, `leaderboard.csv`, `report.md`, and the figures `leaderboard`,
-    `anytime` and `forecast-<task>` as PNG and SVG. Each replaces its predecessor at once. The
-    sweep may still run.
+    `anytime`, `forecast-<task>`, `attention-<task>` and `length-<task>` as PNG and SVG. Each
+    replaces its predecessor at once. The sweep may still run.
 
     Raises:
         HarnessError: there is no journal, it is damaged or holds nothing, an exhibit is
             damaged, or a file cannot be written.
     """
     # Matplotlib and pandas are imported here, so that `exit_code` costs nothing.
+    from harness.report.attention import attention_figures
     from harness.report.exhibits import read_exhibits
     from harness.report.figures import anytime_figure, leaderboard_figure
     from harness.report.forecasts import forecast_figures
@@ -42,6 +43,7 @@ def write(folder: Path) -> None:
     # Last, as their files may be damaged: the tables need not be missing as well.
     exhibits = read_exhibits(folder, record.cells)
     _draw(folder, forecast_figures(record, exhibits))
+    _draw(folder, attention_figures(record, exhibits))
     _replace(folder / "report.md", markdown(record, exhibits).encode())
 
 

@@ -1,4 +1,4 @@
-"""What the confirmed models did, for a person to look at: texts and forecasts.
+"""What the confirmed models did, for a person to look at: texts, forecasts, attention.
 
 A task's `exhibit` returns a JSON object, which the worker leaves as
 `exhibits/<task>.<space>.json` in the sweep's folder. The report knows these keys, and ignores
@@ -8,9 +8,15 @@ any other:
   on, taking the likeliest token each time and drawing from the likeliest ones. A table.
 - `forecasts`: a list of `{"channel", "past", "truth", "forecast", "baseline"}`, a name and four
   lists of numbers, of which the last three are equally long. The figure `forecast-<task>`.
+- `translations`: a list of `{"source", "reference", "hypothesis"}`, texts. A table.
+- `attention`: a list of `{"source", "target", "weights"}`: tokens, tokens, and for each token of
+  the target the weight of each token of the source. The figure `attention-<task>`.
+- `scores_by_length`: `{"metric", "unit", "buckets"}`, of which each is `{"first", "last",
+  "examples", "score"}`; `last` may be null. A table and the figure `length-<task>`.
+- `signature`: a text, how the scores are computed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,13 +24,8 @@ from typing import TypeAlias
 
 import pydantic
 
-from harness.report.cells import Cell
-from harness.report.words import code, table
 from harness.spec import HarnessError
 from harness.training import exhibit_path
-
-LONGEST = 600
-"""Characters of a text in the report; `harness describe` shows all of them."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,55 @@ class Forecast:
 
 
 @dataclass(frozen=True)
+class Translation:
+    """A sentence, how a person translated it, and how a model did."""
+
+    source: str
+    reference: str
+    hypothesis: str
+
+
+@dataclass(frozen=True)
+class AttentionMap:
+    """Where a model looked in the source while it wrote each token of the target."""
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    weights: tuple[tuple[float, ...], ...]
+    """A row for each token of the target, a column for each of the source."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Examples whose length is from `first` to `last`, and their score."""
+
+    first: int
+    last: int | None
+    """`None` for no end."""
+    examples: int
+    score: float
+
+
+@dataclass(frozen=True)
+class LengthScores:
+    """How a score depends on the length of an example."""
+
+    metric: str
+    unit: str
+    """What length counts, such as `words of the source`."""
+    buckets: tuple[Bucket, ...]
+
+
+@dataclass(frozen=True)
 class Exhibit:
     """All that one architecture shows on one task."""
 
     continuations: tuple[Continuation, ...] = ()
     forecasts: tuple[Forecast, ...] = ()
+    translations: tuple[Translation, ...] = ()
+    attention: tuple[AttentionMap, ...] = ()
+    scores_by_length: LengthScores | None = None
+    signature: str = ""
 
 
 Exhibits: TypeAlias = Mapping[tuple[str, str], Exhibit]
@@ -73,44 +118,6 @@ def read_exhibits(folder: Path, cells: Iterable[tuple[str, str]]) -> Exhibits:
     return {cell: exhibit for cell, exhibit in found.items() if exhibit is not None}
 
 
-def figure_name(task: str) -> str:
-    """Name of the figure of a task's forecasts, without its ending."""
-    return f"forecast-{task}"
-
-
-def looking(tasks: Mapping[str, Sequence[Cell]], exhibits: Exhibits) -> str:
-    """The section of the report that shows what the models did; empty without an exhibit."""
-    blocks = []
-    for task, group in tasks.items():
-        shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
-        parts = []
-        if any(exhibit.forecasts for exhibit in shown.values()):
-            parts.append(f"![Forecasts of each architecture]({figure_name(task)}.png)")
-        if any(exhibit.continuations for exhibit in shown.values()):
-            parts.append(_texts(shown))
-        if parts:
-            blocks += [f"### {code(task)}", *parts]
-    if not blocks:
-        return ""
-    intro = "What the first confirmed model of each architecture does on the test split."
-    return "\n\n".join([intro, *blocks])
-
-
-def _texts(shown: Mapping[str, Exhibit]) -> str:
-    """One row a prompt and architecture; a prompt stands in its first row only."""
-    prompts: dict[str, list[list[str]]] = {}
-    for space, exhibit in shown.items():
-        for text in exhibit.continuations:
-            row = [code(space), code(text.greedy, LONGEST), code(text.nucleus, LONGEST)]
-            prompts.setdefault(text.prompt, []).append(row)
-    rows = [
-        [code(prompt, LONGEST) if number == 0 else "", *row]
-        for prompt, group in prompts.items()
-        for number, row in enumerate(group)
-    ]
-    return table(["after", "architecture", "likeliest", "drawn"], rows, left=4)
-
-
 def _read(path: Path) -> Exhibit | None:
     try:
         content = path.read_bytes()
@@ -124,15 +131,31 @@ def _read(path: Path) -> Exhibit | None:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise _malformed(path, f"{where}: {fault['msg']}" if where else fault["msg"]) from None
+    for reason in _faults(exhibit):
+        raise _malformed(path, reason)
+    return exhibit
+
+
+def _faults(exhibit: Exhibit) -> Iterator[str]:
+    """What types alone do not tell."""
     for number, window in enumerate(exhibit.forecasts):
         lengths = [len(line) for line in (window.truth, window.forecast, window.baseline)]
         if len(set(lengths)) > 1 or not lengths[0]:
-            raise _malformed(
-                path,
+            yield (
                 f"forecasts.{number}: truth, forecast and baseline have {lengths} values, "
-                "expected equally many, and at least one",
+                "expected equally many, and at least one"
             )
-    return exhibit
+    for number, shown in enumerate(exhibit.attention):
+        shape = [len(row) for row in shown.weights]
+        if not shown.source or not shown.target:
+            yield f"attention.{number}: expected tokens of the source and of the target"
+        elif shape != [len(shown.source)] * len(shown.target):
+            yield (
+                f"attention.{number}: weights have rows of {shape}, expected {len(shown.target)} "
+                f"rows of {len(shown.source)}"
+            )
+    if exhibit.scores_by_length is not None and not exhibit.scores_by_length.buckets:
+        yield "scores_by_length: expected a bucket"
 
 
 def _malformed(path: Path, fault: str) -> HarnessError:

@@ -13,8 +13,9 @@ from matplotlib.lines import Line2D
 
 from harness.journal import SweepRecord
 from harness.report.cells import by_task, cells
-from harness.report.exhibits import Exhibits, Forecast, figure_name
+from harness.report.exhibits import Exhibits, Forecast
 from harness.report.figures import FAINT, INK, STYLE, looks
+from harness.report.looking import figure_name
 from harness.report.tables import one_line
 
 COLUMNS = 3
@@ -32,7 +33,7 @@ def forecast_figures(record: SweepRecord, exhibits: Exhibits) -> dict[str, Figur
         shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
         windows = {space: e.forecasts for space, e in shown.items() if e.forecasts}
         if windows:
-            figures[figure_name(task)] = forecast_figure(windows, looks(record))
+            figures[figure_name("forecast", task)] = forecast_figure(windows, looks(record))
     return figures
 
 

@@ -14,7 +14,8 @@ from harness.report.evidence import (
     reproduce,
     spending,
 )
-from harness.report.exhibits import NO_EXHIBITS, Exhibits, looking
+from harness.report.exhibits import NO_EXHIBITS, Exhibits
+from harness.report.looking import looking
 from harness.report.statistics import Interval, mean_interval
 from harness.report.summary import cautions, comparisons, conclusion, places
 from harness.report.words import (

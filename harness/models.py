@@ -1,0 +1,56 @@
+"""Saved models, loaded again in any process."""
+
+import importlib
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.spec import HarnessError
+
+
+def load_model(path: str | Path) -> Any:
+    """The `keras.Model` that a confirmation run left in a sweep's `models` folder.
+
+    Some architectures have layers of their own. Keras finds them once the file that defines them
+    is imported, which is done for the packages that tasks and search spaces come from, and for
+    no other.
+
+    Args:
+        path: a `.keras` file.
+
+    Raises:
+        HarnessError: the file is missing or no saved model.
+    """
+    import keras
+
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise HarnessError(f"{path}: not a saved Keras model ({error})") from None
+    known = {_package(space.build) for space in registry.spaces().values()}
+    known |= {_package(task.score) for task in registry.tasks().values()}
+    for module in {*_modules(config)}:
+        if module.split(".")[0] in known:
+            importlib.import_module(module)
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def _package(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__module__", "")).split(".")[0]
+
+
+def _modules(config: Any) -> Iterator[str]:
+    """Names of the modules whose objects a configuration holds."""
+    if isinstance(config, dict):
+        if isinstance(config.get("module"), str):
+            yield config["module"]
+        for value in config.values():
+            yield from _modules(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _modules(value)
