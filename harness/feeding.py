@@ -19,7 +19,7 @@ EVALUATED_VALUES = 2**25
 POOL = 50
 """Batches that are sorted by length together, then shuffled. Random pools keep the batches of
 an epoch different from those of the one before."""
-ROUND = 8
+ROUND = 4
 """Batches are cut at multiples of it: XLA compiles a program for each shape that it meets."""
 
 

@@ -27,7 +27,7 @@ def sample_translation(hp: HyperParameters) -> dict[str, Any]:
     return {
         "dropout": hp.Float("dropout", 0.1, 0.5, step=0.1, default=0.3),
         "tied": hp.Boolean("tied", default=True),
-        "shared": hp.Boolean("shared", default=False),
+        "shared": hp.Boolean("shared", default=True),
     }
 
 

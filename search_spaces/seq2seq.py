@@ -40,8 +40,8 @@ def sample_recurrent_translation(hp: HyperParameters) -> dict[str, Any]:
         "cell": hp.Choice("cell", ["rnn", "gru", "lstm"], default="gru"),
         "bidirectional": hp.Boolean("bidirectional", default=True),
         "layers": hp.Int("layers", 1, 2, default=1),
-        "units": hp.Choice("units", [128, 192, 256], default=256),
-        "embedding": hp.Choice("embedding", [128, 192, 256], default=256),
+        "units": hp.Choice("units", [128, 192, 256], default=192),
+        "embedding": hp.Choice("embedding", [128, 192, 256], default=192),
     }
 
 

@@ -18,8 +18,8 @@ MULTI30K_SPLITS = {
     "test_2017_mscoco": "test_2017_mscoco",
 }
 MULTI30K_VOCABULARY = 4000
-MULTI30K_LONGEST = 160
-NUMBERS = {"train": 10_000, "val": 1_000, "test": 1_000}
+MULTI30K_LONGEST = 96
+NUMBERS = {"train": 6_000, "val": 500, "test": 1_000}
 LARGEST_NUMBER = 999_999
 NUMBER_VOCABULARY = 100
 NUMBER_LONGEST = 48
@@ -92,6 +92,7 @@ _translation = functools.partial(
     baseline=baseline,
     exhibit=exhibit,
     batch_sizes=(32, 64, 128),
+    learning_rate=2e-3,
 )
 
 _MULTI30K_URL = (

@@ -40,7 +40,8 @@ def prepare(files):
     else: val = split(5, **{how: True})
     spec = DataSpec({"x": TensorSpec((4,), "float32")},
                     {"y": TensorSpec((), "int32", size=3)}, "text_classification")
-    return Prepared(spec, split(20), val, split(6), {"names": ["a", "b", "c"]})
+    further = {"train": split(3)} if how == "twice" else {"later": split(7)}
+    return Prepared(spec, split(20), val, split(6), {"names": ["a", "b", "c"]}, further)
 
 demo = Task("demo", "text_classification", Objective("accuracy", "max"), prepare,
             None, None, lambda prepared: {})
@@ -77,6 +78,8 @@ def test_data_comes_back_as_prepared_and_read_only(demo, tmp_path):
     expected = demo.prepare({})
     assert data.spec == expected.spec
     assert data.assets == {"names": ["a", "b", "c"]}
+    assert len(data.further["later"]) == 7
+    np.testing.assert_array_equal(data.further["later"].y["y"], expected.further["later"].y["y"])
     for name in ("train", "val", "test"):
         ours, theirs = getattr(data, name), getattr(expected, name)
         np.testing.assert_array_equal(ours.x["x"], theirs.x["x"])
@@ -170,6 +173,7 @@ def test_the_digest_is_of_the_data_not_of_the_code(demo, monkeypatch):
         ("shape", r"task 'demo', val, x\['x'\]: expected examples of shape \(4,\), found \(3,\)"),
         ("short", r"task 'demo', val, y\['y'\]: expected 5 examples, found shape \(4,\)"),
         ("empty", r"task 'demo', val: expected at least one example"),
+        ("twice", r"task 'demo': expected another identifier for a further split, found 'train'"),
         ("refuses", "^the data is from the wrong year$"),
         ("raises", r"task 'demo': its prepare function failed \(ValueError: odd data\)"),
         ("dies", "task 'demo': preparing it ended with exit code 7"),

@@ -44,3 +44,58 @@ def test_validation_keeps_its_order_and_weights_travel_along():
     ((x, y, weight),) = arguments["validation_data"]
     assert x["a"].numpy().tolist() == y.numpy().tolist() == weight.numpy().tolist()
     assert x["a"].numpy().tolist() == list(range(10))
+
+
+RANDOM = np.random.default_rng(0)
+LENGTHS = RANDOM.integers(1, 30, 300)
+SENTENCES = Split(
+    {"words": np.array([[i + 1] * n + [0] * (32 - n) for i, n in enumerate(LENGTHS)], "int32")},
+    {"word": np.arange(300, dtype="int32")},
+)
+
+
+def batches(feed, seed, size=10, count=2, split=SENTENCES):
+    """Of several epochs: the examples and the widths of each batch."""
+    fed = feed(feeding.Batches(split, size, seed, ["words"]))
+    for _ in range(count):
+        found = [fed[i] for i in range(len(fed))] if feed is feeding._cutter else list(fed)
+        yield [(np.asarray(x["words"]), np.asarray(y)) for x, y in found]
+        if feed is feeding._cutter:
+            fed.on_epoch_end()
+
+
+@pytest.mark.parametrize("feed", [feeding._pipeline, feeding._cutter])
+def test_examples_are_batched_by_length_and_cut_where_the_longest_ends(feed):
+    epochs = list(batches(feed, seed=0))
+    for found in epochs:
+        assert sorted(np.concatenate([y for _, y in found]).tolist()) == list(range(300))
+        for words, labels in found:
+            longest = LENGTHS[labels].max()
+            assert longest <= words.shape[1] < longest + feeding.ROUND
+            assert (words[:, 0] == labels + 1).all()
+            assert ((words != 0).sum(axis=1) == LENGTHS[labels]).all()
+        cells = sum(words.size for words, _ in found)
+        assert cells < 1.25 * LENGTHS.sum()
+    orders = [[tuple(y) for _, y in found] for found in epochs]
+    assert orders[0] != orders[1]
+
+
+def test_batches_by_length_are_the_same_on_every_backend():
+    for seed in (0, None):
+        ours, theirs = (
+            [[y.tolist() for _, y in found] for found in batches(feed, seed)]
+            for feed in (feeding._pipeline, feeding._cutter)
+        )
+        assert ours == theirs
+
+
+def test_batches_by_length_come_in_any_order_but_validation_in_one():
+    widths = [[x.shape[1] for x, _ in found] for found in batches(feeding._pipeline, seed=3)]
+    assert widths[0] != sorted(widths[0])
+    first, second = batches(feeding._pipeline, seed=None)
+    assert [y.tolist() for _, y in first] == [y.tolist() for _, y in second]
+
+
+def test_an_example_of_nothing_is_one_step_long():
+    lengths = feeding.example_lengths(np.array([[0, 0, 0], [0, 5, 0], [1, 0, 2]]))
+    assert lengths.tolist() == [1, 2, 3]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from harness import journal, report
+from harness.journal import Journal
 from harness.report.tables import LEADERBOARD, TRIALS, csv, leaderboard, trials_table
 from harness.spec import Failure, Objective, TrialResult
 from tests.synthetic import write_journal
@@ -150,3 +151,46 @@ def test_text_that_a_spreadsheet_would_run_is_neutralised(record, text):
     again = pd.read_csv(io.StringIO(csv(trials_table(bad))))
     assert set(again["error"]) == {f"'{text.strip()} second line"}
     assert trials_table(bad)["error"][0] == f"{text.strip()} second line"
+
+
+def test_winners_are_compared_by_the_measure_where_the_task_has_one(tmp_path):
+    """Trials by their validation accuracy, confirmed models by another test metric."""
+    write_journal(tmp_path, tasks=("digits",), failures=False)
+    record = journal.read(tmp_path)
+    known = dataclasses.replace(record.tasks["digits"], measure=Objective("errors", "min"))
+
+    def scored(result):
+        if result.phase != "confirm" or result.space != "mlp":
+            return result
+        errors = {"test_errors": float(10 + result.number)}
+        return dataclasses.replace(result, metrics={**result.metrics, **errors})
+
+    record = edited(dataclasses.replace(record, tasks={"digits": known}), scored)
+    board = leaderboard(record).set_index("space")
+    assert board.loc["mlp", "metric"] == "errors"
+    assert board.loc["mlp", "direction"] == "min"
+    assert board.loc["mlp", "mean"] == pytest.approx(11)
+    assert board.loc["cnn", "seeds"] == 0
+    trials = trials_table(record)
+    assert set(trials["objective"]) == {"val_accuracy", "test_errors"}
+    searched = trials[trials["phase"] == "search"]
+    assert (searched["score"].between(0, 1)).all()
+
+
+def test_a_measure_survives_the_journal(tmp_path):
+    write_journal(tmp_path, tasks=("digits",))
+    with Journal(tmp_path) as kept:
+        kept.append(
+            "data",
+            task="digits",
+            digest="0" * 64,
+            sizes={},
+            objective=Objective("token_accuracy", "max"),
+            measure=Objective("bleu", "max"),
+            baseline={"bleu": 0.4},
+            reference=None,
+            licence="",
+        )
+    known = journal.read(tmp_path).tasks["digits"]
+    assert known.judged_by == Objective("bleu", "max")
+    assert known.objective == Objective("token_accuracy", "max")

@@ -201,6 +201,15 @@ def test_a_saved_model_predicts_what_was_scored(trial, tmp_path):
     assert result.cost.latency_ms > 0
 
 
+def test_further_tests_are_scored_after_confirmation_only(trial):
+    data = dataclasses.replace(DATA, further={"later": DATA.val})
+    result = trial(data=data, phase="confirm")
+    assert result.metrics["test_later_accuracy"] == pytest.approx(result.metrics["val_accuracy"])
+    assert "test_accuracy" in result.metrics
+    result = trial(data=dataclasses.replace(DATA, further={"later": Untouchable()}))
+    assert result.status == "completed"
+
+
 def test_the_search_never_reads_the_test_split(trial):
     data = Prepared(DATA.spec, DATA.train, DATA.val, Untouchable(), DATA.assets)
     searched = trial(data=data)
