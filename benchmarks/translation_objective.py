@@ -63,7 +63,7 @@ def _scores(
 
     from harness import feeding, fitting
     from harness.training import sample_training
-    from tasks import _translation
+    from tasks import _bleu, _translating
 
     hp = keras_tuner.HyperParameters()
     space.sample(hp, task.kind)
@@ -86,14 +86,14 @@ def _scores(
         train, data.val, training.batch_size, 64, number, ("source", "target", "next_token")
     )
     log = model.fit(**fed, epochs=epochs, verbose=0).history
-    hypotheses = _translation.translations(
+    hypotheses = _translating.translations(
         model, np.asarray(data.val.x["source"]), data.assets, beams=1
     )
-    references = _translation.texts(
+    references = _translating.texts(
         np.asarray(data.val.y["next_token"]), data.assets["target_vocabulary"]
     )
     cheap = {key: log[f"val_{key}"][-1] for key in CHEAP}
-    return {**cheap, "bleu": _translation.text_scores(hypotheses, references)["bleu"]}
+    return {**cheap, "bleu": _bleu.text_scores(hypotheses, references)["bleu"]}
 
 
 if __name__ == "__main__":

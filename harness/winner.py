@@ -1,21 +1,27 @@
 """What a sweep found for one architecture on one task: `harness describe DIR/task/space`."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness import journal, registry
 from harness.report.cells import Cell, cells
 from harness.report.evidence import flat
 from harness.report.exhibits import Exhibit, read_exhibits
-from harness.report.looking import figure_name
+from harness.report.looking import FigureKind, figure_name, span
 from harness.report.summary import places, score_of
 from harness.report.tables import one_line
-from harness.report.words import counted, duration, milliseconds, number
+from harness.report.words import NOTHING, counted, duration, milliseconds, number
 from harness.spec import HarnessError, TrialResult
 
 WIDTH = 88
 """Columns that long texts are wrapped to."""
+FIGURES: dict[FigureKind, str] = {
+    "forecast": "forecasts",
+    "attention": "attention",
+    "length": "by length",
+}
+"""What each figure is called here."""
 
 
 def winner(path: str) -> str:
@@ -45,8 +51,8 @@ def winner(path: str) -> str:
         _rows([*_scores(cell, cell.best), *_costs(cell), *_files(folder, cell, exhibit)]),
         "configuration\n" + _rows((name, flat(v)) for name, v in cell.best.config.items()),
         "training\n" + _rows((name, flat(v)) for name, v in cell.best.training.items()),
-        *_continuations(exhibit),
-        *_translations(exhibit),
+        *_by_length(exhibit),
+        *_texts(exhibit),
     ]
     return "\n\n".join(parts)
 
@@ -98,10 +104,17 @@ def _files(folder: Path, cell: Cell, exhibit: Exhibit) -> Iterator[tuple[str, st
     model = cell.best.model if cell.best is not None else None
     if model is not None and (folder / model).is_file():
         yield "model", str(folder / model)
-    if exhibit.forecasts:
-        figure = folder / f"{figure_name('forecast', cell.task)}.png"
+    kinds: dict[FigureKind, object] = {
+        "forecast": exhibit.forecasts,
+        "attention": exhibit.attention,
+        "length": exhibit.scores_by_length,
+    }
+    for kind in (kind for kind, shown in kinds.items() if shown):
+        figure = folder / f"{figure_name(kind, cell.task)}.png"
         drawn = str(figure) if figure.is_file() else f"harness report {folder} draws {figure}"
-        yield "forecasts", drawn
+        yield FIGURES[kind], drawn
+    if exhibit.signature:
+        yield "scored with", exhibit.signature
 
 
 def _rows(rows: Iterable[tuple[str, str]]) -> str:
@@ -111,24 +124,37 @@ def _rows(rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f"  {name:{width}}  {value}" for name, value in lines)
 
 
-def _continuations(exhibit: Exhibit) -> Iterator[str]:
-    """How a language model went on, in full; line breaks are kept."""
+def _by_length(exhibit: Exhibit) -> Iterator[str]:
+    """The score of each bucket of lengths."""
+    if (scores := exhibit.scores_by_length) is None:
+        return
+    rows = [
+        (span(bucket), f"{_known(bucket.score)} ({counted(bucket.examples, 'example')})")
+        for bucket in scores.buckets
+    ]
+    yield one_line(f"{scores.metric} by {scores.unit}") + "\n" + _rows(rows)
+
+
+def _known(score: float | None) -> str:
+    return NOTHING if score is None else number(score)
+
+
+def _texts(exhibit: Exhibit) -> Iterator[str]:
+    """What a model wrote, in full; line breaks are kept."""
     for number_, text in enumerate(exhibit.continuations, start=1):
         named = {"prompt": text.prompt, "likeliest": text.greedy, "drawn": text.nucleus}
-        blocks = [f"  {name}\n{_wrapped(content)}" for name, content in named.items()]
-        yield "\n".join([f"continuation {number_}", *blocks])
-
-
-def _translations(exhibit: Exhibit) -> Iterator[str]:
-    """Sentences and what became of them, in full."""
-    for number_, text in enumerate(exhibit.translations, start=1):
+        yield _block(f"continuation {number_}", named)
+    for number_, pair in enumerate(exhibit.translations, start=1):
         named = {
-            "source": text.source,
-            "reference": text.reference,
-            "translation": text.hypothesis,
+            "source": pair.source,
+            "reference": pair.reference,
+            "translation": pair.hypothesis,
         }
-        blocks = [f"  {name}\n{_wrapped(content)}" for name, content in named.items()]
-        yield "\n".join([f"translation {number_}", *blocks])
+        yield _block(f"translation {number_}", named)
+
+
+def _block(title: str, named: Mapping[str, str]) -> str:
+    return "\n".join([title, *(f"  {name}\n{_wrapped(text)}" for name, text in named.items())])
 
 
 def _wrapped(text: str) -> str:
@@ -139,4 +165,4 @@ def _wrapped(text: str) -> str:
         )
         for line in text.splitlines()
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) or indent + NOTHING

@@ -23,12 +23,11 @@ from harness.spec import (
 )
 from tasks import _subwords
 from tasks._alignment import dictionary, word_by_word
+from tasks._bleu import by_length, chrf, signature, text_scores
 from tasks._subwords import END, PADDING, START
+from tasks._translating import attention_maps, padded, texts, translations, trimmed
 
 SOURCE, TARGET, NEXT = "source", "target", "next_token"
-BEAMS = 4
-ALPHA = 0.6
-"""Length normalisation of beam search, as in Vaswani et al. 2017, section 6.1."""
 SHOWN, MAPPED = 6, 3
 """Sentences of an exhibit: with their translations, and of those with attention maps."""
 BATCH = 64
@@ -62,8 +61,8 @@ def prepared(
         HarnessError: files of different line counts, an empty line, a vocabulary smaller than the
             alphabet, a sentence longer than `longest`.
     """
-    texts = {split: _checked(task, split, *sides) for split, sides in pairs.items()}
-    source, target = texts["train"]
+    sentences = {split: _checked(task, split, *sides) for split, sides in pairs.items()}
+    source, target = sentences["train"]
     if joint:
         both = _subwords.learned(task, "both languages", [*source, *target], vocabulary, by_bytes)
         vocabularies = both, both
@@ -73,7 +72,9 @@ def prepared(
             _subwords.learned(task, TARGET, target, vocabulary, by_bytes),
         )
     pieces = [_subwords.loaded(text) for text in vocabularies]
-    splits = {split: _split(task, split, sides, pieces, longest) for split, sides in texts.items()}
+    splits = {
+        split: _split(task, split, sides, pieces, longest) for split, sides in sentences.items()
+    }
     source_spec, target_spec = (
         TensorSpec((None,), "int32", size=len(part), longest=longest) for part in pieces
     )
@@ -103,18 +104,18 @@ def _checked(task: str, split: str, source: Sequence[str], target: Sequence[str]
         raise HarnessError(f"task {task!r}, {split}: no sentences; expected at least one")
     sides = []
     for name, lines in (("source", source), ("target", target)):
-        texts = [" ".join(line.split()) for line in lines]
-        if "" in texts:
+        cleaned = [" ".join(line.split()) for line in lines]
+        if "" in cleaned:
             raise HarnessError(
-                f"task {task!r}, {split}: line {texts.index('') + 1} of the {name} is empty; "
+                f"task {task!r}, {split}: line {cleaned.index('') + 1} of the {name} is empty; "
                 "expected a sentence in every line"
             )
-        sides.append(texts)
+        sides.append(cleaned)
     return sides[0], sides[1]
 
 
-def _split(task: str, split: str, texts: Pairs, pieces: Sequence[Any], longest: int) -> Split:
-    ids = [part.encode(list(side)) for part, side in zip(pieces, texts, strict=True)]
+def _split(task: str, split: str, sides: Pairs, pieces: Sequence[Any], longest: int) -> Split:
+    ids = [part.encode(list(side)) for part, side in zip(pieces, sides, strict=True)]
     for name, sentences in zip((SOURCE, TARGET), ids, strict=True):
         lengths = [len(sentence) + 1 for sentence in sentences]
         if max(lengths) > longest:
@@ -123,17 +124,10 @@ def _split(task: str, split: str, texts: Pairs, pieces: Sequence[Any], longest: 
                 f"task {task!r}, {split}: line {line + 1} of the {name} has {lengths[line]} "
                 f"pieces; expected at most {longest}"
             )
-    source = _padded([[*sentence, END] for sentence in ids[0]], longest)
-    target = _padded([[START, *sentence] for sentence in ids[1]], longest)
-    following = _padded([[*sentence, END] for sentence in ids[1]], longest)
+    source = padded([[*sentence, END] for sentence in ids[0]], longest)
+    target = padded([[START, *sentence] for sentence in ids[1]], longest)
+    following = padded([[*sentence, END] for sentence in ids[1]], longest)
     return Split({SOURCE: source, TARGET: target}, {NEXT: following})
-
-
-def _padded(sentences: Sequence[Sequence[int]], longest: int) -> np.ndarray:
-    result = np.full((len(sentences), longest), PADDING, "int32")
-    for row, sentence in zip(result, sentences, strict=True):
-        row[: len(sentence)] = sentence
-    return result
 
 
 # --- training and scoring -------------------------------------------------------
@@ -171,46 +165,14 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
             "hypothesis": np.array(hypotheses, dtype=np.str_),
             "reference": np.array(references, dtype=np.str_),
             "chrf": np.array(
-                [chrf().sentence_score(h, [r]).score for h, r in _zip(hypotheses, references)],
+                [
+                    chrf().sentence_score(h, [r]).score
+                    for h, r in zip(hypotheses, references, strict=True)
+                ],
                 "float32",
             ),
         },
     )
-
-
-def _zip(a: Sequence[str], b: Sequence[str]) -> Any:
-    return zip(a, b, strict=True)
-
-
-def bleu() -> Any:
-    """The BLEU of all tables: sacreBLEU's own defaults (Post 2018, arXiv:1804.08771)."""
-    import sacrebleu
-
-    return sacrebleu.metrics.BLEU()
-
-
-def chrf() -> Any:
-    """The chrF of all tables: sacreBLEU's own defaults (Popović 2015)."""
-    import sacrebleu
-
-    return sacrebleu.metrics.CHRF()
-
-
-def signature() -> str:
-    """How BLEU is computed, such that others can compute the same: sacreBLEU's signature."""
-    metric = bleu()
-    metric.corpus_score(["a"], [["a"]])  # only then it knows the number of references
-    return str(metric.get_signature())
-
-
-def text_scores(hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """BLEU, chrF, and the share of sentences that are their reference."""
-    matches = [hypothesis == reference for hypothesis, reference in _zip(hypotheses, references)]
-    return {
-        "bleu": bleu().corpus_score(list(hypotheses), [list(references)]).score,
-        "chrf": chrf().corpus_score(list(hypotheses), [list(references)]).score,
-        "exact_match": float(np.mean(matches)),
-    }
 
 
 def _token_scores(model: Any, split: Split) -> dict[str, float]:
@@ -236,56 +198,6 @@ def _token_scores(model: Any, split: Split) -> dict[str, float]:
         "token_accuracy": right / count,
         "perplexity": float(np.exp(min(-log_likelihood / count, 700.0))),
     }
-
-
-def trimmed(ids: np.ndarray) -> np.ndarray:
-    """A batch without the columns that are padding alone, to a multiple of 8."""
-    return ids[:, : -(-int((ids != PADDING).sum(axis=1).max()) // 8) * 8]
-
-
-# --- translating ----------------------------------------------------------------
-
-
-def translations(
-    model: Any, source: np.ndarray, assets: Mapping[str, Any], beams: int = BEAMS
-) -> list[str]:
-    """What a model makes of sources (examples, length), as texts."""
-    from tasks import _decoding
-
-    ids = _decoding.decoded(model, source, assets["longest"], beams, ALPHA)
-    return texts(ids, assets["target_vocabulary"])
-
-
-def translate(
-    model: Any, sentences: Sequence[str], assets: Mapping[str, Any], beams: int = BEAMS
-) -> list[str]:
-    """What a model makes of any sentences; of one that is too long, of its beginning.
-
-    Args:
-        model: a fitted or loaded translation model.
-        sentences: in the source language; may be empty texts.
-        assets: those of the task the model was trained on.
-        beams: hypotheses that beam search keeps; 1 for greedy search.
-    """
-    longest = assets["longest"]
-    ids = _subwords.loaded(assets["source_vocabulary"]).encode(
-        [" ".join(sentence.split()) for sentence in sentences]
-    )
-    source = _padded([[*sentence[: longest - 1], END] for sentence in ids], longest)
-    return translations(model, source, assets, beams)
-
-
-def texts(ids: np.ndarray, vocabulary: str) -> list[str]:
-    """The text of each row of ids, up to its first end."""
-    pieces = _subwords.loaded(vocabulary)
-    return [pieces.decode(sentence) for sentence in _sentences(ids)]
-
-
-def _sentences(ids: np.ndarray) -> list[list[int]]:
-    """Each row up to its first end or padding, as integers of Python."""
-    stops = np.logical_or(ids == END, ids == PADDING)
-    ends = np.where(stops.any(axis=1), stops.argmax(axis=1), ids.shape[1])
-    return [row[:end].tolist() for row, end in zip(ids, ends, strict=True)]
 
 
 # --- baselines ------------------------------------------------------------------
@@ -339,67 +251,3 @@ def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
         "scores_by_length": by_length(sources, hypotheses, references),
         "attention": attention_maps(model, source[shown[:MAPPED]], assets),
     }
-
-
-def by_length(
-    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]
-) -> dict[str, Any]:
-    """BLEU of four buckets of the test sentences, of about as many each, by words of the source."""
-    words = np.array([len(source.split()) for source in sources])
-    edges = np.unique([words.min(), *(np.quantile(words, [0.25, 0.5, 0.75]).astype(int) + 1)])
-    edges = edges[edges <= words.max()]
-    buckets = []
-    for first, following in zip(edges, [*edges[1:], None], strict=True):
-        last = None if following is None else int(following) - 1
-        inside = (words >= first) & (True if last is None else words <= last)
-        chosen = np.flatnonzero(inside)
-        if len(chosen):
-            scores = text_scores([hypotheses[n] for n in chosen], [references[n] for n in chosen])
-            buckets.append(
-                {
-                    "first": int(first),
-                    "last": last,
-                    "examples": len(chosen),
-                    "score": scores["bleu"],
-                }
-            )
-    return {"metric": "bleu", "unit": "words of the source", "buckets": buckets}
-
-
-def attention_maps(model: Any, source: np.ndarray, assets: Mapping[str, Any]) -> list[Any]:
-    """Where a model looks in the source for each token of its own translation; empty for a
-    model that does not attend.
-
-    Args:
-        model: a translation model.
-        source: ids, shape (examples, length).
-        assets: those of its task.
-
-    Returns:
-        For each source its tokens, those of the translation, and weights (target, source).
-    """
-    import keras
-
-    from tasks import _decoding
-
-    if not _decoding.cacheable(model):
-        return []
-    translator = model.get_layer(_decoding.TRANSLATOR)
-    if not translator.attends:
-        return []
-    pieces = [_subwords.loaded(assets[f"{side}_vocabulary"]) for side in (SOURCE, TARGET)]
-    hypotheses = _decoding.decoded(model, source, assets["longest"], BEAMS, ALPHA)
-    maps = []
-    for sentence, hypothesis in zip(source, hypotheses, strict=True):
-        read = sentence[sentence != PADDING]
-        written = hypothesis[hypothesis != PADDING]
-        target = np.concatenate([[START], written[:-1]]).astype("int32")
-        weights = translator.attention(read[None], target[None])
-        maps.append(
-            {
-                "source": pieces[0].id_to_piece(read.tolist()),
-                "target": pieces[1].id_to_piece(written.tolist()),
-                "weights": keras.ops.convert_to_numpy(weights)[0].astype("float64").tolist(),
-            }
-        )
-    return maps

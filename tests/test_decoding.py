@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tasks import _decoding, _translation
+from tasks import _decoding, _translating, _translation
 from tests import translators
 from tests.test_translation import ENGLISH, GERMAN, tiny
 
@@ -143,12 +143,12 @@ def test_any_sentence_can_be_translated():
     space = translators.SPACES[0]
     *_, (_, model) = translators.models(space, 1, data.spec)
     model.compile("sgd", jit_compile=False)
-    answers = _translation.translate(model, ["", " ", "a dog " * 100, ENGLISH[0]], data.assets, 2)
+    answers = _translating.translate(model, ["", " ", "a dog " * 100, ENGLISH[0]], data.assets, 2)
     assert len(answers) == 4
     assert answers[0] == answers[1]
     assert all(isinstance(answer, str) for answer in answers)
     cut = " ".join(["a dog"] * 100)
-    assert answers[2] == _translation.translate(model, [cut], data.assets, 2)[0]
+    assert answers[2] == _translating.translate(model, [cut], data.assets, 2)[0]
 
 
 def test_scores_and_exhibits_are_of_the_same_translations():

@@ -12,7 +12,7 @@ import sacrebleu
 
 from harness import cache, registry
 from harness.spec import HarnessError, Training
-from tasks import _alignment, _subwords, _translation, translation
+from tasks import _alignment, _bleu, _subwords, _translating, _translation, translation
 from tasks._losses import TokenAccuracy, TokenCrossentropy
 
 ENGLISH = ["a dog runs", "a cat sits", "the dog sits", "the cat runs", "a dog sits  down"]
@@ -49,16 +49,16 @@ def test_pieces_give_back_the_text_they_were_made_from():
     for split, lines in (("train", ENGLISH), ("test", ENGLISH[2:])):
         ids = getattr(data, split).x["source"]
         expected = [" ".join(line.split()) for line in lines]
-        assert _translation.texts(ids, data.assets["source_vocabulary"]) == expected
+        assert _translating.texts(ids, data.assets["source_vocabulary"]) == expected
     assert (
-        _translation.texts(data.train.y["next_token"], data.assets["target_vocabulary"]) == GERMAN
+        _translating.texts(data.train.y["next_token"], data.assets["target_vocabulary"]) == GERMAN
     )
 
 
 def test_a_character_that_training_never_saw_is_written_in_bytes():
     data = tiny()
     ids = data.further["later"].x["source"]
-    assert _translation.texts(ids, data.assets["source_vocabulary"]) == ["the dög runs"]
+    assert _translating.texts(ids, data.assets["source_vocabulary"]) == ["the dög runs"]
     assert _subwords.UNKNOWN not in ids
 
 
@@ -130,7 +130,7 @@ def test_multi30k_reads_its_files(tmp_path):
             files[path.name] = path
     data = translation.multi30k_de_en.prepare(files)
     assert set(data.further) == {"test_2017_flickr", "test_2017_mscoco"}
-    assert _translation.texts(data.test.x["source"], data.assets["source_vocabulary"]) == GERMAN
+    assert _translating.texts(data.test.x["source"], data.assets["source_vocabulary"]) == GERMAN
 
     files["val.en.gz"].write_bytes(b"no gzip")
     with pytest.raises(HarnessError, match=r"multi30k_de_en.*val\.en\.gz: not a gzip file"):
@@ -141,7 +141,7 @@ def test_numbers_of_the_test_are_never_trained_on():
     data = cache.load(translation.number_words)
     seen = {
         split: set(
-            _translation.texts(
+            _translating.texts(
                 np.asarray(getattr(data, split).x["source"]), data.assets["source_vocabulary"]
             )
         )
@@ -197,18 +197,18 @@ def test_bleu_is_that_of_the_sacrebleu_command(tmp_path):
     command = [sys.executable, "-m", "sacrebleu", str(tmp_path / "reference.txt"), "-i",
                str(tmp_path / "hypothesis.txt"), "-m", "bleu", "chrf", "-b", "-w", "2"]  # fmt: skip
     told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    ours = _translation.text_scores(hypotheses, references)
+    ours = _bleu.text_scores(hypotheses, references)
     assert [round(ours["bleu"], 2), round(ours["chrf"], 2)] == told
     assert ours["exact_match"] == 3 / 5
-    assert "version:" + sacrebleu.__version__ in _translation.signature()
+    assert "version:" + sacrebleu.__version__ in _bleu.signature()
 
 
 def test_bleu_by_length_covers_every_sentence_once():
     sources = ["a " * n for n in (1, 2, 2, 3, 5, 8, 9, 9, 30)]
-    shown = _translation.by_length(sources, sources, sources)
+    shown = _bleu.by_length(sources, sources, sources)
     assert sum(bucket["examples"] for bucket in shown["buckets"]) == len(sources)
     assert shown["buckets"][-1]["last"] is None
-    same = _translation.by_length(["a b"] * 3, ["x"] * 3, ["x"] * 3)["buckets"]
+    same = _bleu.by_length(["a b"] * 3, ["x"] * 3, ["x"] * 3)["buckets"]
     assert [(bucket["first"], bucket["last"], bucket["examples"]) for bucket in same] == [
         (2, None, 3)
     ]

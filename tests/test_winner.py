@@ -9,7 +9,9 @@ from harness.cli import main
 from harness.journal import Journal
 from harness.spec import Sweep
 from harness.training import exhibit_path
+from harness.winner import winner
 from tests.synthetic import write_journal
+from tests.test_report_translations import EXHIBIT, LENGTHS, SENTENCE
 
 
 @pytest.fixture
@@ -67,6 +69,46 @@ def test_a_forecast_names_its_figure(describe, tmp_path):
     )
     (tmp_path / "quick" / "forecast-digits.png").touch()
     assert "forecasts   quick/forecast-digits.png" in describe("quick/digits/cnn").output
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A sweep in which an architecture that translates has something to show."""
+    write_journal(tmp_path)
+    leave(tmp_path, "digits", "cnn", EXHIBIT)
+    return tmp_path
+
+
+def test_describe_shows_translations_in_full(folder):
+    long = {**SENTENCE, "hypothesis": "sehr " * 300}
+    leave(folder, "digits", "cnn", {"translations": [long]})
+    text = winner(str(folder / "digits" / "cnn"))
+    assert text.count("sehr") == 300
+    assert "a dog runs" in text
+    assert "ein hund läuft" in text
+
+
+def test_describe_shows_scores_by_length_and_names_the_figures(folder):
+    text = winner(str(folder / "digits" / "cnn"))
+    assert "bleu by words of the source\n  3-9  34.1 (412 examples)\n  10+  27.2 (588" in text
+    assert "scored with  nrefs:1|tok:13a\n" in text
+    for kind in ("attention", "length"):
+        figure = folder / f"{kind}-digits.png"
+        assert f"harness report {folder} draws {figure}" in text
+        figure.touch()
+    text = winner(str(folder / "digits" / "cnn"))
+    assert f"attention    {folder / 'attention-digits.png'}\n" in text
+    assert f"by length    {folder / 'length-digits.png'}\n" in text
+
+
+def test_describe_obeys_nothing_in_a_text_and_shows_that_one_is_empty(folder):
+    nasty = {"source": "\x1b[2J\rgone", "reference": "\u202e", "hypothesis": ""}
+    scores = {**LENGTHS, "metric": "\x07bleu", "unit": "a\nb"}
+    leave(folder, "digits", "cnn", {"translations": [nasty], "scores_by_length": scores})
+    text = winner(str(folder / "digits" / "cnn"))
+    assert "  translation\n    –" in text
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "�bleu by a b\n" in text
 
 
 def test_what_is_not_confirmed_is_called_so(describe, tmp_path):

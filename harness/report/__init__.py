@@ -31,6 +31,7 @@ def write(folder: Path) -> None:
     from harness.report.exhibits import read_exhibits
     from harness.report.figures import anytime_figure, leaderboard_figure
     from harness.report.forecasts import forecast_figures
+    from harness.report.lengths import length_figures
     from harness.report.page import markdown
     from harness.report.tables import csv, leaderboard, trials_table
 
@@ -42,8 +43,8 @@ def write(folder: Path) -> None:
     _draw(folder, {"leaderboard": leaderboard_figure(record), "anytime": anytime_figure(record)})
     # Last, as their files may be damaged: the tables need not be missing as well.
     exhibits = read_exhibits(folder, record.cells)
-    _draw(folder, forecast_figures(record, exhibits))
-    _draw(folder, attention_figures(record, exhibits))
+    for drawn in (forecast_figures, length_figures, attention_figures):
+        _draw(folder, drawn(record, exhibits))
     _replace(folder / "report.md", markdown(record, exhibits).encode())
 
 

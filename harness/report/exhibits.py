@@ -13,7 +13,9 @@ any other:
   the target the weight of each token of the source. The figure `attention-<task>`.
 - `scores_by_length`: `{"metric", "unit", "buckets"}`, of which each is `{"first", "last",
   "examples", "score"}`; `last` may be null. A table and the figure `length-<task>`.
-- `signature`: a text, how the scores are computed.
+- `signature`: a text, how the scores are computed, such as that of sacreBLEU. A line.
+
+A null in place of a number of a forecast, a weight or a score stands for one that is not finite.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,10 +41,7 @@ class Continuation:
 
 @dataclass(frozen=True)
 class Forecast:
-    """One window of a series: what was known, what came, and what was forecast.
-
-    `None` stands for a number that is not finite.
-    """
+    """One window of a series: what was known, what came, and what was forecast."""
 
     channel: str
     past: tuple[float | None, ...]
@@ -66,7 +65,7 @@ class AttentionMap:
 
     source: tuple[str, ...]
     target: tuple[str, ...]
-    weights: tuple[tuple[float, ...], ...]
+    weights: tuple[tuple[float | None, ...], ...]
     """A row for each token of the target, a column for each of the source."""
 
 
@@ -78,7 +77,7 @@ class Bucket:
     last: int | None
     """`None` for no end."""
     examples: int
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True)

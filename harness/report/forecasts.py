@@ -15,8 +15,8 @@ from harness.journal import SweepRecord
 from harness.report.cells import by_task, cells
 from harness.report.exhibits import Exhibits, Forecast
 from harness.report.figures import FAINT, INK, STYLE, looks
+from harness.report.labels import label
 from harness.report.looking import figure_name
-from harness.report.tables import one_line
 
 COLUMNS = 3
 """Windows that are drawn of each architecture."""
@@ -60,7 +60,7 @@ def forecast_figure(
                 axes.set_axis_off()
         for column in range(columns):
             name = next(shown[column].channel for shown in windows.values() if len(shown) > column)
-            panels[0][column].set_title(_name(name))
+            panels[0][column].set_title(label(name, LONGEST_NAME))
             panels[-1][column].set_xlabel("steps from now")
         figure.legend(
             handles=_keys(styles[next(iter(windows))]),
@@ -101,9 +101,3 @@ def _keys(look: Mapping[str, Any]) -> list[Line2D]:
 def _numbers(values: Sequence[float | None]) -> np.ndarray:
     """Shape (steps,); NaN, which leaves a gap, for what is no number."""
     return np.array([math.nan if value is None else value for value in values], "float64")
-
-
-def _name(channel: str) -> str:
-    """The name of a channel, in which data may have put anything."""
-    line = one_line(channel)
-    return line if len(line) <= LONGEST_NAME else line[: LONGEST_NAME - 1] + "…"

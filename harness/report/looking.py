@@ -1,17 +1,19 @@
 """The section of the report that shows what the confirmed models did."""
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from harness.report.cells import Cell
 from harness.report.exhibits import Bucket, Exhibit, Exhibits
 from harness.report.words import NOTHING, code, number, plain, table
 
+FigureKind: TypeAlias = Literal["forecast", "attention", "length"]
 LONGEST = 600
 """Characters of a text in the report; `harness describe` shows all of them."""
 
 
-def figure_name(kind: Literal["forecast", "attention", "length"], task: str) -> str:
+def figure_name(kind: FigureKind, task: str) -> str:
     """Name of a figure of a task, without its ending."""
     return f"{kind}-{task}"
 
@@ -21,7 +23,7 @@ def looking(tasks: Mapping[str, Sequence[Cell]], exhibits: Exhibits) -> str:
     blocks = []
     for task, group in tasks.items():
         shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
-        parts = []
+        parts = [_signed(exhibit.signature for exhibit in shown.values())]
         if any(exhibit.forecasts for exhibit in shown.values()):
             parts.append(_image("Forecasts of each architecture", figure_name("forecast", task)))
         if any(exhibit.continuations for exhibit in shown.values()):
@@ -33,10 +35,8 @@ def looking(tasks: Mapping[str, Sequence[Cell]], exhibits: Exhibits) -> str:
             parts.append(_image("Score by length", figure_name("length", task)))
         if any(exhibit.attention for exhibit in shown.values()):
             parts.append(_image("Where each architecture looks", figure_name("attention", task)))
-        if signatures := sorted({e.signature for e in shown.values() if e.signature}):
-            parts.append("Scored with " + ", ".join(map(code, signatures)) + ".")
-        if parts:
-            blocks += [f"### {code(task)}", *parts]
+        if any(parts):
+            blocks += [f"### {code(task)}", *filter(None, parts)]
     if not blocks:
         return ""
     intro = "What the first confirmed model of each architecture does on the test split."
@@ -44,10 +44,16 @@ def looking(tasks: Mapping[str, Sequence[Cell]], exhibits: Exhibits) -> str:
 
 
 def span(bucket: Bucket) -> str:
-    """The lengths of a bucket: `4 to 9`, `15 or more`."""
+    """The lengths of a bucket: `4-9`, `12`, `15+`."""
     if bucket.last is None:
-        return f"{bucket.first} or more"
-    return str(bucket.first) if bucket.last == bucket.first else f"{bucket.first} to {bucket.last}"
+        return f"{bucket.first}+"
+    return str(bucket.first) if bucket.last == bucket.first else f"{bucket.first}-{bucket.last}"
+
+
+def _signed(signatures: Iterable[str]) -> str:
+    """How scores are computed; empty where no architecture says it."""
+    known = [code(text, in_table=False) for text in sorted(set(signatures)) if text]
+    return f"Scored with {', '.join(known)}." if known else ""
 
 
 def _image(what: str, name: str) -> str:
@@ -87,16 +93,21 @@ def _translations(shown: Mapping[str, Exhibit]) -> str:
 def _by_length(shown: Mapping[str, Exhibit]) -> str:
     """One row an architecture, one column a bucket of lengths."""
     known = {space: e.scores_by_length for space, e in shown.items() if e.scores_by_length}
-    columns = {
-        (bucket.first, bucket.last, bucket.examples): f"{span(bucket)} ({bucket.examples:,})"
-        for scores in known.values()
-        for bucket in scores.buckets
+    found = {
+        space: {(b.first, math.inf if b.last is None else b.last, b.examples): b for b in s.buckets}
+        for space, s in known.items()
     }
-    rows = []
-    for space, scores in known.items():
-        found = {(b.first, b.last, b.examples): b.score for b in scores.buckets}
-        cells = [number(found[key]) if key in found else NOTHING for key in columns]
-        rows.append([code(space), *cells])
+    columns = {key: b for buckets in found.values() for key, b in buckets.items()}
+    order = sorted(columns)
+    rows = [
+        [code(space), *(_score(buckets.get(key)) for key in order)]
+        for space, buckets in found.items()
+    ]
     first = next(iter(known.values()))
     head = f"{plain(first.metric)} by {plain(first.unit)}"
-    return table([head, *columns.values()], rows)
+    headers = [head, *(f"{span(columns[key])} ({columns[key].examples:,})" for key in order)]
+    return table(headers, rows)
+
+
+def _score(bucket: Bucket | None) -> str:
+    return NOTHING if bucket is None or bucket.score is None else number(bucket.score)

@@ -70,9 +70,14 @@ def listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def code(text: str, longest: int = 300) -> str:
-    """Text from data as a code span, also within a table cell: one line, cut when long."""
-    line = one_line(text).replace("`", "'").replace("|", "\\|")
+def code(text: str, longest: int = 300, in_table: bool = True) -> str:
+    """Text from data as a code span: one line, cut when long.
+
+    A bar is escaped, as it would end a table's cell. Outside of tables the backslash would show:
+    `in_table=False` where the text may hold bars.
+    """
+    line = one_line(text).replace("`", "'")
+    line = line.replace("|", "\\|") if in_table else line
     if len(line) > longest:
         line = line[: longest - 1].rstrip("\\") + "…"
     return f"`{line}`" if line else NOTHING
