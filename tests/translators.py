@@ -12,6 +12,7 @@ import numpy as np
 
 from harness import registry
 from harness.spec import DataSpec, TensorSpec
+from tasks import _decoding
 from tests.test_contracts import configurations
 
 KIND = "translation"
@@ -102,12 +103,22 @@ def check_attention(config, model):
     assert (weights[np.broadcast_to((SOURCE == 0)[:, None, :], weights.shape)] == 0).all()
 
 
+def check_search(config, model):
+    """Greedy and beam search write the same with a cache and without, in compiled graphs."""
+    model.compile("sgd")
+    for beams in (1, 3):
+        cached, uncached = (
+            _decoding.decoded(model, SOURCE, 6, beams, 0.6, cached) for cached in (True, False)
+        )
+        np.testing.assert_array_equal(cached, uncached, err_msg=str(config))
+
+
 CHECKS = (check_padding, check_causality, check_steps, check_attention)
 
 
 if __name__ == "__main__":
     for space in SPACES:
         for config, model in models(space, *map(int, sys.argv[1:])):
-            for check in CHECKS:
+            for check in (*CHECKS, check_search):
                 check(config, model)
     print(keras.backend.backend(), *(space.name for space in SPACES))
