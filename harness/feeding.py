@@ -139,6 +139,15 @@ class Batches:
         yield from batches
 
 
+def first_example(split: Split, varying: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """The inputs of a batch of one, cut where it ends."""
+    example = {name: np.asarray(array[:1]) for name, array in split.x.items()}
+    return {
+        name: array[:, : int(example_lengths(array)[0])] if name in varying else array
+        for name, array in example.items()
+    }
+
+
 def example_lengths(array: np.ndarray) -> np.ndarray:
     """Steps of each example up to its last value that is not zero, and at least one.
 

@@ -1,5 +1,6 @@
 """Saved models, loaded again in any process."""
 
+import contextlib
 import importlib
 import json
 import zipfile
@@ -22,7 +23,7 @@ def load_model(path: str | Path) -> Any:
         path: a `.keras` file.
 
     Raises:
-        HarnessError: the file is missing or no saved model.
+        HarnessError: the file is missing, is no saved model, or needs what is not installed.
     """
     import keras
 
@@ -36,8 +37,14 @@ def load_model(path: str | Path) -> Any:
     known |= {_package(task.score) for task in registry.tasks().values()}
     for module in {*_modules(config)}:
         if module.split(".")[0] in known:
-            importlib.import_module(module)
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+            with contextlib.suppress(ModuleNotFoundError):  # Keras names what it then lacks
+                importlib.import_module(module)
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        # Damaged weights, classes that are gone: Keras raises whatever it comes upon.
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise HarnessError(f"{path}: cannot be loaded ({reason})") from error
 
 
 def _package(function: Callable[..., Any]) -> str:

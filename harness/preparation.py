@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from harness import registry, sources
-from harness.spec import Array, HarnessError, Prepared, Split, Task, Windows
+from harness.spec import Array, DataSpec, HarnessError, Prepared, Split, Task, Windows
 from harness.validation import validate
 
 FORMAT = 1
@@ -57,7 +57,7 @@ def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:
     validate(task, prepared)
     assets = json.loads(json.dumps(dict(prepared.assets)))
     meta: dict[str, Any] = {"format": FORMAT, "task": task.name}
-    meta |= {"spec": asdict(prepared.spec), "assets": assets, "arrays": {}}
+    meta |= {"spec": _spec(prepared.spec), "assets": assets, "arrays": {}}
     arrays, windows = _stored(prepared)
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
@@ -69,6 +69,17 @@ def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:
         meta["further"] = list(prepared.further)
     meta["digest"] = digest(meta)
     (folder / META).write_text(json.dumps(meta), encoding="utf-8")
+
+
+def _spec(spec: DataSpec) -> dict[str, Any]:
+    """As JSON; fields that say nothing are left out, so that digests outlive new ones."""
+    content = asdict(spec)
+    for side in ("inputs", "outputs"):
+        for tensor in content[side].values():
+            for name in ("longest", "vocabulary"):
+                if tensor[name] is None:
+                    del tensor[name]
+    return content
 
 
 def _stored(prepared: Prepared) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -59,8 +59,10 @@ class TensorSpec:
     size: int | None = None
     """Vocabulary or class count of an integer tensor, `None` for real values."""
     longest: int | None = None
-    """Upper bound of a length that varies. Examples shorter than their array are filled up
-    with zeros at the end; training batches are cut where their longest example ends."""
+    """Upper bound of a length that varies, of integers among which 0 is nothing but padding, at
+    the end. Training batches are cut where their longest example ends."""
+    vocabulary: str | None = None
+    """Name of what the integers count: tensors of one name may share an embedding."""
 
 
 @dataclass(frozen=True)

@@ -309,7 +309,7 @@ class _Trial:
         for name, split in data.further.items():
             metrics = self.task.score(bare, split, data.assets).metrics
             self.test |= {f"{name}_{metric}": value for metric, value in metrics.items()}
-        self._cost(latency_ms=fitting.latency(bare, data.test))
+        self._cost(latency_ms=fitting.latency(bare, feeding.first_example(data.test, self.varying)))
         path = job.folder / model_path(job.task, job.space, job.seed)
         path.parent.mkdir(parents=True, exist_ok=True)
         bare.save(path)

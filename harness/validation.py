@@ -98,6 +98,8 @@ def _check_array(where: str, array: Any, tensor: TensorSpec, examples: int) -> N
         raise HarnessError(
             f"{where}: expected examples of shape {tensor.shape}, found {array.shape[1:]}"
         )
+    if tensor.longest is not None:
+        _check_length(where, array, tensor)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise HarnessError(f"{where}: expected finite values, found NaN or infinity")
     if tensor.size is None or not values.size:
@@ -106,6 +108,19 @@ def _check_array(where: str, array: Any, tensor: TensorSpec, examples: int) -> N
         raise HarnessError(
             f"{where}: expected values from 0 to {tensor.size - 1}, "
             f"found {values.min()} to {values.max()}"
+        )
+
+
+def _check_length(where: str, array: Any, tensor: TensorSpec) -> None:
+    """What is cut where it ends must be integers whose zeros are padding, and have an end."""
+    if isinstance(array, Windows) or array.ndim < 2 or array.dtype.kind not in "iu":
+        raise HarnessError(
+            f"{where}: expected integers of shape (examples, length) where a length varies, "
+            f"found {array.dtype.name} of shape {array.shape}"
+        )
+    if array.shape[1] > (tensor.longest or 0):
+        raise HarnessError(
+            f"{where}: expected a length of at most {tensor.longest}, found {array.shape[1]}"
         )
 
 

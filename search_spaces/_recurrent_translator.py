@@ -41,7 +41,7 @@ class RecurrentTranslator(Translator):
         attention: str | None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(width=units, **options)
         self.architecture = {
             "cell": cell,
             "bidirectional": bidirectional,
@@ -67,7 +67,7 @@ class RecurrentTranslator(Translator):
             self.bridges.append(
                 [
                     keras.layers.Dense(units, activation="tanh", name=f"bridge_{number}_{state}")
-                    for state in range(states)
+                    for state in range(states if bidirectional else 0)
                 ]
             )
             self.dropouts.append(

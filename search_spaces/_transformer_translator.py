@@ -7,6 +7,9 @@ import keras_hub
 
 from search_spaces._translation import Translator
 
+EPSILON = 1e-5
+"""Of normalisation, as in KerasHub's blocks."""
+
 
 @keras.saving.register_keras_serializable(package="search_spaces")
 class TransformerTranslator(Translator):
@@ -33,7 +36,7 @@ class TransformerTranslator(Translator):
         longest: int,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(width=options["embedding"], **options)
         self.architecture = {
             "depth": depth,
             "heads": heads,
@@ -65,8 +68,11 @@ class TransformerTranslator(Translator):
             DecoderBlock(width, heads, mlp_ratio, dropout, normalize_first, name=f"decoder_{n}")
             for n in range(depth)
         ]
-        self.encoder_norm = keras.layers.LayerNormalization(name="encoder_norm")
-        self.decoder_norm = keras.layers.LayerNormalization(name="decoder_norm")
+        if normalize_first:
+            self.encoder_norm, self.decoder_norm = (
+                keras.layers.LayerNormalization(epsilon=EPSILON, name=f"{side}_norm")
+                for side in ("encoder", "decoder")
+            )
 
     def read(self, source: Any, training: bool | None = None) -> dict[str, Any]:
         """The encoder's outputs, and the mask of real tokens."""
@@ -75,7 +81,7 @@ class TransformerTranslator(Translator):
         x = self.source_dropout(x + self.source_position(x), training=training)
         for block in self.encoders:
             x = block(x, padding_mask=mask, training=training)
-        return {"values": self._normalized(x, self.encoder_norm), "mask": mask}
+        return {"values": self.encoder_norm(x) if self._first else x, "mask": mask}
 
     def features(self, target: Any, memory: Any, training: bool | None = None) -> Any:
         """Features of each step, (examples, T, width)."""
@@ -92,10 +98,11 @@ class TransformerTranslator(Translator):
         weights = None
         for block in self.decoders:
             x, weights = block(x, memory["values"], memory["mask"], training=training)
-        return self._normalized(x, self.decoder_norm), weights
+        return self.decoder_norm(x) if self._first else x, weights
 
-    def _normalized(self, x: Any, norm: Any) -> Any:
-        return norm(x) if self.architecture["normalize_first"] else x
+    @property
+    def _first(self) -> bool:
+        return bool(self.architecture["normalize_first"])
 
     def begin(self, source: Any, steps: int) -> tuple[Any, Any]:
         """As of `Translator`; keys and values of the source stay, those of the target grow."""
@@ -112,7 +119,7 @@ class TransformerTranslator(Translator):
         for block, source, target in zip(self.decoders, context["sources"], state, strict=True):
             x, target = block.step(x, index, source, context["mask"], target)
             following.append(target)
-        return self._normalized(x, self.decoder_norm)[:, 0], following
+        return (self.decoder_norm(x) if self._first else x)[:, 0], following
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that rebuild this layer."""
@@ -161,7 +168,9 @@ class DecoderBlock(keras.layers.Layer):  # type: ignore[misc]
         self.cross_attention = attention("cross_attention")
         self.inner = keras.layers.Dense(width * mlp_ratio, activation="relu", name="inner")
         self.outer = keras.layers.Dense(width, name="outer")
-        self.norms = [keras.layers.LayerNormalization(name=f"norm_{n}") for n in range(3)]
+        self.norms = [
+            keras.layers.LayerNormalization(epsilon=EPSILON, name=f"norm_{n}") for n in range(3)
+        ]
         self.dropouts = [keras.layers.Dropout(dropout, name=f"dropout_{n}") for n in range(3)]
 
     def build(self, x_shape: Any, memory_shape: Any, real_shape: Any) -> None:

@@ -32,6 +32,7 @@ class Translator(keras.layers.Layer):  # type: ignore[misc]
     and how they come one step at a time (`begin`, `step_features`).
 
     Args:
+        width: of the decoder's features.
         source_size: ids of the source vocabulary.
         target_size: ids of the target vocabulary.
         embedding: width of an embedded token.
@@ -42,6 +43,7 @@ class Translator(keras.layers.Layer):  # type: ignore[misc]
 
     def __init__(
         self,
+        width: int,
         source_size: int,
         target_size: int,
         embedding: int,
@@ -51,6 +53,7 @@ class Translator(keras.layers.Layer):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.width = width
         self.sizes = {"source_size": source_size, "target_size": target_size}
         self.choices = {"embedding": embedding, "dropout": dropout, "tied": tied, "shared": shared}
 
@@ -72,8 +75,12 @@ class Translator(keras.layers.Layer):  # type: ignore[misc]
         self.source_dropout = keras.layers.Dropout(dropout, name="source_dropout")
         self.target_dropout = keras.layers.Dropout(dropout, name="target_dropout")
         self.features_dropout = keras.layers.Dropout(dropout, name="features_dropout")
-        self.to_embedding = keras.layers.Dense(embedding, use_bias=False, name="to_embedding")
-        self.projection = keras.layers.Dense(target_size, dtype="float32", name="projection")
+        # Layers that were never used would stay unbuilt, and Keras would try to build them again
+        # and again.
+        if not tied:
+            self.projection = keras.layers.Dense(target_size, dtype="float32", name="projection")
+        elif self.width != embedding:
+            self.to_embedding = keras.layers.Dense(embedding, use_bias=False, name="to_embedding")
 
     def build(self, source_shape: Any, target_shape: Any) -> None:
         """Creates all weights, by one symbolic call."""
@@ -135,7 +142,7 @@ class Translator(keras.layers.Layer):  # type: ignore[misc]
         x = self.features_dropout(features, training=training)
         if not self.choices["tied"]:
             return self.projection(x)
-        if x.shape[-1] != self.choices["embedding"]:
+        if self.width != self.choices["embedding"]:
             x = self.to_embedding(x)
         return self.target_embedding(x, reverse=True)
 

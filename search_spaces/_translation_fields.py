@@ -33,13 +33,13 @@ def sample_translation(hp: HyperParameters) -> dict[str, Any]:
 
 def translator_options(config: Translation, spec: DataSpec) -> dict[str, Any]:
     """The arguments of `Translator` but for the embedding's width."""
-    source, target = spec.inputs["source"].size, spec.inputs["target"].size
+    source, target = spec.inputs["source"], spec.inputs["target"]
+    joint = source.vocabulary is not None and source.vocabulary == target.vocabulary
     return {
-        "source_size": source,
-        "target_size": target,
+        "source_size": source.size,
+        "target_size": target.size,
         "dropout": config.dropout,
         "tied": config.tied,
-        # Vocabularies of different sizes are different ones.
-        "shared": config.shared and source == target,
+        "shared": config.shared and joint,
         "name": "translator",
     }

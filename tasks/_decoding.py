@@ -58,7 +58,10 @@ class Uncached:
 
 def cacheable(model: Any) -> bool:
     """Whether a model can go on from what it kept."""
-    return any(layer.name == TRANSLATOR and hasattr(layer, "step") for layer in model.layers)
+    return any(
+        layer.name == TRANSLATOR and hasattr(layer, "begin") and hasattr(layer, "step")
+        for layer in model.layers
+    )
 
 
 class _Search(keras.Model):  # type: ignore[misc]
@@ -216,12 +219,13 @@ def decoded(
         beams: 1 for greedy search.
         alpha: length normalisation, see `BeamSearch`.
         cached: whether to go on from what was kept; where that can be done if absent.
-        batch: sources that are translated together.
+        batch: sources that are translated together; fewer where nothing is kept.
 
     Returns:
         Ids, each hypothesis with its end if it came to one, int32 of shape (examples, steps).
     """
     cached = cacheable(model) if cached is None else cached
+    batch = batch if cached else max(1, batch // beams)
     search = (
         GreedySearch(model, steps, cached)
         if beams == 1

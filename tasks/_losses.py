@@ -98,7 +98,12 @@ class TokenAccuracy(keras.metrics.SparseCategoricalAccuracy):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Counts tokens: ids (examples, steps), logits (examples, steps, vocabulary)."""
-        real = keras.ops.cast(keras.ops.not_equal(y_true, 0), "float32")
+        ops = keras.ops
+        real = ops.cast(ops.not_equal(y_true, 0), "float32")
         if sample_weight is not None:
-            real = real * keras.ops.reshape(sample_weight, (-1, 1))
-        return super().update_state(y_true, y_pred, sample_weight=real)
+            real = real * ops.reshape(sample_weight, (-1, 1))
+        # Keras takes the mean over the steps of an example first, in which a token of a batch
+        # of short sentences would count for more.
+        flat = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
+        tokens, weights = ops.reshape(y_true, (-1,)), ops.reshape(real, (-1,))
+        return super().update_state(tokens, flat, sample_weight=weights)

@@ -45,7 +45,8 @@ def translate(
 def texts(ids: np.ndarray, vocabulary: str) -> list[str]:
     """The text of each row of ids, up to its first end."""
     pieces = _subwords.loaded(vocabulary)
-    return [pieces.decode(sentence) for sentence in _sentences(ids)]
+    # A model may write the bytes of a line break.
+    return [" ".join(pieces.decode(sentence).split()) for sentence in _sentences(ids)]
 
 
 def _sentences(ids: np.ndarray) -> list[list[int]]:
@@ -74,7 +75,7 @@ def attention_maps(model: Any, source: np.ndarray, assets: Mapping[str, Any]) ->
     if not _decoding.cacheable(model):
         return []
     translator = model.get_layer(_decoding.TRANSLATOR)
-    if not translator.attends:
+    if not getattr(translator, "attends", hasattr(translator, "attention")):
         return []
     pieces = [_subwords.loaded(assets[f"{side}_vocabulary"]) for side in ("source", "target")]
     hypotheses = _decoding.decoded(model, source, assets["longest"], BEAMS, ALPHA)

@@ -31,6 +31,8 @@ SOURCE, TARGET, NEXT = "source", "target", "next_token"
 SHOWN, MAPPED = 6, 3
 """Sentences of an exhibit: with their translations, and of those with attention maps."""
 BATCH = 64
+MOST_LOGITS = 2**25
+"""Of a batch that is scored: 256 MiB of 64-bit floats."""
 
 Pairs = tuple[Sequence[str], Sequence[str]]
 """Source sentences, and their translations."""
@@ -75,8 +77,10 @@ def prepared(
     splits = {
         split: _split(task, split, sides, pieces, longest) for split, sides in sentences.items()
     }
+    names = ("both", "both") if joint else (SOURCE, TARGET)
     source_spec, target_spec = (
-        TensorSpec((None,), "int32", size=len(part), longest=longest) for part in pieces
+        TensorSpec((None,), "int32", size=len(part), longest=longest, vocabulary=name)
+        for name, part in zip(names, pieces, strict=True)
     )
     return Prepared(
         DataSpec(
@@ -116,7 +120,13 @@ def _checked(task: str, split: str, source: Sequence[str], target: Sequence[str]
 
 def _split(task: str, split: str, sides: Pairs, pieces: Sequence[Any], longest: int) -> Split:
     ids = [part.encode(list(side)) for part, side in zip(pieces, sides, strict=True)]
-    for name, sentences in zip((SOURCE, TARGET), ids, strict=True):
+    for name, part, texts_, sentences in zip((SOURCE, TARGET), pieces, sides, ids, strict=True):
+        for line, (text, sentence) in enumerate(zip(texts_, sentences, strict=True), start=1):
+            if part.decode(sentence) != text:
+                raise HarnessError(
+                    f"task {task!r}, {split}: line {line} of the {name} cannot be written in the "
+                    f"vocabulary: {text!r:.80} becomes {part.decode(sentence)!r:.80}"
+                )
         lengths = [len(sentence) + 1 for sentence in sentences]
         if max(lengths) > longest:
             line = int(np.argmax(lengths))
@@ -160,7 +170,7 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     hypotheses = translations(model, np.asarray(split.x[SOURCE]), assets)
     references = texts(np.asarray(split.y[NEXT]), assets["target_vocabulary"])
     return Score(
-        {**text_scores(hypotheses, references), **_token_scores(model, split)},
+        {**text_scores(hypotheses, references), **_token_scores(model, split, assets)},
         {
             "hypothesis": np.array(hypotheses, dtype=np.str_),
             "reference": np.array(references, dtype=np.str_),
@@ -175,7 +185,7 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     )
 
 
-def _token_scores(model: Any, split: Split) -> dict[str, float]:
+def _token_scores(model: Any, split: Split, assets: Mapping[str, Any]) -> dict[str, float]:
     """Accuracy and perplexity of the real tokens, given those before them."""
     from scipy.special import logsumexp
 
@@ -184,8 +194,10 @@ def _token_scores(model: Any, split: Split) -> dict[str, float]:
     order = np.argsort((following != PADDING).sum(axis=1), kind="stable")
     right = count = 0
     log_likelihood = 0.0
-    for first in range(0, len(order), BATCH):
-        chosen = order[first : first + BATCH]
+    size = len(_subwords.loaded(assets["target_vocabulary"]))
+    batch_size = max(1, min(BATCH, MOST_LOGITS // (size * assets["longest"])))
+    for first in range(0, len(order), batch_size):
+        chosen = order[first : first + batch_size]
         batch = {name: trimmed(array[chosen]) for name, array in inputs.items()}
         tokens = trimmed(following[chosen])
         logits = np.asarray(model.predict_on_batch(batch)[NEXT], "float64")

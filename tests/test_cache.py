@@ -1,5 +1,6 @@
 """Prepared data: made once, elsewhere, checked, and rebuilt when it is damaged."""
 
+import json
 import os
 import subprocess
 import sys
@@ -214,3 +215,9 @@ def test_a_full_disk_is_one_line(demo, tmp_path, monkeypatch):
     )
     assert "task 'demo': its data cannot be prepared" in done.stdout, done.stderr
     assert done.stdout.count("\n") == 1
+
+
+def test_fields_that_say_nothing_do_not_change_a_digest(demo):
+    """Sweeps of before such a field can still be carried on."""
+    meta = json.loads((cache.entry(demo).folder / "meta.json").read_text())
+    assert meta["spec"]["inputs"] == {"x": {"shape": [4], "dtype": "float32", "size": None}}

@@ -99,3 +99,9 @@ def test_batches_by_length_come_in_any_order_but_validation_in_one():
 def test_an_example_of_nothing_is_one_step_long():
     lengths = feeding.example_lengths(np.array([[0, 0, 0], [0, 5, 0], [1, 0, 2]]))
     assert lengths.tolist() == [1, 2, 3]
+
+
+def test_an_example_is_cut_where_it_ends():
+    example = feeding.first_example(SENTENCES, ["words"])
+    assert example["words"].shape == (1, LENGTHS[0])
+    assert feeding.first_example(SENTENCES)["words"].shape == (1, 32)

@@ -112,6 +112,11 @@ def test_languages_share_a_vocabulary_where_the_task_says_so():
             {"longest": 4},
             "task 'tiny', train: line 4 of the source has 14 pieces; expected at most 4",
         ),
+        (
+            {"by_bytes": False},
+            "task 'tiny', later: line 1 of the source cannot be written in the vocabulary: "
+            "'the dög runs' becomes 'the d ⁇ g runs'",
+        ),
         ({"pairs": pairs([], [])}, "task 'tiny', train: no sentences; expected at least one"),
     ],
 )  # fmt: skip
@@ -172,6 +177,23 @@ def test_loss_and_accuracy_leave_padding_out():
     accuracy = TokenAccuracy()
     accuracy.update_state(tokens, logits)
     assert float(accuracy.result()) == pytest.approx(np.mean(right))
+
+
+def test_tokens_count_alike_however_they_are_batched():
+    """Batches are cut to their own lengths, which must not be seen in the accuracy."""
+    random = np.random.default_rng(0)
+    lengths = random.integers(1, 9, 40)
+    tokens = np.array([[*random.integers(1, 5, n), *[0] * (8 - n)] for n in lengths], "int32")
+    logits = random.normal(size=(40, 8, 5)).astype("float32")
+    right = (logits.argmax(-1) == tokens)[tokens != 0].mean()
+    for size in (40, 7):
+        accuracy = TokenAccuracy()
+        order = np.argsort(lengths)
+        for first in range(0, 40, size):
+            chosen = order[first : first + size]
+            width = lengths[chosen].max()
+            accuracy.update_state(tokens[chosen, :width], logits[chosen, :width])
+        assert float(accuracy.result()) == pytest.approx(right)
 
 
 def test_more_padding_changes_no_loss():

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -88,6 +89,10 @@ def test_what_is_no_model_is_told(tmp_path):
     (tmp_path / "model.keras").write_text("no model")
     with pytest.raises(HarnessError, match=r"model\.keras: not a saved Keras model"):
         load_model(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", '{"module": "search_spaces.gone", "class_name": "Gone"}')
+    with pytest.raises(HarnessError, match=r"model\.keras: cannot be loaded \("):
+        load_model(tmp_path / "model.keras")
 
 
 @each_space
@@ -97,6 +102,6 @@ def test_languages_share_an_embedding_where_they_share_a_vocabulary(space):
         config = type(config)(**{**vars(config), "shared": shared})
         return space.build(config, spec).count_params()
 
-    one, two = translators.translation_spec(), translators.translation_spec(source=31)
+    one, two = translators.translation_spec(), translators.translation_spec("source", "target")
     assert size(one, shared=True) < size(one, shared=False)
     assert size(two, shared=True) == size(two, shared=False)

@@ -22,9 +22,10 @@ SOURCE = np.array([[5, 6, 7, 8, 2], [9, 4, 2, 0, 0], [11, 2, 0, 0, 0]], "int32")
 TARGET = np.array([[1, 5, 9, 4, 7, 6], [1, 8, 3, 0, 0, 0], [1, 12, 13, 14, 0, 0]], "int32")
 
 
-def translation_spec(source=SIZE, target=SIZE):
-    tokens = TensorSpec((None,), "int32", target, LONGEST)
-    inputs = {"source": TensorSpec((None,), "int32", source, LONGEST), "target": tokens}
+def translation_spec(source="both", target="both"):
+    """Of vocabularies of these names."""
+    tokens = TensorSpec((None,), "int32", SIZE, LONGEST, target)
+    inputs = {"source": TensorSpec((None,), "int32", SIZE, LONGEST, source), "target": tokens}
     return DataSpec(inputs, {"next_token": tokens}, KIND)
 
 
@@ -113,7 +114,12 @@ def check_search(config, model):
         np.testing.assert_array_equal(cached, uncached, err_msg=str(config))
 
 
-CHECKS = (check_padding, check_causality, check_steps, check_attention)
+def check_built(config, model):
+    """No layer is left unbuilt: on JAX Keras would run the model once more in every batch."""
+    assert all(layer.built for layer in model._flatten_layers()), config
+
+
+CHECKS = (check_built, check_padding, check_causality, check_steps, check_attention)
 
 
 if __name__ == "__main__":
