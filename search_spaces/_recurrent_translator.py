@@ -28,7 +28,7 @@ class RecurrentTranslator(Translator):
         layers: layers of cells, in encoder and decoder each.
         units: width of a state.
         attention: how a state is compared with an output of the encoder: `additive` (Bahdanau et
-            al. 2015, arXiv:1409.0473), `multiplicative` (Luong's "general"), or `None`.
+            al. 2015, arXiv:1409.0473), `multiplicative` (Luong's "general", scaled by the width), or `None`.
         options: arguments of `Translator`.
     """
 
@@ -129,8 +129,13 @@ class RecurrentTranslator(Translator):
         return x
 
     def _combined(self, states: Any, memory: Any) -> tuple[Any, Any]:
+        query = self.query(states)
+        if self.architecture["attention"] == "multiplicative":
+            # Products grow with the width; unscaled, the weights soon fell on one position for
+            # good (Vaswani et al. 2017, section 3.2.1).
+            query = query * self.width**-0.5
         context, weights = self.attend(
-            [self.query(states), memory["values"], memory["keys"]],
+            [query, memory["values"], memory["keys"]],
             mask=[None, memory["mask"]],
             return_attention_scores=True,
         )
