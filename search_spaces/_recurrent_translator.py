@@ -28,7 +28,8 @@ class RecurrentTranslator(Translator):
         layers: layers of cells, in encoder and decoder each.
         units: width of a state.
         attention: how a state is compared with an output of the encoder: `additive` (Bahdanau et
-            al. 2015, arXiv:1409.0473), `multiplicative` (Luong's "general", scaled by the width), or `None`.
+            al. 2015, arXiv:1409.0473), `multiplicative` (Luong's "general", scaled by the width),
+            or `None`.
         options: arguments of `Translator`.
     """
 
