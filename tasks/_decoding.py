@@ -8,6 +8,7 @@ so far again and again, which is also the reference that tests compare with.
 Imports keras at once: import it inside functions only.
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -19,6 +20,8 @@ from tasks._subwords import END, PADDING, START
 TRANSLATOR = "translator"
 NEVER = -1e9
 """Log-probability of what must not be chosen."""
+ROOM = 2
+"""Steps that are tried first, in source lengths."""
 
 
 class Cached:
@@ -93,8 +96,8 @@ class GreedySearch(_Search):
         cached: whether to go on from what was kept.
     """
 
-    def call(self, source: Any) -> Any:
-        """Hypotheses of sources (examples, length): int32 of shape (examples, steps)."""
+    def call(self, source: Any) -> tuple[Any, Any]:
+        """As of `BeamSearch`."""
         ops = keras.ops
         context, state = self.writer.begin(source, self.steps)
 
@@ -110,7 +113,8 @@ class GreedySearch(_Search):
         written = keras_hub.samplers.GreedySampler()(
             following, prompt, cache=state, index=1, stop_token_ids=[END]
         )
-        return ended(written[:, 1:])
+        hypotheses = ended(written[:, 1:])
+        return hypotheses, ops.any(hypotheses == END, axis=1)
 
 
 class BeamSearch(_Search):
@@ -132,8 +136,9 @@ class BeamSearch(_Search):
         super().__init__(model, steps, cached)
         self.beams, self.alpha = beams, alpha
 
-    def call(self, source: Any) -> Any:
-        """The best hypotheses of sources (examples, length): int32 of shape (examples, steps)."""
+    def call(self, source: Any) -> tuple[Any, Any]:
+        """The best hypotheses of sources (examples, length): int32 of shape (examples, steps);
+        and for which examples the search was over, so that more steps would change nothing."""
         ops = keras.ops
         examples, beams = ops.shape(source)[0], self.beams
         context, state = keras.tree.map_structure(
@@ -181,14 +186,15 @@ class BeamSearch(_Search):
             state = keras.tree.map_structure(lambda tensor: ops.take(tensor, rows, axis=0), state)
             return index + 1, written, token, total, kept(lengths), done, state
 
-        _, written, _, total, lengths, *_ = ops.while_loop(
+        _, written, _, total, lengths, done, _ = ops.while_loop(
             going_on,
             advance,
             (ops.array(0, "int32"), written, tokens, total, lengths, done, state),
             maximum_iterations=self.steps,
         )
         best = ops.argmax(self._normalized(total, lengths), axis=1)
-        return ops.take_along_axis(written, best[:, None, None], axis=1)[:, 0]
+        hypotheses = ops.take_along_axis(written, best[:, None, None], axis=1)[:, 0]
+        return hypotheses, ops.all(done, axis=1)
 
     def _normalized(self, total: Any, lengths: Any) -> Any:
         return total / ((5.0 + keras.ops.cast(lengths, "float32")) / 6.0) ** self.alpha
@@ -226,17 +232,29 @@ def decoded(
     """
     cached = cacheable(model) if cached is None else cached
     batch = batch if cached else max(1, batch // beams)
-    search = (
-        GreedySearch(model, steps, cached)
-        if beams == 1
-        else BeamSearch(model, steps, beams, alpha, cached)
-    )
-    search.compile(jit_compile=model.jit_compile if model.compiled else "auto")
+    jit_compile = model.jit_compile if model.compiled else "auto"
+
+    @functools.cache
+    def searching(room: int) -> _Search:
+        search = (
+            GreedySearch(model, room, cached)
+            if beams == 1
+            else BeamSearch(model, room, beams, alpha, cached)
+        )
+        search.compile(jit_compile=jit_compile)
+        return search
+
     lengths = (source != PADDING).sum(axis=1)
     order = np.argsort(lengths, kind="stable")
     result = np.zeros((len(source), steps), "int32")
     for first in range(0, len(source), batch):
         chosen = order[first : first + batch]
         width = -(-int(lengths[chosen].max()) // 8) * 8
-        result[chosen] = np.asarray(search.predict_on_batch(source[chosen, :width]))
+        # A step costs as much as there is room for all steps. Few sentences need all of it.
+        for room in sorted({min(steps, int(ROOM * width)), steps}):
+            hypotheses, over = searching(room).predict_on_batch(source[chosen, :width])
+            result[chosen, :room] = np.asarray(hypotheses)
+            chosen = chosen[~np.asarray(over)]
+            if not len(chosen):
+                break
     return result

@@ -14,8 +14,8 @@ MULTI30K_SPLITS = {
     "train": "train",
     "val": "val",
     "test": "test_2016_flickr",
-    "test_2017_flickr": "test_2017_flickr",
-    "test_2017_mscoco": "test_2017_mscoco",
+    "flickr_2017": "test_2017_flickr",
+    "mscoco_2017": "test_2017_mscoco",
 }
 MULTI30K_VOCABULARY = 4000
 MULTI30K_LONGEST = 96

@@ -134,7 +134,7 @@ def test_multi30k_reads_its_files(tmp_path):
             path.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
             files[path.name] = path
     data = translation.multi30k_de_en.prepare(files)
-    assert set(data.further) == {"test_2017_flickr", "test_2017_mscoco"}
+    assert set(data.further) == {"flickr_2017", "mscoco_2017"}
     assert _translating.texts(data.test.x["source"], data.assets["source_vocabulary"]) == GERMAN
 
     files["val.en.gz"].write_bytes(b"no gzip")
