@@ -4,7 +4,7 @@
     python -m benchmarks.translation_objective --configurations 4 --fraction 0.5 --epochs 3
 
 Trains random configurations of every translation architecture, the way a search trial does, and
-scores each on the validation split: token accuracy, perplexity and loss, which the search can
+scores each on the validation split: token accuracy and loss, which the search can
 have for nothing, and BLEU of greedy translations. Prints them, and the rank correlation (Spearman)
 of each with BLEU, over all models and within each architecture.
 """
@@ -16,7 +16,7 @@ import click
 import numpy as np
 from tabulate import tabulate
 
-CHEAP = {"token_accuracy": 1, "perplexity": -1, "loss": -1}
+CHEAP = {"token_accuracy": 1, "loss": -1}
 """What the search could compare, and the sign that makes more of it better."""
 
 

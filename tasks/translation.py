@@ -91,7 +91,7 @@ _translation = functools.partial(
     score=score,
     baseline=baseline,
     exhibit=exhibit,
-    batch_sizes=(32, 64, 128),
+    batch_sizes=(32, 64),
     learning_rate=2e-3,
 )
 

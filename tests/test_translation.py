@@ -260,4 +260,4 @@ def test_baselines_copy_the_source_and_use_a_dictionary():
 def test_compile_arguments_smooth_labels_where_training_asks():
     arguments = _translation.compile_args(tiny().spec, Training(label_smoothing=0.1))
     assert arguments["loss"].label_smoothing == 0.1
-    assert [metric.name for metric in arguments["metrics"]] == ["token_accuracy", "perplexity"]
+    assert [metric.name for metric in arguments["metrics"]] == ["token_accuracy"]
