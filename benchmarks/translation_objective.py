@@ -82,9 +82,8 @@ def _scores(
         jit_compile=fitting.execution(keras.backend.backend(), fitting.device()).jit_compile,
         **task.compile_args(data.spec, training),
     )
-    fed = feeding.data_arguments(
-        train, data.val, training.batch_size, 64, number, ("source", "target", "next_token")
-    )
+    varying = feeding.varying({**data.spec.inputs, **data.spec.outputs})
+    fed = feeding.data_arguments(train, data.val, training.batch_size, 64, number, varying)
     log = model.fit(**fed, epochs=epochs, verbose=0).history
     hypotheses = _translating.translations(
         model, np.asarray(data.val.x["source"]), data.assets, beams=1

@@ -7,18 +7,22 @@ Keras is imported inside functions, so that the driver can import this file with
 framework.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from harness.spec import Array, Split, TensorSpec, Windows
 
+FIXED: Mapping[str, str] = MappingProxyType({})
+"""Of data whose lengths do not vary."""
 EVALUATED_VALUES = 2**25
 """Most values that the outputs of one batch of validation hold: 128 MiB of 32-bit floats."""
 POOL = 50
 """Batches that are sorted by length together, then shuffled. Random pools keep the batches of
 an epoch different from those of the one before."""
+Redraw = Callable[[Split, np.random.Generator], Split]
 ROUND = 4
 """Batches are cut at multiples of it: XLA compiles a program for each shape that it meets."""
 
@@ -56,7 +60,8 @@ def data_arguments(
     batch_size: int,
     validation_batch_size: int,
     seed: int,
-    varying: Collection[str] = (),
+    varying: Mapping[str, str] = FIXED,
+    redraw: Redraw | None = None,
 ) -> dict[str, Any]:
     """The data as arguments of `keras.Model.fit`, shuffled anew in each epoch.
 
@@ -71,18 +76,21 @@ def data_arguments(
         batch_size: training examples of a step.
         validation_batch_size: examples of a step of validation.
         seed: of the order.
-        varying: names of the inputs and outputs whose length varies.
+        varying: inputs and outputs whose length varies, see `varying`.
+        redraw: what makes of the training split that of an epoch; lengths must stay as they are.
     """
     import keras
 
-    batches = Batches(train, batch_size, seed, varying)
+    batches = Batches(train, batch_size, seed, varying, redraw)
     validation = Batches(val, validation_batch_size, None, varying)
     on_tensorflow = keras.backend.backend() == "tensorflow"
     arrays = (*train.x.values(), *train.y.values())
-    if on_tensorflow or varying or any(isinstance(array, Windows) for array in arrays):
+    cut = varying or redraw or any(isinstance(array, Windows) for array in arrays)
+    if on_tensorflow or cut:
         feed = _pipeline if on_tensorflow else _cutter
         return {
-            "x": feed(batches),
+            # A pipeline holds the arrays it was made with.
+            "x": _cutter(batches) if redraw else feed(batches),
             "shuffle": False,  # by Keras; the batches are
             "validation_data": feed(validation),
         }
@@ -103,18 +111,26 @@ class Batches:
         split: the examples.
         size: examples of a batch.
         seed: of the order; without one the order is always the same.
-        varying: names of the arrays whose length varies.
+        varying: arrays whose length varies, see `varying`.
+        redraw: what makes of the split that of an epoch, if not itself.
     """
 
     def __init__(
-        self, split: Split, size: int, seed: int | None, varying: Collection[str] = ()
+        self,
+        split: Split,
+        size: int,
+        seed: int | None,
+        varying: Mapping[str, str] = FIXED,
+        redraw: Redraw | None = None,
     ) -> None:
-        self.split = split
+        self.given = self.split = split
+        self.redraw = redraw
         self.size = size
         self.seed = seed
         self.random = np.random.default_rng(seed)
         arrays = {**split.x, **split.y}
-        self.lengths = {name: example_lengths(np.asarray(arrays[name])) for name in varying}
+        told = {name: example_lengths(np.asarray(arrays[name])) for name in set(varying.values())}
+        self.lengths = {name: told[by] for name, by in varying.items()}
         """Of each example, for the arrays whose length varies."""
 
     def __len__(self) -> int:
@@ -122,6 +138,8 @@ class Batches:
 
     def epoch(self) -> Iterator[np.ndarray]:
         """The examples of each batch of the next epoch, int64 of shape (batch,)."""
+        if self.redraw is not None:
+            self.split = self.redraw(self.given, self.random)
         examples, shuffled = len(self.split), self.seed is not None
         order = self.random.permutation(examples) if shuffled else np.arange(examples)
         if not self.lengths:
@@ -139,13 +157,25 @@ class Batches:
         yield from batches
 
 
-def first_example(split: Split, varying: Collection[str] = ()) -> dict[str, np.ndarray]:
+def varying(tensors: Mapping[str, TensorSpec]) -> dict[str, str]:
+    """The tensors whose length varies, and for each the one whose values tell that length."""
+    return {
+        name: tensor.aligned or name
+        for name, tensor in tensors.items()
+        if tensor.longest is not None
+    }
+
+
+def first_example(split: Split, varying: Mapping[str, str] = FIXED) -> dict[str, np.ndarray]:
     """The inputs of a batch of one, cut where it ends."""
     example = {name: np.asarray(array[:1]) for name, array in split.x.items()}
-    return {
-        name: array[:, : int(example_lengths(array)[0])] if name in varying else array
-        for name, array in example.items()
-    }
+
+    def cut(name: str, array: np.ndarray) -> np.ndarray:
+        if name not in varying:
+            return array
+        return array[:, : int(example_lengths(example[varying[name]])[0])]
+
+    return {name: cut(name, array) for name, array in example.items()}
 
 
 def example_lengths(array: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 from harness.journal import Asked, SweepRecord
 from harness.search import Search, Suggestion
 from harness.spec import Budget, HarnessError, Phase, Sweep, Training, TrialResult
-from harness.sweep import Cell, cells
+from harness.sweep import Cell, cells, pretraining
 from harness.training import Job, checkpoint_path, sample_training
 
 TrialName = tuple[Phase, int]
@@ -43,6 +43,10 @@ class CellPlan:
         self.results: dict[TrialName, TrialResult] = {}
         self.running: dict[TrialName, float] = {}
         """When each running trial was started, on the monotonic clock."""
+        self.pretraining: CellPlan | None = None
+        """The cell whose model this one starts from."""
+        self.awaited = False
+        """Whether other cells start from the model of this one."""
         self._waiting: list[Suggestion] = []
         """Suggestions of an earlier run that never finished."""
         self._search = Search(
@@ -85,6 +89,8 @@ class CellPlan:
     def next_search(self) -> Step | None:
         """The next search trial, or `None` while, or because, there is none."""
         if self.ended is not None or self._why_no_more() is not None:
+            return None
+        if self.pretraining is not None and not self.pretraining.over():
             return None
         if self._waiting and self._allotment() != 0:
             return Step(self._search_job(self._waiting.pop(0)))
@@ -147,6 +153,22 @@ class CellPlan:
                 best = result
         return best
 
+    def over(self) -> bool:
+        """Whether nothing is left to do: all seeds have run, or there is nothing to confirm."""
+        return self.ended is not None and (
+            self.best() is None or len(self.confirmed()) == len(self.seeds)
+        )
+
+    def model(self) -> Path | None:
+        """The confirmed model with the best validation score; `None` if there is none."""
+        done = [r for r in self.confirmed() if r.model is not None and r.score is not None]
+        better = self.cell.task.objective.better
+        best: TrialResult | None = None
+        for result in sorted(done, key=lambda result: result.number):
+            if best is None or better(result.score, best.score):  # type: ignore[arg-type]
+                best = result
+        return None if best is None or best.model is None else Path(best.model)
+
     def confirm_seconds(self) -> float:
         """About how long a confirmation run takes, by what the best trial took; 0 if none has."""
         best = self.best()
@@ -205,6 +227,10 @@ class CellPlan:
 
     def _why_no_more(self) -> str | None:
         """Why no further search trial may start."""
+        before = self.pretraining
+        if before is not None and before.over() and before.model() is None:
+            task, space = before.cell.key
+            return f"there is no model to start from: {task} x {space} has no confirmed result"
         left = self.seconds_left()
         if left is not None and left <= 0:
             return f"its {self.budget.seconds:g} seconds are spent"
@@ -251,6 +277,7 @@ class CellPlan:
             epochs=self.budget.epochs,
             patience=self.budget.patience,
             max_parameters=self.budget.max_parameters,
+            encoder=self.pretraining.model() if self.pretraining is not None else None,
         )
 
 
@@ -272,6 +299,11 @@ class Plan:
     def __init__(self, sweep: Sweep, folder: Path, record: SweepRecord | None) -> None:
         self.cells = [CellPlan(cell, sweep, folder) for cell in cells(sweep)]
         self._by_key = {plan.cell.key: plan for plan in self.cells}
+        for plan in self.cells:
+            before = pretraining(plan.cell)
+            if before is not None:
+                plan.pretraining = self._by_key[before]
+                plan.pretraining.awaited = True
         if record is not None:
             for plan in self.cells:
                 plan.restore(record)
@@ -285,7 +317,13 @@ class Plan:
         confirmation run of the cell whose runs are the quickest.
 
         A sweep that is stopped while it confirms then holds as many whole answers as it can.
+        What other cells start from comes before everything else.
         """
+        for plan in self.cells:
+            if plan.awaited:
+                step = plan.next_search() or plan.next_confirm()
+                if step is not None:
+                    return step
         for plan in sorted(self.cells, key=lambda plan: len(plan.searched()) + len(plan.running)):
             step = plan.next_search()
             if step is not None:

@@ -76,7 +76,7 @@ def _spec(spec: DataSpec) -> dict[str, Any]:
     content = asdict(spec)
     for side in ("inputs", "outputs"):
         for tensor in content[side].values():
-            for name in ("longest", "vocabulary"):
+            for name in ("longest", "aligned", "vocabulary"):
                 if tensor[name] is None:
                     del tensor[name]
     return content

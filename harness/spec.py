@@ -61,6 +61,9 @@ class TensorSpec:
     longest: int | None = None
     """Upper bound of a length that varies, of integers among which 0 is nothing but padding, at
     the end. Training batches are cut where their longest example ends."""
+    aligned: str | None = None
+    """Name of the tensor whose length this one has, if it varies: there zeros may stand within.
+    """
     vocabulary: str | None = None
     """Name of what the integers count: tensors of one name may share an embedding."""
 
@@ -224,12 +227,17 @@ class Task:
     training_model: Callable[[Any], Any] | None = None
     """Receives the architecture's `keras.Model` and returns the one that is fitted in its
     place, which shares its layers: a way to a loss that need not compute every output."""
+    redraw: Callable[[Split, Mapping[str, Any], np.random.Generator], Split] | None = None
+    """Receives the training split, the assets and a source of randomness before each epoch, and
+    returns what the epoch is trained on: arrays of the same shapes, such as a text under other
+    masks. NumPy only."""
     exhibit: Callable[[Any, Prepared, Score], Mapping[str, Any]] | None = None
     """What a person should see of a fitted `keras.Model` and its test score, as JSON values;
     called once, on the first confirmed model of an architecture. `harness.report` draws
     the exhibits it knows: see `harness/report/exhibits.py`."""
     init_from: str | None = None
-    """Name of the task whose winning encoder this task starts from."""
+    """Name of the task on which architectures that can be are pretrained for this one: see
+    `SearchSpace.pretrained`. Both tasks have the same asset `vocabulary`."""
     licence: str = ""
     reference: Reference | None = None
     version: int = 1
@@ -263,9 +271,17 @@ class SearchSpace:
     sample: Callable[[HyperParameters, Kind], Any]
     """Returns a frozen dataclass for a kind of task (one body can have different heads);
     builds nothing and imports no framework."""
-    build: Callable[[Any, DataSpec], Any]
-    """Returns an uncompiled `keras.Model` for a configuration; sees no hyperparameters.
-    Classifiers return logits. Inputs and outputs carry the names of the `DataSpec`."""
+    build: Callable[..., Any]
+    """Receives a configuration and a `DataSpec` and returns an uncompiled `keras.Model`; sees no
+    hyperparameters. Classifiers return logits. Inputs and outputs carry the names of the
+    `DataSpec`."""
+    pretrained: bool = False
+    """Whether `build` takes a third argument, `encoder`: where a task names another in
+    `init_from`, the `keras.Model` this architecture got there, whose layers the model goes on
+    with; else `None`."""
+    rate_factors: Callable[[Any, Any], Mapping[str, float]] | None = None
+    """Receives a configuration and its model, and returns what the learning rate of a variable
+    is multiplied by, by the variable's path; 1 for those left out."""
 
 
 @dataclass(frozen=True)

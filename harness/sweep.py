@@ -108,6 +108,14 @@ def cells(sweep: Sweep) -> tuple[Cell, ...]:
     )
 
 
+def pretraining(cell: Cell) -> tuple[str, str] | None:
+    """The cell (task, space) whose model this one starts from, if it starts from one."""
+    task, space = cell.task, cell.space
+    if not space.pretrained or task.init_from is None:
+        return None
+    return task.init_from, space.name
+
+
 def toml(sweep: Sweep) -> str:
     """The sweep as a TOML file that asks the same question, defaults included."""
     top = dataclasses.asdict(sweep)
@@ -186,6 +194,13 @@ def _check(sweep: Sweep, origin: str) -> None:
 def _check_cells(sweep: Sweep, origin: str) -> None:
     """Every space must fit a task, and every task have a space."""
     pairs = {cell.key for cell in cells(sweep)}
+    for cell in cells(sweep):
+        before = pretraining(cell)
+        if before is not None and before not in pairs:
+            raise HarnessError(
+                f"{origin}: space {cell.space.name!r} starts from task {before[0]!r} on task "
+                f"{cell.task.name!r}; add that task, or leave the space out"
+            )
     for task in map(registry.task, sweep.tasks):
         if not any(name == task.name for name, _ in pairs):
             fitting = ", ".join(s.name for s in registry.spaces_for(task)) or "none is installed"

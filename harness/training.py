@@ -17,9 +17,11 @@ import psutil
 from harness import cache, feeding, fitting, registry
 from harness.failure import describe_error
 from harness.journal import jsonable
+from harness.models import load_model
 from harness.spec import (
     Cost,
     Failure,
+    HarnessError,
     HyperParameters,
     Infeasible,
     Kind,
@@ -65,6 +67,8 @@ class Job:
     """Training stops after the step in which this time is over; its score counts."""
     parent: int | None = None
     """Trial whose checkpoint this one continues from."""
+    encoder: Path | None = None
+    """The model that this one is built around, relative to the folder."""
     keep_checkpoint: bool = False
     data_dir: Path | None = None
     offline: bool = False
@@ -112,6 +116,11 @@ def checkpoint_path(folder: Path, task: str, space: str, number: int) -> Path:
 def model_path(task: str, space: str, seed: int) -> Path:
     """A confirmed model, relative to the sweep's folder."""
     return Path("models") / f"{task}.{space}.seed{seed}.keras"
+
+
+def assets_path(model: Path) -> Path:
+    """The assets of the task that a model was trained on, beside its file."""
+    return model.with_suffix(".assets.json")
 
 
 def outcomes_path(task: str, space: str, seed: int) -> Path:
@@ -194,11 +203,10 @@ class _Trial:
         self._cost(device=device)
         train = feeding.subset(data.train, job.train_fraction)
         self.outputs = data.spec.outputs
-        tensors = {**data.spec.inputs, **data.spec.outputs}
-        self.varying = [name for name, tensor in tensors.items() if tensor.longest is not None]
+        self.varying = feeding.varying({**data.spec.inputs, **data.spec.outputs})
         bare, model = self._build(data, len(train))
         self._cost(build_seconds=time.perf_counter() - began)
-        self._fit(model, train, data.val)
+        self._fit(model, data, train)
         if job.phase == "confirm":
             self._score(bare, data)
 
@@ -244,7 +252,9 @@ class _Trial:
         """The architecture's own model, and the compiled one that is fitted."""
 
         job = self.job
-        bare = registry.space(job.space).build(job.config, data.spec)
+        space = registry.space(job.space)
+        pretrained = [] if job.encoder is None else [self._encoder(job.encoder, data)]
+        bare = space.build(job.config, data.spec, *pretrained)
         parameters = bare.count_params()
         self._cost(parameters=parameters)
         if job.max_parameters is not None and parameters > job.max_parameters:
@@ -255,8 +265,9 @@ class _Trial:
         if self.task.training_model is not None:
             model = self.task.training_model(model)
         steps = -(-examples // job.training.batch_size)
+        factors = space.rate_factors(job.config, bare) if space.rate_factors else None
         model.compile(
-            optimizer=fitting.optimizer(job.training, steps * (job.horizon or job.epochs)),
+            optimizer=fitting.optimizer(job.training, steps * (job.horizon or job.epochs), factors),
             jit_compile=self.execution.jit_compile,
             **self.task.compile_args(data.spec, job.training),
         )
@@ -266,7 +277,33 @@ class _Trial:
             model.load_weights(path)
         return bare, model
 
-    def _fit(self, model: Any, train: Split, val: Split) -> None:
+    def _encoder(self, path: Path, data: Prepared) -> Any:
+        """The pretrained model at a path; it must know the same words."""
+        path = self.job.folder / path
+        model = load_model(path)
+        try:
+            known = json.loads(assets_path(path).read_text(encoding="utf-8"))["vocabulary"]
+        except (OSError, ValueError, KeyError) as error:
+            raise HarnessError(
+                f"{assets_path(path)}: expected the vocabulary of the pretrained model beside it "
+                f"({type(error).__name__})"
+            ) from None
+        own = data.assets.get("vocabulary")
+        if known != own:
+            raise HarnessError(
+                f"task {self.job.task!r}: its vocabulary of {len(own or ()):,} pieces is not that "
+                f"of the pretrained model {path.name}, of {len(known):,}; expected the same pieces "
+                "in the same order"
+            )
+        return model
+
+    def _redraw(self, assets: Mapping[str, Any]) -> feeding.Redraw | None:
+        redraw = self.task.redraw
+        if redraw is None:
+            return None
+        return lambda split, random: redraw(split, assets, random)
+
+    def _fit(self, model: Any, data: Prepared, train: Split) -> None:
         import keras
 
         job = self.job
@@ -282,11 +319,12 @@ class _Trial:
         model.fit(
             **feeding.data_arguments(
                 train,
-                val,
+                data.val,
                 job.training.batch_size,
                 feeding.evaluation_batch(self.outputs, job.training.batch_size),
                 self._seed,
                 self.varying,
+                self._redraw(data.assets),
             ),
             epochs=job.epochs,
             initial_epoch=job.initial_epoch,
@@ -313,6 +351,7 @@ class _Trial:
         path = job.folder / model_path(job.task, job.space, job.seed)
         path.parent.mkdir(parents=True, exist_ok=True)
         bare.save(path)
+        assets_path(path).write_text(json.dumps(jsonable(data.assets)), encoding="utf-8")
         self.model_file = model_path(job.task, job.space, job.seed)
         if score.per_example:
             outcomes: dict[str, Any] = dict(score.per_example)

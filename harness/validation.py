@@ -56,6 +56,16 @@ def _check_spec(where: str, task: Task, spec: DataSpec) -> None:
         for name in names:
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):  # it names files and layers
                 raise HarnessError(f"{where}: expected an identifier in {side}, found {name!r}")
+    tensors = {**spec.inputs, **spec.outputs}
+    for name, tensor in tensors.items():
+        if tensor.aligned is None:
+            continue
+        other = tensors.get(tensor.aligned)
+        if tensor.longest is None or other is None or other.longest is None or other.aligned:
+            raise HarnessError(
+                f"{where}: expected {name!r} and what it is aligned with to have lengths that "
+                f"vary, found aligned={tensor.aligned!r}"
+            )
 
 
 def _check_split(where: str, split: Split, spec: DataSpec) -> None:
@@ -68,6 +78,14 @@ def _check_split(where: str, split: Split, spec: DataSpec) -> None:
         _check_array(f"{where}, x[{name!r}]", split.x[name], tensor, examples)
     for name, tensor in spec.outputs.items():
         _check_array(f"{where}, y[{name!r}]", split.y[name], tensor, examples)
+    arrays = {**split.x, **split.y}
+    for name, tensor in {**spec.inputs, **spec.outputs}.items():
+        widths = [arrays[key].shape[1] for key in (name, tensor.aligned) if tensor.aligned and key]
+        if len(set(widths)) > 1:
+            raise HarnessError(
+                f"{where}: expected {name!r} to be as long as {tensor.aligned!r}, found lengths "
+                f"{widths[0]} and {widths[1]}"
+            )
     if split.weight is not None:
         weight = TensorSpec((), str(np.asarray(split.weight).dtype))
         _check_array(f"{where}, weight", split.weight, weight, examples)

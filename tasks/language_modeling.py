@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.spec import HarnessError, Objective, Prepared, Reference, Source, Task
+from harness.spec import HarnessError, Objective, Prepared, Reference, Task
 from tasks._language import (
     FEATURES,
     VOCABULARY,
@@ -15,6 +15,14 @@ from tasks._language import (
     prepared,
     score,
 )
+from tasks._pretraining_texts import (
+    DOCS_SHARES,
+    DOCS_VOCABULARY,
+    WIKITEXT_TEST,
+    WIKITEXT_TRAIN,
+    WIKITEXT_VALID,
+    unrepeated,
+)
 
 END = "<eos>"
 WIKITEXT_TOKENS = {"train": 2_088_628, "val": 217_646, "test": 245_569}
@@ -23,8 +31,6 @@ WIKITEXT_FILES = {"train": "train.txt", "val": "valid.txt", "test": "test.txt"}
 WINDOW = 64
 FREQUENT, SAMPLED = 512, 512
 """Words of a step's softmax on WikiText-2: the most frequent ones, and draws from the others."""
-DOCS_VOCABULARY = 2000
-DOCS_SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 
 
 def prepare_wikitext2(files: Mapping[str, Path]) -> Prepared:
@@ -72,23 +78,6 @@ def prepare_python_docs(files: Mapping[str, Path]) -> Prepared:
     words = {split: [piece for topic in part for piece in [*tokenize(topic), END]]
              for split, part in texts.items()}  # fmt: skip
     return prepared("python_docs", words, WINDOW, END, "pieces")
-
-
-def unrepeated(topics: Mapping[str, str]) -> dict[str, list[str]]:
-    """The paragraphs of each topic, without those of a longer one; topics left empty are gone.
-
-    Args:
-        topics: text by name.
-    """
-    seen: set[str] = set()
-    kept = {}
-    for name in sorted(topics, key=lambda name: (-len(topics[name]), name)):
-        paragraphs = [" ".join(part.split()) for part in topics[name].split("\n\n")]
-        new = [p for p in dict.fromkeys(paragraphs) if p and p not in seen]
-        seen.update(new)
-        if new:
-            kept[name] = new
-    return kept
 
 
 def split_topics(topics: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -155,23 +144,11 @@ _language_model = functools.partial(
     learning_rate=2e-3,
 )
 
-_WIKITEXT_URL = (
-    "https://raw.githubusercontent.com/pytorch/examples/"
-    "77f55b912142e11fcfdf5b530231fb9c52f181e8/word_language_model/data/wikitext-2/"
-)
-
 wikitext2 = _language_model(
     name="wikitext2",
     prepare=prepare_wikitext2,
     training_model=sampled_softmax,
-    sources=tuple(
-        Source("wikitext-2", file, _WIKITEXT_URL + file, sha256)
-        for file, sha256 in (
-            ("train.txt", "9e9fa1ad55b1c2c95b08e37dd8e653f638fac2c6de904b79e813611eefbc985f"),
-            ("valid.txt", "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8"),
-            ("test.txt", "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0"),
-        )
-    ),
+    sources=(WIKITEXT_TRAIN, WIKITEXT_VALID, WIKITEXT_TEST),
     licence="CC BY-SA 3.0",
     reference=Reference(65.8, "AWD-LSTM, Merity et al. 2017, arXiv:1708.02182, table 2"),
 )

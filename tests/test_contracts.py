@@ -11,8 +11,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from harness import cache, registry
-from harness.feeding import example_lengths
+from harness import cache, feeding, registry
 from harness.journal import jsonable
 from harness.spec import Training
 
@@ -44,14 +43,17 @@ def small_data(kind):
     data = cache.load(task)
     tensors = {**data.spec.inputs, **data.spec.outputs}
 
-    def few(name, array):
-        examples = np.array(array[:EXAMPLES])
-        if tensors[name].longest is None:
-            return examples
-        return examples[:, : example_lengths(examples).max()]
+    arrays = {**data.train.x, **data.train.y}
+    varying = feeding.varying(tensors)
 
-    x = {name: few(name, array) for name, array in data.train.x.items()}
-    y = {name: few(name, array) for name, array in data.train.y.items()}
+    def few(name):
+        examples = np.array(arrays[name][:EXAMPLES])
+        if name not in varying:
+            return examples
+        return examples[:, : feeding.example_lengths(arrays[varying[name]][:EXAMPLES]).max()]
+
+    x = {name: few(name) for name in data.train.x}
+    y = {name: few(name) for name in data.train.y}
     return task, data.spec, x, y
 
 

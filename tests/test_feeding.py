@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from harness import feeding
-from harness.spec import Split
+from harness.spec import Split, TensorSpec
 
 SPLIT = Split({"a": np.arange(10, dtype="float32")}, {"y": np.arange(10, dtype="int32")})
 
@@ -56,7 +56,7 @@ SENTENCES = Split(
 
 def batches(feed, seed, size=10, count=2, split=SENTENCES):
     """Of several epochs: the examples and the widths of each batch."""
-    fed = feed(feeding.Batches(split, size, seed, ["words"]))
+    fed = feed(feeding.Batches(split, size, seed, {"words": "words"}))
     for _ in range(count):
         found = [fed[i] for i in range(len(fed))] if feed is feeding._cutter else list(fed)
         yield [(np.asarray(x["words"]), np.asarray(y)) for x, y in found]
@@ -102,6 +102,45 @@ def test_an_example_of_nothing_is_one_step_long():
 
 
 def test_an_example_is_cut_where_it_ends():
-    example = feeding.first_example(SENTENCES, ["words"])
+    example = feeding.first_example(SENTENCES, {"words": "words"})
     assert example["words"].shape == (1, LENGTHS[0])
     assert feeding.first_example(SENTENCES)["words"].shape == (1, 32)
+
+
+def test_what_is_aligned_is_cut_with_the_tensor_that_tells_its_length():
+    tensors = {
+        "words": TensorSpec((None,), "int32", 400, longest=32),
+        "marks": TensorSpec((None,), "int32", 2, longest=32, aligned="words"),
+        "word": TensorSpec((), "int32"),
+    }
+    varying = feeding.varying(tensors)
+    assert varying == {"words": "words", "marks": "words"}
+    marks = np.zeros_like(SENTENCES.x["words"])
+    split = Split({**SENTENCES.x, "marks": marks}, SENTENCES.y)
+    for feed in (feeding._pipeline, feeding._cutter):
+        for x, _ in feed(feeding.Batches(split, 10, 0, varying)):
+            assert x["marks"].shape == x["words"].shape
+    assert feeding.first_example(split, varying)["marks"].shape == (1, LENGTHS[0])
+
+
+def test_what_is_drawn_anew_differs_between_epochs_and_repeats_with_the_seed():
+    def noise(split, random):
+        return Split(split.x, {"word": split.y["word"] + random.integers(0, 99, len(split))})
+
+    def epochs(seed):
+        arguments = feeding.data_arguments(SENTENCES, SENTENCES, 10, 10, seed, redraw=noise)
+        fed, found = arguments["x"], []
+        for _ in range(2):
+            batches = [fed[i] for i in range(len(fed))]
+            words, drawn = (
+                np.concatenate([part(batch) for batch in batches])
+                for part in (lambda batch: batch[0]["words"][:, 0], lambda batch: batch[1])
+            )
+            found.append((drawn + 1 - words)[np.argsort(words)])
+            fed.on_epoch_end()
+        return found
+
+    first, again, other = epochs(3), epochs(3), epochs(4)
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != first[1]).mean() > 0.9
+    assert (first[0] != other[0]).mean() > 0.9

@@ -257,3 +257,79 @@ def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch,
     record = read(tmp_path / "tests")
     assert [r.phase for r in record.results] == ["search", "search", "confirm", "confirm"]
     assert record.ended == {("blobs", "tiny"): "the space is exhausted: 2 different configurations"}
+
+
+# --- pretraining ----------------------------------------------------------------
+
+PRETRAIN = dataclasses.replace(blobs, name="pretrain")
+TUNE = dataclasses.replace(blobs, name="tune", init_from="pretrain")
+ENCODER = dataclasses.replace(good, name="encoder", pretrained=True)
+CHAIN = dataclasses.replace(SWEEP, tasks=("tune", "pretrain"), spaces=("encoder", "good"))
+
+
+@pytest.fixture
+def chain(monkeypatch):
+    """A sweep in which `encoder` starts from what it learned on `pretrain`; `good` does not."""
+    monkeypatch.setattr(
+        plans,
+        "cells",
+        lambda sweep: tuple(Cell(t, s) for t in (TUNE, PRETRAIN) for s in (ENCODER, good)),
+    )
+    return CHAIN
+
+
+def modelled(job):
+    """As a worker that keeps the models it confirms, the second of which is the better one."""
+    result = ended(job, score=0.5 + 0.1 * job.number if job.phase == "confirm" else 0.5)
+    if job.phase == "confirm":
+        result = dataclasses.replace(result, model=f"models/{job.task}.{job.space}.{job.seed}")
+    return result
+
+
+def test_pretraining_comes_first_and_its_best_model_is_gone_on_with(chain, tmp_path):
+    jobs = play(plans.Plan(chain, tmp_path, None), modelled)
+    cells = [(job.task, job.space, job.phase) for job in jobs]
+    assert (
+        cells[:5]
+        == [("pretrain", "encoder", "search")] * 3 + [("pretrain", "encoder", "confirm")] * 2
+    )
+    assert len(jobs) == 4 * 5
+    starts = {(job.task, job.space): job.encoder for job in jobs}
+    assert str(starts.pop(("tune", "encoder"))) == "models/pretrain.encoder.8"
+    assert set(starts.values()) == {None}
+
+
+def test_what_waits_for_pretraining_holds_up_nothing_else(chain, tmp_path):
+    plan = plans.Plan(chain, tmp_path, None)
+    for _ in range(3):  # all of pretraining's search, which runs
+        step = plan.next()
+        assert (step.job.task, step.job.space) == ("pretrain", "encoder")
+        plan.cell(step.job.task, step.job.space).start(step.job)
+    assert plan.next().job.space == "good"
+
+
+def test_without_a_pretrained_model_the_cells_that_need_it_end_and_others_go_on(chain, tmp_path):
+    def outcome(job):
+        failed = (job.task, job.space) == ("pretrain", "encoder")
+        return ended(job, status="failed") if failed else modelled(job)
+
+    with Journal(tmp_path) as journal:
+        journal.begin(chain, {}, "")
+        jobs = play(plans.Plan(chain, tmp_path, None), outcome, journal)
+    assert not [job for job in jobs if (job.task, job.space) == ("tune", "encoder")]
+    assert len([job for job in jobs if job.space == "good"]) == 10
+    reason = read(tmp_path).ended[("tune", "encoder")]
+    assert reason == ("there is no model to start from: pretrain x encoder has no confirmed result")
+
+
+@pytest.mark.parametrize("done", [5, 7])
+def test_a_resumed_sweep_does_not_pretrain_again(chain, tmp_path, done):
+    whole = play(plans.Plan(chain, tmp_path / "whole", None), modelled)
+    with Journal(tmp_path) as journal:
+        journal.begin(chain, {}, "")
+        first = play(plans.Plan(chain, tmp_path, None), modelled, journal, most=done)
+    rest = play(plans.Plan(chain, tmp_path, read(tmp_path)), modelled)
+    assert not [job for job in rest if (job.task, job.space) == ("pretrain", "encoder")]
+    ours = [(job.task, job.space, job.phase, job.number, job.encoder) for job in first + rest]
+    theirs = [(job.task, job.space, job.phase, job.number, job.encoder) for job in whole]
+    assert sorted(ours, key=str) == sorted(theirs, key=str)

@@ -185,3 +185,15 @@ def test_unknown_sweeps_are_explained():
         sweep.load("quik")
     with pytest.raises(HarnessError, match=r"nowhere\.toml: cannot be read"):
         sweep.load("nowhere.toml")
+
+
+def test_a_pretrained_architecture_needs_its_pretraining_in_the_sweep():
+    fields = {"name": "x", "tasks": ["python_docs_topics"], "spaces": ["bert", "lstm"]}
+    with pytest.raises(HarnessError) as raised:
+        sweep.from_fields(fields, {}, "x.toml")
+    assert str(raised.value) == (
+        "x.toml: space 'bert' starts from task 'python_docs_mlm' on task 'python_docs_topics'; "
+        "add that task, or leave the space out"
+    )
+    sweep.from_fields({**fields, "tasks": ["python_docs_topics", "python_docs_mlm"]}, {}, "x.toml")
+    sweep.from_fields({**fields, "spaces": ["lstm"]}, {}, "x.toml")

@@ -19,8 +19,9 @@ def write(folder: Path) -> None:
     """Reads the journal of a sweep's folder and writes the report beside it.
 
     Files: `trials.csv`, `leaderboard.csv`, `report.md`, and the figures `leaderboard`,
-    `anytime`, `forecast-<task>`, `attention-<task>` and `length-<task>` as PNG and SVG. Each
-    replaces its predecessor at once. The sweep may still run.
+    `anytime`, `examples-<task>`, `forecast-<task>`, `attention-<task>`, `length-<task>` and
+    `confusion-<task>` as PNG and SVG. Each replaces its predecessor at once. The sweep may still
+    run.
 
     Raises:
         HarnessError: there is no journal, it is damaged or holds nothing, an exhibit is
@@ -28,11 +29,14 @@ def write(folder: Path) -> None:
     """
     # Matplotlib and pandas are imported here, so that `exit_code` costs nothing.
     from harness.report.attention import attention_figures
+    from harness.report.confusion import confusion_figures
+    from harness.report.examples import examples_figures
     from harness.report.exhibits import read_exhibits
     from harness.report.figures import anytime_figure, leaderboard_figure
     from harness.report.forecasts import forecast_figures
     from harness.report.lengths import length_figures
     from harness.report.page import markdown
+    from harness.report.starts import read_starts
     from harness.report.tables import csv, leaderboard, trials_table
 
     record = journal.read(folder)
@@ -41,11 +45,12 @@ def write(folder: Path) -> None:
     _replace(folder / "trials.csv", csv(trials_table(record)).encode())
     _replace(folder / "leaderboard.csv", csv(leaderboard(record)).encode())
     _draw(folder, {"leaderboard": leaderboard_figure(record), "anytime": anytime_figure(record)})
+    _draw(folder, examples_figures(record))
     # Last, as their files may be damaged: the tables need not be missing as well.
     exhibits = read_exhibits(folder, record.cells)
-    for drawn in (forecast_figures, length_figures, attention_figures):
+    for drawn in (forecast_figures, length_figures, attention_figures, confusion_figures):
         _draw(folder, drawn(record, exhibits))
-    _replace(folder / "report.md", markdown(record, exhibits).encode())
+    _replace(folder / "report.md", markdown(record, exhibits, read_starts(record.sweep)).encode())
 
 
 def _draw(folder: Path, figures: Mapping[str, "Figure"]) -> None:

@@ -13,9 +13,16 @@ any other:
   the target the weight of each token of the source. The figure `attention-<task>`.
 - `scores_by_length`: `{"metric", "unit", "buckets"}`, of which each is `{"first", "last",
   "examples", "score"}`; `last` may be null. A table and the figure `length-<task>`.
+- `fill_mask`: a list of `{"text", "truth", "guesses"}`: a text in which `[MASK]` hides a token,
+  that token, and a list of `{"piece", "probability"}`, the likeliest first. A table.
+- `confusion`: `{"classes", "counts"}`: names, and for each true class a row of how many of its
+  examples were predicted as each class. The figure `confusion-<task>`.
+- `entities`: a list of `{"text", "truth", "prediction"}`: a text and two lists of texts, the
+  entities in it and those a model found. A table.
 - `signature`: a text, how the scores are computed, such as that of sacreBLEU. A line.
 
-A null in place of a number of a forecast, a weight or a score stands for one that is not finite.
+A null in place of a number of a forecast, a weight, a probability or a score stands for one that
+is not finite.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +35,9 @@ import pydantic
 
 from harness.spec import HarnessError
 from harness.training import exhibit_path
+
+MASK = "[MASK]"
+"""What hides a token of a text."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,42 @@ class LengthScores:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """A token that a model takes for the hidden one, and how sure it is."""
+
+    piece: str
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class MaskedText:
+    """A text with a hidden token, and what a model takes it for."""
+
+    text: str
+    truth: str
+    guesses: tuple[Guess, ...]
+    """The likeliest first."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each true class was predicted as each class."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    """A row for each true class, a column for each predicted one."""
+
+
+@dataclass(frozen=True)
+class EntityText:
+    """A text, the entities in it, and those a model found."""
+
+    text: str
+    truth: tuple[str, ...]
+    prediction: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Exhibit:
     """All that one architecture shows on one task."""
 
@@ -99,6 +145,9 @@ class Exhibit:
     translations: tuple[Translation, ...] = ()
     attention: tuple[AttentionMap, ...] = ()
     scores_by_length: LengthScores | None = None
+    fill_mask: tuple[MaskedText, ...] = ()
+    confusion: Confusion | None = None
+    entities: tuple[EntityText, ...] = ()
     signature: str = ""
 
 
@@ -155,6 +204,21 @@ def _faults(exhibit: Exhibit) -> Iterator[str]:
             )
     if exhibit.scores_by_length is not None and not exhibit.scores_by_length.buckets:
         yield "scores_by_length: expected a bucket"
+    for number, masked in enumerate(exhibit.fill_mask):
+        if MASK not in masked.text:
+            yield f"fill_mask.{number}.text: expected {MASK} in it"
+    if exhibit.confusion is not None:
+        yield from _confusion_faults(exhibit.confusion)
+
+
+def _confusion_faults(confusion: Confusion) -> Iterator[str]:
+    classes, shape = len(confusion.classes), [len(row) for row in confusion.counts]
+    if not classes:
+        yield "confusion: expected a class"
+    elif shape != [classes] * classes:
+        yield f"confusion: counts have rows of {shape}, expected {classes} rows of {classes}"
+    elif min(map(min, confusion.counts)) < 0:
+        yield "confusion: expected counts of 0 or more"
 
 
 def _malformed(path: Path, fault: str) -> HarnessError:

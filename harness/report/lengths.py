@@ -6,18 +6,16 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from harness.journal import SweepRecord
 from harness.report.cells import by_task, cells
 from harness.report.exhibits import Bucket, Exhibits, LengthScores
 from harness.report.figures import STYLE, looks
 from harness.report.labels import label
+from harness.report.legends import legend
 from harness.report.looking import figure_name, span
 
 LONGEST_NAME = 40
-LEGEND = 66
-"""Characters that fit into a line of the legend, of which a line and its gaps take seven."""
 
 
 def length_figures(record: SweepRecord, exhibits: Exhibits) -> dict[str, Figure]:
@@ -59,10 +57,7 @@ def length_figure(
         axes.set_title(task)
         axes.set_xlabel(label(first.unit, LONGEST_NAME))
         axes.set_ylabel(label(first.metric, LONGEST_NAME))
-        keys = [Line2D([], [], linewidth=2, label=space, **styles[space]) for space in lengths]
-        entries = [len(space) + 7 for space in lengths]
-        columns = len(keys) if sum(entries) <= LEGEND else max(1, LEGEND // max(entries))
-        figure.legend(handles=keys, loc="outside lower center", ncols=columns, frameon=False)
+        legend(figure, list(lengths), styles)
     return figure
 
 

@@ -1,7 +1,7 @@
 """The report as one Markdown page: the answer first, then all it rests on."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.journal import SweepRecord
 from harness.report.cells import Cell, by_task, cells
@@ -14,8 +14,11 @@ from harness.report.evidence import (
     reproduce,
     spending,
 )
+from harness.report.examples import Family, families
 from harness.report.exhibits import NO_EXHIBITS, Exhibits
-from harness.report.looking import looking
+from harness.report.looking import figure_name, image, looking
+from harness.report.pretraining import costs, differences, pairs, payoff, started
+from harness.report.starts import NO_STARTS, Starts
 from harness.report.statistics import Interval, mean_interval
 from harness.report.summary import cautions, comparisons, conclusion, places
 from harness.report.words import (
@@ -42,19 +45,25 @@ Games-Howell intervals, which hold jointly for all pairs of a task's architectur
 holds zero the two are called not distinguishable. Seconds are wall seconds in the worker."""
 
 
-def markdown(record: SweepRecord, exhibits: Exhibits = NO_EXHIBITS) -> str:
+def markdown(
+    record: SweepRecord, exhibits: Exhibits = NO_EXHIBITS, starts: Starts = NO_STARTS
+) -> str:
     """The page that `report.md` holds.
 
-    It shows the figures `leaderboard.png`, `anytime.png` and those of the exhibits from its
-    own folder.
+    It shows the figures `leaderboard.png`, `anytime.png`, those of the exhibits and those of
+    scores against training examples from its own folder.
     """
     found = cells(record)
     tasks = by_task(found)
+    twins = pairs(tasks, starts)
     parts = [
         f"# {_title(record)}",
-        _summary(tasks),
+        _summary(tasks, starts, payoff(twins)),
         _section("Read with care", bullets(cautions(record, found))),
-        _section("Leaderboard", _leaderboard(tasks) if tasks else ""),
+        _section("Leaderboard", _leaderboard(tasks, starts) if tasks else ""),
+        _section("Does pretraining pay?", differences(twins)),
+        _section("What pretraining cost", costs(found, starts)),
+        _section("With fewer examples", _fewer_examples(families(record))),
         _section("Looking", looking(tasks, exhibits)),
         _section("Best configurations", configurations(found)),
         _section("Failures", failures(tasks)),
@@ -75,18 +84,26 @@ def _title(record: SweepRecord) -> str:
     return f"{plain(record.sweep.name)}: which {which} is best on {on}, at equal cost?"
 
 
-def _summary(tasks: Mapping[str, Sequence[Cell]]) -> str:
+def _summary(tasks: Mapping[str, Sequence[Cell]], starts: Starts, further: Iterable[str]) -> str:
     if not tasks:
         return "No trial has been asked for yet."
-    sentences = [conclusion(task, group) for task, group in tasks.items()]
+    sentences = [
+        f"{conclusion(task, group)} {_started(group, starts)}".rstrip()
+        for task, group in tasks.items()
+    ]
+    sentences += further
     return sentences[0] if len(sentences) == 1 else bullets(sentences)
 
 
-def _leaderboard(tasks: Mapping[str, Sequence[Cell]]) -> str:
+def _started(group: Sequence[Cell], starts: Starts) -> str:
+    return started([cell for cell in group if cell.scores], starts)
+
+
+def _leaderboard(tasks: Mapping[str, Sequence[Cell]], starts: Starts) -> str:
     blocks = ["![Test score of each architecture with its interval](leaderboard.png)"]
     for task, group in tasks.items():
         blocks += [f"### {code(task)}", _scores(group), _bounds(group[0])]
-        blocks += [_other_metrics(group), _costs(group)]
+        blocks += [_started(group, starts), _other_metrics(group), _costs(group)]
     blocks += [
         HOW_TO_READ,
         "### During the search",
@@ -163,6 +180,20 @@ def _other_metrics(group: Sequence[Cell]) -> str:
         for space, found in means.items()
     ]
     return table(["other test metrics", *map(plain, names)], rows)
+
+
+def _fewer_examples(found: Sequence[Family]) -> str:
+    """The figure of each family of tasks, with a line that says what it shows."""
+    blocks = []
+    for family in found:
+        parts = [f"{percent} % ({code(task)})" for percent, task in family.parts.items()]
+        blocks += [
+            f"### {code(family.name)}",
+            image("Score against training examples", figure_name("examples", family.name)),
+            f"Mean test {plain(family.metric)} with its 95 % interval after training on "
+            f"{listed(parts)} of the labelled examples.",
+        ]
+    return "\n\n".join(blocks)
 
 
 def _section(title: str, body: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from harness.journal import SweepRecord
 from harness.report.cells import Cell, by_task
 from harness.report.statistics import FAR, Comparison, compare_with, far_apart, mean_interval
-from harness.report.words import code, counted, decimals, duration, listed, number, span
+from harness.report.words import code, counted, decimals, duration, listed, number, plain, span
 from harness.spec import Sweep
 
 
@@ -146,7 +146,9 @@ def _of_a_cell(where: str, record: SweepRecord, cell: Cell) -> Iterator[str]:
         yield f"{where} has no score in {search_failed} of {len(cell.search)} search trials."
     if not cell.scores:
         if cell.finished(seeds):
-            yield f"{where} has no confirmed result."
+            # A search that never began did so for a reason, such as that pretraining failed.
+            reason = f": {plain(cell.ended)}" if cell.ended and not cell.search else ""
+            yield f"{where} has no confirmed result{reason}."
         return
     if cell.finished(seeds) and len(cell.scores) < seeds:
         yield (

@@ -1,0 +1,201 @@
+"""The encoder of BERT, and the heads it gets: KerasHub's backbone between tokens and answers.
+
+Imports keras at once: import it inside functions only.
+"""
+
+from typing import Any
+
+import keras
+import keras_hub
+
+from harness.spec import DataSpec
+
+ENCODER, PRETRAINING = "encoder", "pretraining"
+"""Names of layers: the encoder of a fine-tuned model, and what a pretrained model is made of."""
+POSITIONS = 256
+"""Positions that are learned: the longest text that can be read."""
+SEGMENTS = 2
+
+
+def new_encoder(spec: DataSpec, layers: int, width: int, dropout: float) -> Any:
+    """An encoder with the weights it begins with, one head for each 64 values of its width."""
+    return keras_hub.models.BertBackbone(
+        vocabulary_size=spec.inputs["tokens"].size,
+        num_layers=layers,
+        num_heads=max(1, width // 64),
+        hidden_dim=width,
+        intermediate_dim=4 * width,
+        dropout=dropout,
+        max_sequence_length=POSITIONS,
+        num_segments=SEGMENTS,
+        name=ENCODER,
+    )
+
+
+def _inputs(spec: DataSpec) -> dict[str, Any]:
+    return {
+        name: keras.Input(tensor.shape, dtype="int32", name=name)
+        for name, tensor in spec.inputs.items()
+    }
+
+
+def encoder_inputs(inputs: Any) -> dict[str, Any]:
+    """What KerasHub's backbone reads, from `tokens` and `segments`."""
+    real = keras.ops.cast(keras.ops.not_equal(inputs["tokens"], 0), "int32")
+    return {"token_ids": inputs["tokens"], "segment_ids": inputs["segments"], "padding_mask": real}
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class MaskedLanguageModel(keras.layers.Layer):  # type: ignore[misc]
+    """An encoder under the two questions it is pretrained by.
+
+    KerasHub's `MaskedLMHead` in all but one thing: the matrix of the vocabulary is the encoder's
+    own, so that a saved model has it once.
+
+    Args:
+        encoder: see `new_encoder`.
+        next_sentence: whether the encoder learns from the second question; if not, a linear
+            probe answers it from what the encoder knows anyway.
+    """
+
+    def __init__(self, encoder: Any, next_sentence: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self.encoder = encoder
+        self.next_sentence = next_sentence
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.transform = keras.layers.Dense(
+            encoder.hidden_dim, "gelu", kernel_initializer=initializer, name="transform"
+        )
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-12, name="norm")
+        self.follows = keras.layers.Dense(2, dtype="float32", name="follows")
+        # A layer that nothing learns from has no gradient.
+        encoder.pooled_dense.trainable = next_sentence
+
+    def build(self, shapes: Any) -> None:
+        """Creates the weights of both heads."""
+        width = self.encoder.hidden_dim
+        for layer in (self.transform, self.norm, self.follows):
+            layer.build((None, width))
+        self.bias = self.add_weight((self.encoder.vocabulary_size,), "zeros", name="bias")
+
+    def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
+        """Logits of the hidden tokens and of what follows.
+
+        Only the positions asked for are multiplied with the vocabulary.
+
+        Args:
+            inputs: `tokens`, `segments` (examples, T), `positions` (examples, K).
+            training: whether to drop out.
+        """
+        ops = keras.ops
+        outputs = self.encoder(encoder_inputs(inputs), training=training)
+        sequence = outputs["sequence_output"]
+        x = ops.take_along_axis(sequence, inputs["positions"][..., None], axis=1)
+        x = self.norm(self.transform(x))
+        logits = ops.cast(self.encoder.token_embedding(x, reverse=True), "float32") + self.bias
+        pair = outputs["pooled_output"]
+        if not self.next_sentence:
+            pair = ops.stop_gradient(sequence[:, 0])
+        return {"masked_token": logits, "next_sentence": self.follows(pair)}
+
+    def compute_output_spec(self, inputs: Any, training: Any = None) -> Any:
+        """Logits in 32 bits."""
+        examples, count = inputs["positions"].shape
+        return {
+            "masked_token": keras.KerasTensor(
+                (examples, count, self.encoder.vocabulary_size), "float32"
+            ),
+            "next_sentence": keras.KerasTensor((examples, 2), "float32"),
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that rebuild this layer."""
+        encoder = keras.saving.serialize_keras_object(self.encoder)
+        return {**super().get_config(), "encoder": encoder, "next_sentence": self.next_sentence}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "MaskedLanguageModel":
+        """The layer of a configuration."""
+        encoder = keras.saving.deserialize_keras_object(config.pop("encoder"))
+        return cls(encoder, **config)
+
+
+def pretraining_model(encoder: Any, spec: DataSpec, next_sentence: bool) -> Any:
+    """The model of a masked-language-modeling task; see `MaskedLanguageModel`."""
+    inputs = _inputs(spec)
+    layer = MaskedLanguageModel(encoder, next_sentence, name=PRETRAINING)
+    return keras.Model(inputs, layer(inputs))
+
+
+def pretrained_encoder(model: Any) -> Any:
+    """The encoder within a model of `pretraining_model`."""
+    return model.get_layer(PRETRAINING).encoder
+
+
+def fine_tuned_model(encoder: Any, spec: DataSpec, pooling: str, dropout: float) -> Any:
+    """An encoder with a head for the kind of task.
+
+    Args:
+        encoder: pretrained or not.
+        spec: of a text task.
+        pooling: what a text is judged by, `first` (the first token, behind the dense layer that
+            next-sentence prediction trains) or `mean` (over its tokens).
+        dropout: rate before the head.
+    """
+    inputs = _inputs(spec)
+    read = encoder_inputs(inputs)
+    outputs = encoder(read)
+    sequence = outputs["sequence_output"]
+    tagging = spec.kind == "token_classification"
+    encoder.pooled_dense.trainable = pooling == "first" and not tagging
+    if tagging:
+        x = sequence
+    elif pooling == "first":
+        x = outputs["pooled_output"]
+    else:
+        x = keras.layers.GlobalAveragePooling1D()(sequence, mask=read["padding_mask"])
+    x = keras.layers.Dropout(dropout)(x)
+    ((name, output),) = spec.outputs.items()
+    count = output.size if output.size is not None else output.shape[0]
+    x = keras.layers.Dense(count, dtype="float32", name=name)(x)
+    return keras.Model(inputs, {name: x})
+
+
+def freeze(encoder: Any, layers: int) -> None:
+    """Keeps the embeddings and the first layers of an encoder as they are; nothing for 0."""
+    parts = _parts(encoder)
+    for number, part in enumerate(parts):
+        for layer in part:
+            layer.trainable = not (layers and number <= layers)
+
+
+def rate_factors(encoder: Any, decay: float) -> dict[str, float]:
+    """Learning rates that fall by a factor with each layer from the head down.
+
+    Howard and Ruder 2018, arXiv:1801.06146, section 3.2 (discriminative fine-tuning).
+
+    Args:
+        encoder: of the model.
+        decay: the factor; 1 for equal rates.
+
+    Returns:
+        Factors by the paths of the encoder's weights.
+    """
+    parts = _parts(encoder)
+    return {
+        variable.path: decay ** (len(parts) - number)
+        for number, part in enumerate(parts)
+        for layer in part
+        for variable in layer.weights
+    }
+
+
+def _parts(encoder: Any) -> list[list[Any]]:
+    """The embeddings, then each layer."""
+    embeddings = [
+        encoder.token_embedding,
+        encoder.position_embedding,
+        encoder.segment_embedding,
+        encoder.embeddings_layer_norm,
+    ]
+    return [embeddings, *([layer] for layer in encoder.transformer_layers)]
