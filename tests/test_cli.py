@@ -38,7 +38,7 @@ def test_list_shows_what_is_there_plugins_included(call, harness):
     [
         ("fashion_mnist", ("image_classification", "mlp", "SHA-256", "accuracy (max)")),
         ("cnn", ("hyperparameter", "default", "only if", "dropout")),
-        ("quick", ('tasks = ["digits", ', "[budgets.python_docs]")),
+        ("quick", ('"digits",', "[budgets.python_docs]")),
     ],
 )
 def test_describe_says_all_that_is_known(call, name, parts):

@@ -256,3 +256,70 @@ def test_a_part_of_the_training_split_is_the_same_for_every_trial():
     assert np.array_equal(part.x["image"], again.x["image"])
     assert np.array_equal(part.y["label"], again.y["label"])
     assert training.feeding.subset(DATA.train, 1.0) is DATA.train
+
+
+# --- pretrained models ------------------------------------------------------------
+
+
+def goes_on(config, spec, encoder=None):
+    """The pretrained model itself, or a new one."""
+    return spaces.good.build(config, spec) if encoder is None else encoder
+
+
+PRETRAINED = dataclasses.replace(spaces.good, build=goes_on, pretrained=True)
+
+
+def words(*vocabulary):
+    return dataclasses.replace(DATA, assets={"vocabulary": list(vocabulary)})
+
+
+@pytest.fixture
+def encoder(trial):
+    """A confirmed model of a task whose words are a, b and c."""
+    result = trial(data=words("a", "b", "c"), phase="confirm", epochs=6)
+    return training.Path(result.model)
+
+
+def test_a_trial_goes_on_with_a_pretrained_model(trial, encoder):
+    slow = dataclasses.replace(FAST, learning_rate=1e-9)
+    fields = {"space": PRETRAINED, "data": words("a", "b", "c"), "epochs": 1, "training": slow}
+    new = trial(**fields)
+    pretrained = trial(**fields, encoder=encoder)
+    assert pretrained.failure is None
+    assert pretrained.score > 0.9 > new.score
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (words("a", "c", "b"), "its vocabulary of 3 pieces is not that of the pretrained model"),
+        (words("a", "b"), "its vocabulary of 2 pieces is not that of the pretrained model"),
+        (DATA, "its vocabulary of 0 pieces is not that of the pretrained model"),
+    ],
+)
+def test_a_pretrained_model_must_know_the_same_words(trial, encoder, data, message):
+    result = trial(space=PRETRAINED, data=data, encoder=encoder)
+    assert result.status == "failed"
+    assert message in result.failure.message
+    assert "of 3; expected the same pieces in the same order" in result.failure.message
+
+
+def test_a_pretrained_model_without_its_words_is_not_gone_on_with(trial, encoder, tmp_path):
+    training.assets_path(tmp_path / encoder).unlink()
+    result = trial(space=PRETRAINED, data=words("a", "b", "c"), encoder=encoder)
+    assert "expected the vocabulary of the pretrained model beside it" in result.failure.message
+    (tmp_path / encoder).unlink()
+    result = trial(space=PRETRAINED, data=words("a", "b", "c"), encoder=encoder)
+    assert "not a saved Keras model" in result.failure.message
+
+
+def test_learning_rates_may_differ_by_variable(trial):
+    def factors(config, model):
+        return {variable.path: 0.0 for variable in model.trainable_variables}
+
+    still = dataclasses.replace(spaces.good, rate_factors=factors)
+    without = dataclasses.replace(FAST, weight_decay=0.0)
+    first, second = trial(still, training=without).curve
+    assert first["val_loss"] == pytest.approx(second["val_loss"])
+    first, second = trial(training=without).curve
+    assert first["val_loss"] != pytest.approx(second["val_loss"])
