@@ -61,11 +61,11 @@ class TensorSpec:
     longest: int | None = None
     """Upper bound of a length that varies, of integers among which 0 is nothing but padding, at
     the end. Training batches are cut where their longest example ends."""
+    vocabulary: str | None = None
+    """Name of what the integers count: tensors of one name may share an embedding."""
     aligned: str | None = None
     """Name of the tensor whose length this one has, if it varies: there zeros may stand within.
     """
-    vocabulary: str | None = None
-    """Name of what the integers count: tensors of one name may share an embedding."""
 
 
 @dataclass(frozen=True)

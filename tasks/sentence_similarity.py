@@ -94,7 +94,7 @@ _sentence_similarity = functools.partial(
     score=score,
     baseline=baseline,
     batch_sizes=(16, 32),
-    learning_rate=5e-4,
+    learning_rate=1e-3,
 )
 
 _STSB_URL = (

@@ -125,7 +125,7 @@ _text_classification = functools.partial(
     baseline=baseline,
     exhibit=exhibit,
     batch_sizes=(16, 32),
-    learning_rate=5e-4,
+    learning_rate=1e-3,
 )
 
 _SST2_URL = (

@@ -104,7 +104,7 @@ _token_classification = functools.partial(
     baseline=baseline,
     exhibit=exhibit,
     batch_sizes=(16, 32),
-    learning_rate=5e-4,
+    learning_rate=1e-3,
 )
 
 _WNUT_URL = (
