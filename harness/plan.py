@@ -144,14 +144,7 @@ class CellPlan:
 
     def best(self) -> TrialResult | None:
         """The search trial with the best validation score so far; the earlier of equals."""
-        best: TrialResult | None = None
-        for result in sorted(self.searched(), key=lambda result: result.number):
-            if result.status != "completed" or result.score is None:
-                continue
-            better = self.cell.task.objective.better
-            if best is None or best.score is None or better(result.score, best.score):
-                best = result
-        return best
+        return self._best(self.searched())
 
     def over(self) -> bool:
         """Whether nothing is left to do: all seeds have run, or there is nothing to confirm."""
@@ -161,13 +154,18 @@ class CellPlan:
 
     def model(self) -> Path | None:
         """The confirmed model with the best validation score; `None` if there is none."""
-        done = [r for r in self.confirmed() if r.model is not None and r.score is not None]
-        better = self.cell.task.objective.better
-        best: TrialResult | None = None
-        for result in sorted(done, key=lambda result: result.number):
-            if best is None or better(result.score, best.score):  # type: ignore[arg-type]
-                best = result
+        best = self._best([result for result in self.confirmed() if result.model is not None])
         return None if best is None or best.model is None else Path(best.model)
+
+    def _best(self, results: list[TrialResult]) -> TrialResult | None:
+        best: TrialResult | None = None
+        for result in sorted(results, key=lambda result: result.number):
+            if result.status != "completed" or result.score is None:
+                continue
+            better = self.cell.task.objective.better
+            if best is None or best.score is None or better(result.score, best.score):
+                best = result
+        return best
 
     def confirm_seconds(self) -> float:
         """About how long a confirmation run takes, by what the best trial took; 0 if none has."""

@@ -80,11 +80,13 @@ def _check_split(where: str, split: Split, spec: DataSpec) -> None:
         _check_array(f"{where}, y[{name!r}]", split.y[name], tensor, examples)
     arrays = {**split.x, **split.y}
     for name, tensor in {**spec.inputs, **spec.outputs}.items():
-        widths = [arrays[key].shape[1] for key in (name, tensor.aligned) if tensor.aligned and key]
-        if len(set(widths)) > 1:
+        if tensor.aligned is None:
+            continue
+        found, expected = arrays[name].shape[1], arrays[tensor.aligned].shape[1]
+        if found != expected:
             raise HarnessError(
                 f"{where}: expected {name!r} to be as long as {tensor.aligned!r}, found lengths "
-                f"{widths[0]} and {widths[1]}"
+                f"{found} and {expected}"
             )
     if split.weight is not None:
         weight = TensorSpec((), str(np.asarray(split.weight).dtype))

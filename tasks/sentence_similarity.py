@@ -129,7 +129,7 @@ stsb = _sentence_similarity(
     licence="scores CC BY-SA 4.0; texts under several licences",
     # GLUE gives Pearson/Spearman: 74.3/73.6.
     reference=Reference(
-        0.736, "BERT-Tiny, pretrained on far more text; Turc et al. 2019, arXiv:1908.08962"
+        0.736, "BERT-Tiny, pretrained on far more text; README of google-research/bert"
     ),
 )
 

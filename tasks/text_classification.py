@@ -204,7 +204,7 @@ mrpc = _text_classification(
     ),
     licence="Microsoft Research Shared Source: non-commercial",
     reference=Reference(
-        0.711, "BERT-Tiny, pretrained on far more text; Turc et al. 2019, arXiv:1908.08962"
+        0.711, "BERT-Tiny, pretrained on far more text; README of google-research/bert"
     ),
 )
 
