@@ -123,21 +123,49 @@ def run(sweep: str, **options: Any) -> None:
 @main.command()
 @click.argument("folder", type=_folder)
 def status(folder: Path) -> None:
-    """Show how far the sweep in FOLDER has come."""
-    from harness import listing
+    """Show how far the sweep in FOLDER has come, and whether it runs.
 
-    click.echo(listing.progress(folder))
+    It may be asked while the sweep runs, from another terminal: it only reads.
+    """
+    from harness import status as statuses
+
+    statuses.show(folder)
 
 
 @main.command()
 @click.argument("folders", type=_folder, nargs=-1, required=True)
-def report(folders: tuple[Path, ...]) -> None:
-    """Write the tables and the report of the sweeps in FOLDERS again."""
+@click.option("--output", "file", type=_folder, metavar="FILE", help="Write the comparison here.")
+@click.option(
+    "--fail-on-regression",
+    is_flag=True,
+    help="Exit with 1 if a cell of B is worse than in A, or lost its confirmed result.",
+)
+def report(folders: tuple[Path, ...], file: Path | None, fail_on_regression: bool) -> None:
+    """Write a sweep's report again, or put two sweeps side by side.
+
+    \b
+    harness report DIR    writes the tables and the report of the sweep in DIR
+    harness report A B    prints what changed from the sweep in A to that in B:
+                          question, environment, data, scores, cost, failures;
+                          nothing in A or B is touched
+
+    With three or more folders each report is written. The comparison is Markdown; a terminal
+    shows it laid out.
+
+    Exit code 1: --fail-on-regression found one; 2: bad input, or with that option nothing that
+    can be judged: no cell in both, other data, or one seed; 0 otherwise.
+    """
+    if len(folders) == 2:
+        from harness.report import regression
+
+        sys.exit(regression.compare(*folders, file, fail_on_regression))
+    if file is not None or fail_on_regression:
+        raise click.UsageError("--output and --fail-on-regression take two folders, A and B")
     from harness import report as reports
 
     for folder in folders:
         reports.write(folder)
-        click.echo(f"report: {folder / 'report.md'}")
+        click.echo(f"report: {folder / 'report.html'}")
 
 
 @main.command()
@@ -150,6 +178,20 @@ def sync(folder: Path, tracking: str | None) -> None:
     uri = tracking or mlflow.default_uri(folder.resolve().parent)
     written = mlflow.sync(folder, uri)
     click.echo(f"{written} runs written to {uri}")
+
+
+@main.command()
+@_output
+@_data_dir
+@click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
+def doctor(output: Path, data_dir: Path | None, tracking: str | None) -> None:
+    """Look whether a sweep would run here: packages, devices, disk, data, MLflow.
+
+    Exit code 1 if it would fail; each finding says what to do.
+    """
+    from harness import doctor as doctors
+
+    sys.exit(doctors.diagnose(output, data_dir, tracking))
 
 
 @main.command()

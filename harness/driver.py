@@ -242,7 +242,7 @@ def _write_report(folder: Path) -> int:
     from harness import report
 
     report.write(folder)
-    print(f"report: {folder / 'report.md'}")
+    print(f"report: {folder / 'report.html'}")
     record = read(folder)
     if record is None:
         return EXIT_UNCONFIRMED

@@ -161,7 +161,8 @@ class Journal:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = filelock.FileLock(folder / ".lock")
-            self._lock.acquire(timeout=0)
+            # `harness status` holds the lock for an instant to see whether it is free.
+            self._lock.acquire(timeout=0.5)
         except filelock.Timeout:
             raise HarnessError(
                 f"{folder}: another run is writing to this folder; wait for it, stop it, "

@@ -1,11 +1,11 @@
-"""Answers about what is there: tasks, spaces, sweeps, and how far a sweep has come."""
+"""Answers about what is there: tasks, spaces and sweeps."""
 
 import importlib
 import importlib.resources
 import keyword
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich.box
 import rich.console
@@ -14,9 +14,6 @@ import rich.text
 
 from harness import registry
 from harness.spec import HarnessError, Kind, SearchSpace, Task
-
-if TYPE_CHECKING:
-    from harness.journal import SweepRecord
 
 
 def overview(what: str | None) -> str:
@@ -65,57 +62,6 @@ def describe(name: str) -> str:
     if isinstance(found, str):
         return found.rstrip()
     raise HarnessError(f"nothing is called {name!r}; {registry.suggestion(name, known)}")
-
-
-def progress(folder: Path) -> str:
-    """How far the sweep in a folder has come, by its journal.
-
-    Raises:
-        HarnessError: there is no journal.
-    """
-    from harness.journal import read
-
-    record = read(folder)
-    if record is None:
-        return f"{folder}: nothing recorded yet"
-    rows = [
-        (task, space, *_cell(record, task, space))
-        for task in record.sweep.tasks
-        for space in record.sweep.spaces
-        if _fit(task, space)
-    ]
-    header = ("task", "space", "search", "failed", "best validation", "confirmed", "search state")
-    return _table(header, rows)
-
-
-def _fit(task: str, space: str) -> bool:
-    """Whether the pair is a cell; one that is not installed here may be."""
-    known_task, known_space = registry.tasks().get(task), registry.spaces().get(space)
-    return known_task is None or known_space is None or known_task.kind in known_space.kinds
-
-
-def _cell(record: "SweepRecord", task: str, space: str) -> tuple[str, ...]:
-    """How far one cell has come; trials that were interrupted have yet to run."""
-    results = [
-        result
-        for result in record.results
-        if (result.task, result.space) == (task, space) and result.status != "interrupted"
-    ]
-    completed = [result for result in results if result.status == "completed"]
-    searched = sum(result.phase == "search" for result in results)
-    confirmed = sum(result.phase == "confirm" for result in completed)
-    scores = [r.score for r in completed if r.phase == "search" and r.score is not None]
-    best = ""
-    if scores:
-        objective = record.tasks[task].objective
-        best = f"{(max if objective.direction == 'max' else min)(scores):.4g}"
-    return (
-        f"{searched}/{record.sweep.budget_of(task).trials}",
-        str(len(results) - len(completed) or ""),
-        best,
-        f"{confirmed}/{len(record.sweep.seeds_of(task))}",
-        record.ended.get((task, space), "searching"),
-    )
 
 
 def new(noun: str, name: str) -> Path:

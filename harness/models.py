@@ -1,15 +1,67 @@
-"""Saved models, loaded again in any process."""
+"""Saved models, loaded again in any process, and what must be known to ask them something."""
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pydantic
+
 from harness import registry
-from harness.spec import HarnessError
+from harness.spec import DataSpec, HarnessError, Split
+
+EXAMPLES = 2
+"""Test examples that are kept beside a saved model."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a saved model accepts and returns."""
+
+    spec: DataSpec
+    examples: Mapping[str, np.ndarray]
+    """Inputs of the first test examples, by name."""
+
+
+def interface_path(model: Path) -> Path:
+    """The interface of a saved model, beside its file."""
+    return model.with_suffix(".interface.json")
+
+
+def keep_interface(model: Path, spec: DataSpec, test: Split) -> None:
+    """Writes what a model accepts and returns beside its file, with a few test examples."""
+    content = {
+        "spec": dataclasses.asdict(spec),
+        "examples": {name: np.asarray(a[:EXAMPLES]).tolist() for name, a in test.x.items()},
+    }
+    interface_path(model).write_text(json.dumps(content), encoding="utf-8")
+
+
+def read_interface(path: Path) -> Interface:
+    """Reads a file that `keep_interface` wrote.
+
+    Raises:
+        HarnessError: it is missing or damaged.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        spec = pydantic.TypeAdapter(DataSpec).validate_python(content["spec"])
+        examples = {
+            name: np.array(content["examples"][name], tensor.dtype)
+            for name, tensor in spec.inputs.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise HarnessError(
+            f"{path}: not the interface of a saved model ({type(error).__name__}: {reason})"
+        ) from None
+    return Interface(spec, examples)
 
 
 def load_model(path: str | Path) -> Any:

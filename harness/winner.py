@@ -1,25 +1,25 @@
 """What a sweep found for one architecture on one task: `harness describe DIR/task/space`."""
 
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness import journal, registry
 from harness.report.cells import Cell, cells
 from harness.report.evidence import flat
 from harness.report.exhibits import Exhibit, read_exhibits
-from harness.report.looking import FigureKind, figure_name, span
+from harness.report.lines import one_line
+from harness.report.looking import FigureKind, figure_name
 from harness.report.summary import places, score_of
-from harness.report.tables import one_line
-from harness.report.words import NOTHING, counted, duration, milliseconds, number
+from harness.report.terminal import blocks, rows
+from harness.report.words import counted, duration, milliseconds, number
 from harness.spec import HarnessError, TrialResult
 
-WIDTH = 88
-"""Columns that long texts are wrapped to."""
 FIGURES: dict[FigureKind, str] = {
     "forecast": "forecasts",
     "attention": "attention",
     "length": "by length",
+    "confusion": "confusion",
 }
 """What each figure is called here."""
 
@@ -48,11 +48,10 @@ def winner(path: str) -> str:
     exhibit = read_exhibits(folder, [(task, space)]).get((task, space), Exhibit())
     parts = [
         one_line(f"{task} x {space}, sweep {record.sweep.name}"),
-        _rows([*_scores(cell, cell.best), *_costs(cell), *_files(folder, cell, exhibit)]),
-        "configuration\n" + _rows((name, flat(v)) for name, v in cell.best.config.items()),
-        "training\n" + _rows((name, flat(v)) for name, v in cell.best.training.items()),
-        *_by_length(exhibit),
-        *_texts(exhibit),
+        rows([*_scores(cell, cell.best), *_costs(cell), *_files(folder, cell, exhibit)]),
+        "configuration\n" + rows((name, flat(v)) for name, v in cell.best.config.items()),
+        "training\n" + rows((name, flat(v)) for name, v in cell.best.training.items()),
+        *blocks(exhibit),
     ]
     return "\n\n".join(parts)
 
@@ -78,6 +77,13 @@ def _scores(cell: Cell, best: TrialResult) -> Iterator[tuple[str, str]]:
     better = f"{'higher' if cell.direction == 'max' else 'lower'} is better"
     if cell.scores:
         yield "test score", f"{score_of(cell, places([cell]))}, {better}"
+        if len(cell.scores) > 1:
+            runs = [r for r in cell.confirm if math.isfinite(cell.score(r))]
+            digits = places([cell])
+            yield (
+                "each seed",
+                ", ".join(f"{r.seed}: {number(cell.score(r), digits)}" for r in runs),
+            )
         if others := cell.other_metrics:
             yield "other scores", ", ".join(f"{name} {number(v)}" for name, v in others.items())
     else:
@@ -108,6 +114,7 @@ def _files(folder: Path, cell: Cell, exhibit: Exhibit) -> Iterator[tuple[str, st
         "forecast": exhibit.forecasts,
         "attention": exhibit.attention,
         "length": exhibit.scores_by_length,
+        "confusion": exhibit.confusion,
     }
     for kind in (kind for kind, shown in kinds.items() if shown):
         figure = folder / f"{figure_name(kind, cell.task)}.png"
@@ -115,54 +122,3 @@ def _files(folder: Path, cell: Cell, exhibit: Exhibit) -> Iterator[tuple[str, st
         yield FIGURES[kind], drawn
     if exhibit.signature:
         yield "scored with", exhibit.signature
-
-
-def _rows(rows: Iterable[tuple[str, str]]) -> str:
-    """Names and values below each other, each in one line."""
-    lines = [(one_line(name), one_line(value)) for name, value in rows]
-    width = max((len(name) for name, _ in lines), default=0)
-    return "\n".join(f"  {name:{width}}  {value}" for name, value in lines)
-
-
-def _by_length(exhibit: Exhibit) -> Iterator[str]:
-    """The score of each bucket of lengths."""
-    if (scores := exhibit.scores_by_length) is None:
-        return
-    rows = [
-        (span(bucket), f"{_known(bucket.score)} ({counted(bucket.examples, 'example')})")
-        for bucket in scores.buckets
-    ]
-    yield one_line(f"{scores.metric} by {scores.unit}") + "\n" + _rows(rows)
-
-
-def _known(score: float | None) -> str:
-    return NOTHING if score is None else number(score)
-
-
-def _texts(exhibit: Exhibit) -> Iterator[str]:
-    """What a model wrote, in full; line breaks are kept."""
-    for number_, text in enumerate(exhibit.continuations, start=1):
-        named = {"prompt": text.prompt, "likeliest": text.greedy, "drawn": text.nucleus}
-        yield _block(f"continuation {number_}", named)
-    for number_, pair in enumerate(exhibit.translations, start=1):
-        named = {
-            "source": pair.source,
-            "reference": pair.reference,
-            "translation": pair.hypothesis,
-        }
-        yield _block(f"translation {number_}", named)
-
-
-def _block(title: str, named: Mapping[str, str]) -> str:
-    return "\n".join([title, *(f"  {name}\n{_wrapped(text)}" for name, text in named.items())])
-
-
-def _wrapped(text: str) -> str:
-    indent = "    "
-    lines = [
-        "\n".join(
-            textwrap.wrap(one_line(line), WIDTH, initial_indent=indent, subsequent_indent=indent)
-        )
-        for line in text.splitlines()
-    ]
-    return "\n".join(lines) or indent + NOTHING

@@ -261,8 +261,20 @@ def continued(model: Any, tokens: np.ndarray, sampler: Any) -> np.ndarray:
         logits = model({TOKENS: prompt}, training=False)[NEXT]
         return keras.ops.take(logits, index - 1, axis=1), None, cache
 
-    result = sampler(next_token, keras.ops.convert_to_tensor(tokens, "int32"), index=PROMPT_TOKENS)
-    return np.asarray(keras.ops.convert_to_numpy(result))
+    class Continuation(keras.Model):  # type: ignore[misc]
+        """The loop over the tokens as one graph: step by step, a recurrent model takes long."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+            self.random = getattr(sampler, "seed_generator", None)
+
+        def call(self, prompt: Any) -> Any:
+            return sampler(next_token, prompt, index=PROMPT_TOKENS, model=model)
+
+    continuation = Continuation()
+    continuation.compile(jit_compile=model.jit_compile)
+    return np.asarray(continuation.predict_on_batch(np.asarray(tokens, "int32")))
 
 
 def text(ids: Iterable[int], assets: Mapping[str, Any]) -> str:

@@ -71,20 +71,20 @@ def test_status_counts_by_the_budget_of_the_task(call, tmp_path):
     with Journal(tmp_path) as journal:
         journal.begin(Sweep("own", ("digits", "fashion_mnist"), ("cnn",), budgets=budgets), {}, "")
     answer = call("status", tmp_path)
-    rows = [line.split()[:4] for line in answer.output.splitlines() if "cnn" in line]
-    assert rows == [["digits", "cnn", "0/2", "0/1"], ["fashion_mnist", "cnn", "0/10", "0/3"]]
+    rows = [line.split() for line in answer.output.splitlines() if "cnn" in line]
+    assert rows == [["·", "cnn", "0/2", "0/1", "waiting"], ["·", "cnn", "0/10", "0/3", "waiting"]]
 
 
 def test_status_and_report_read_a_sweeps_folder(call, finished):
     folder = finished[1] / "band"
     answer = call("status", folder)
     assert answer.exit_code == 0
-    row = next(line.split() for line in answer.output.splitlines() if "blobs" in line)
-    assert row[:3] == ["blobs", "good", "6/6"]
-    assert row[-7:] == ["2/2", "all", "6", "trials", "are", "done"] or "2/2" in row
+    assert answer.output.startswith(f"{folder}: ended; 1 cell,")
+    row = next(line.split() for line in answer.output.splitlines() if "good" in line)
+    assert (row[:3], row[-3], row[-1]) == (["·", "good", "6/6"], "2/2", "done")
     before = {path: path.read_bytes() for path in folder.glob("*.csv")}
     answer = call("report", folder)
-    assert (answer.exit_code, answer.output) == (0, f"report: {folder / 'report.md'}\n")
+    assert (answer.exit_code, answer.output) == (0, f"report: {folder / 'report.html'}\n")
     assert {path: path.read_bytes() for path in folder.glob("*.csv")} == before
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from harness import journal
+from harness.report.anytime import anytime_figure
 from harness.report.cells import cells
-from harness.report.figures import anytime, anytime_figure, image, leaderboard_figure
+from harness.report.figures import anytime, image, leaderboard_figure
 from harness.report.page import markdown
 from harness.spec import Objective, Reference, TrialResult
 from tests.synthetic import write_journal
@@ -112,6 +113,14 @@ def test_curves_that_are_not_numbers_still_draw(record):
 
     broken = dataclasses.replace(record, history=tuple(map(edit, record.history)))
     assert image(anytime_figure(broken), "png")
+
+
+def test_a_figure_is_laid_out_once_for_all_kinds(record):
+    figure = leaderboard_figure(record)
+    image(figure, "png")
+    places = [axes.get_position().bounds for axes in figure.axes]
+    assert image(figure, "svg") == image(figure, "svg")
+    assert [axes.get_position().bounds for axes in figure.axes] == places
 
 
 def test_more_architectures_than_colours_are_told_apart(tmp_path):

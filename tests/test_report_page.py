@@ -206,7 +206,8 @@ def test_write_leaves_the_report_and_nothing_else(tmp_path, options):
     report.write(tmp_path)
     report.write(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} - before == {
-        "trials.csv", "leaderboard.csv", "report.md", "leaderboard.png", "leaderboard.svg",
+        "trials.csv", "leaderboard.csv", "report.md", "report.html", "leaderboard.png",
+        "leaderboard.svg",
         "anytime.png", "anytime.svg",
     }  # fmt: skip
     assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# quick: which")

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import math
+import time
 
 import pandas as pd
 import pytest
@@ -67,6 +68,77 @@ def test_trials_read_without_hints_have_numbers_as_numbers(record):
     table = pd.read_csv(io.StringIO(csv(trials_table(record))))
     for name in ("trial", "seed", "score", "epochs", "seconds", "parameters"):
         assert pd.api.types.is_numeric_dtype(table[name]), name
+
+
+def test_tables_read_without_hints_have_one_type_a_column(record):
+    """Integers stay integers where none is missing, and no column mixes types."""
+    trials = pd.read_csv(io.StringIO(csv(trials_table(record))))
+    assert {name: str(trials[name].dtype) for name in ("trial", "seed", "epochs")} == {
+        "trial": "int64", "seed": "int64", "epochs": "int64",
+    }  # fmt: skip
+    assert {str(trials[name].dtype) for name in ("score", "seconds")} == {"float64"}
+    completed = trials[trials["status"] == "completed"]
+    assert (completed["parameters"] == completed["parameters"].round()).all()
+    board = pd.read_csv(io.StringIO(csv(leaderboard(record))))
+    for name in ("seeds", "trials", "failed", "parameters"):
+        assert board[name].dtype == "int64", name
+    for name in ("mean", "ci_low", "ci_high", "search_seconds", "latency_ms", "baseline"):
+        assert board[name].dtype == "float64", name
+    for table in (trials, board):
+        for name in table:
+            assert len({type(value) for value in table[name].dropna()}) == 1, name
+
+
+def test_every_config_parses_and_keeps_its_types(record):
+    values = {"bias": True, "width": 8, "rate": 0.5, "name": 'ü,"\n', "none": None, "l": [1, 2]}
+    odd = edited(record, lambda r: dataclasses.replace(r, config={**values, "half": "\udc80"}))
+    text = csv(trials_table(odd)).encode()
+    for config in pd.read_csv(io.BytesIO(text))["config"]:
+        assert values.items() <= json.loads(config).items()
+
+
+def test_scores_below_zero_and_beyond_all_numbers_are_numbers(record):
+    """From the journal nothing infinite comes, but a record in memory may hold it."""
+    scores = iter([-0.25, math.inf, -math.inf, math.nan])
+
+    def edit(result):
+        score = next(scores, -1e-300) if result.status == "completed" else None
+        return dataclasses.replace(result, score=score, metrics={"test_accuracy": -3.0})
+
+    again = pd.read_csv(io.StringIO(csv(trials_table(edited(record, edit)))))
+    assert again["score"].dtype == "float64"
+    found = again.query("phase == 'search' and status == 'completed'")["score"]
+    assert {-0.25, math.inf, -math.inf, -1e-300} == set(found.dropna())
+    assert found.isna().sum() == 1
+    assert set(again.query("phase == 'confirm'")["score"]) == {-3.0}
+
+
+@pytest.mark.parametrize("text", ["007", "1e5", ".5", "nan", "None", "#N/A", "True", "Infinity"])
+def test_text_that_reads_as_something_else_stays_text(record, text):
+    named = dataclasses.replace(record, sweep=dataclasses.replace(record.sweep, name=text))
+    again = pd.read_csv(io.StringIO(csv(trials_table(named))))
+    assert set(again["sweep"]) == {f"'{text}"}
+
+
+@pytest.mark.parametrize("text", ["v2", "1.2.3", "nano", "a=b", "e5", "12 trials"])
+def test_text_that_reads_as_text_is_left_as_it_is(record, text):
+    named = dataclasses.replace(record, sweep=dataclasses.replace(record.sweep, name=text))
+    again = pd.read_csv(io.StringIO(csv(trials_table(named))))
+    assert set(again["sweep"]) == {text}
+
+
+def test_ten_thousand_trials_are_written_within_seconds(record):
+    """It takes one, on an idle machine; what grows with the square of the trials takes minutes."""
+    results = [r for r in record.results if r.phase == "search"]
+    many = [
+        dataclasses.replace(results[number % len(results)], number=number)
+        for number in range(10_000)
+    ]
+    large = dataclasses.replace(record, history=tuple(many))
+    began = time.process_time()
+    text = csv(trials_table(large)) + csv(leaderboard(large))
+    assert time.process_time() - began < 10
+    assert text.count("\n") > 10_000
 
 
 def test_leaderboard_has_a_row_a_cell_best_first(record):
@@ -144,7 +216,7 @@ def test_only_the_last_result_of_a_trial_counts(record):
     pd.testing.assert_frame_equal(trials_table(again), trials_table(record))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "＝1+1"])
 def test_text_that_a_spreadsheet_would_run_is_neutralised(record, text):
     failure = Failure("code", text + "\nsecond line")
     bad = edited(record, lambda r: dataclasses.replace(r, status="failed", failure=failure))

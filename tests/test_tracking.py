@@ -1,21 +1,27 @@
+import base64
 import dataclasses
+import json
 import shutil
 import socket
 import subprocess
 import sys
 import threading
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.journal import Journal, read
-from harness.spec import Failure, HarnessError
+from harness.models import keep_interface
+from harness.spec import DataSpec, Failure, HarnessError, Split, TensorSpec
 from harness.tracking import Tracker, default_uri, sync, ui
 from harness.tracking.projection import cells, trial_run
 from harness.tracking.store import open_client
 from harness.tracking.study import study_run
+from harness.tracking.views import TAG, named
 from tests.synthetic import trial_result, write_journal
 
 
@@ -70,8 +76,46 @@ def everything(output: Path) -> dict[str, Any]:
     }
 
 
+def files_of(output: Path, run: Any) -> set[str]:
+    """All artifacts of a run, by path."""
+    client, found, folders = client_of(output), set(), [None]
+    while folders:
+        for entry in client.list_artifacts(run.info.run_id, folders.pop()):
+            if entry.is_dir:
+                folders.append(entry.path)
+            else:
+                found.add(entry.path)
+    return found
+
+
+def state_of(value: str) -> dict[str, Any]:
+    """The page's state in the tag of a view, as MLflow's page reads it."""
+    packed = json.loads(value)["state"]
+    assert packed.startswith("deflate;")
+    return json.loads(zlib.decompress(base64.b64decode(packed.removeprefix("deflate;"))))
+
+
+def keep_model(folder: Path, space: str, interface: bool = True) -> None:
+    """Leaves what a confirmation run leaves of its model, as far as no model is loaded."""
+    record = read(folder)
+    assert record is not None
+    confirmed = [r for r in record.results if r.space == space and r.phase == "confirm"]
+    winner = max(confirmed, key=lambda result: result.score or 0)
+    model = Path("models") / f"{space}.keras"
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / model).write_bytes(b"weights")
+    if interface:
+        image, label = TensorSpec((4, 4, 1), "uint8"), TensorSpec((), "uint8", size=3)
+        spec = DataSpec({"image": image}, {"label": label}, "image_classification")
+        images = np.arange(80, dtype="uint8").reshape(5, 4, 4, 1)
+        keep_interface(folder / model, spec, Split({"image": images}, {}))
+        (folder / model).with_suffix(".assets.json").write_text('{"classes": ["a", "b", "c"]}')
+    with Journal(folder) as journal:
+        journal.append("finished", result=dataclasses.replace(winner, model=str(model)))
+
+
 def test_a_sweep_becomes_studies_over_their_trials(folder: Path) -> None:
-    assert sync(folder, default_uri(folder.parent)) == 2 * (1 + 4 + 2)
+    assert sync(folder, default_uri(folder.parent)) == 1 + 2 * (1 + 4 + 2)
     runs = runs_of(folder.parent)
     study = runs["quick · cnn"]
     assert study.info.status == "FINISHED"
@@ -98,6 +142,7 @@ def test_a_trial_carries_its_configuration_curve_cost_and_data(folder: Path) -> 
     sync(folder, default_uri(folder.parent))
     result = read(folder).results[0]  # type: ignore[union-attr]
     run = runs_of(folder.parent)["mlp · trial 0"]
+    assert run.data.params["architecture"] == "mlp"
     assert run.data.params["units"] == str(result.config["units"])
     assert run.data.params["training.optimizer"] == "adamw"
     assert run.data.metrics["cost.parameters"] == result.cost.parameters
@@ -229,18 +274,216 @@ def test_odd_values_do_not_stop_it(folder: Path) -> None:
 
 
 def test_the_winners_model_is_an_artifact_of_its_study(folder: Path) -> None:
-    record = read(folder)
-    assert record is not None
-    confirmed = [r for r in record.results if r.space == "cnn" and r.phase == "confirm"]
-    winner = max(confirmed, key=lambda result: result.score or 0)
-    (folder / "models").mkdir()
-    (folder / "models" / "cnn.keras").write_bytes(b"weights")
-    with Journal(folder) as journal:
-        journal.append("finished", result=dataclasses.replace(winner, model="models/cnn.keras"))
+    """Also that of a sweep which kept no interface, so that it cannot be registered."""
+    keep_model(folder, "cnn", interface=False)
     sync(folder, default_uri(folder.parent))
     study = runs_of(folder.parent)["quick · cnn"]
     listed = client_of(folder.parent).list_artifacts(study.info.run_id, "model")
     assert [(file.path, file.file_size) for file in listed] == [("model/cnn.keras", 7)]
+    assert client_of(folder.parent).search_registered_models() == []
+
+
+def test_a_sweep_has_a_run_of_its_own_with_the_report(folder: Path) -> None:
+    uri = default_uri(folder.parent)
+    for name in ("report.html", "leaderboard.csv", "leaderboard.png", "confusion-digits.png"):
+        (folder / name).write_text("old")
+    assert sync(folder, uri) == 15
+    run = runs_of(folder.parent, "sweeps")["quick"]
+    assert run.info.status == "FINISHED"
+    assert run.data.params["budget.trials"] == "4"
+    best = max(s.data.metrics["test_accuracy"] for s in runs_of(folder.parent).values()
+               if s.data.tags["kind"] == "study")  # fmt: skip
+    assert run.data.metrics["best/digits"] == pytest.approx(best)
+    assert files_of(folder.parent, run) == {
+        "report.html", "leaderboard.csv", "figures/leaderboard.png", "figures/confusion-digits.png",
+    }  # fmt: skip
+    assert sync(folder, uri) == 0
+    (folder / "report.html").write_text("new")
+    (folder / "leaderboard.csv").write_text("old")  # written again, with the same content
+    assert sync(folder, uri) == 1
+    written = Path(run.info.artifact_uri.removeprefix("file://")) / "report.html"
+    assert written.read_text() == "new"
+    assert len(files_of(folder.parent, run)) == 4
+
+
+def test_the_run_of_a_sweep_grows_while_the_sweep_does(folder: Path) -> None:
+    journal = folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for count, status in ((len(lines) - 1, "KILLED"), (len(lines), "FINISHED")):
+        journal.write_bytes(b"".join(lines[:count]))
+        sync(folder, default_uri(folder.parent))
+        run = runs_of(folder.parent, "sweeps")["quick"]
+        assert run.info.status == status
+    assert run.data.metrics["confirmed"] == 2
+    assert {row[1] for row in history(folder.parent, run)} == {1, 2}
+
+
+def test_a_study_holds_the_figures_of_its_task(folder: Path, tmp_path: Path) -> None:
+    tasks = ("digits", "deep-digits")
+    (tmp_path / "two").mkdir()
+    write_journal(tmp_path / "two", tasks=tasks, spaces=("cnn",), trials=1, seeds=(0,))
+    for name in ("confusion-digits.png", "forecast-deep-digits.png", "leaderboard.png"):
+        (tmp_path / "two" / name).write_text("figure")
+    sync(tmp_path / "two", default_uri(tmp_path))
+    for task, figure in zip(tasks, ("confusion-digits", "forecast-deep-digits"), strict=True):
+        study = runs_of(tmp_path, task)["quick · cnn"]
+        assert files_of(tmp_path, study) == {"environment.json", f"figures/{figure}.png"}
+
+
+def test_views_find_what_they_promise(folder: Path) -> None:
+    sync(folder, default_uri(folder.parent))
+    client = client_of(folder.parent)
+    found = client.get_experiment_by_name("digits")
+    names = dict(named(found.tags))
+    assert list(names) == [
+        "quick: architectures by test score",
+        "quick: seeds grouped by architecture",
+        "quick: learning curves",
+        "quick: trials in parallel coordinates",
+    ]
+    states = {key.removeprefix(TAG): state_of(value)
+              for key, value in found.tags.items() if key.startswith(TAG)}  # fmt: skip
+    expected = {"architectures": 2, "groups": 4, "curves": 4, "trials": 5}
+    for view, count in expected.items():
+        state = states[f"quick-{view}"]
+        order = f"{state['orderByKey']} {'ASC' if state['orderByAsc'] else 'DESC'}"
+        runs = client.search_runs([found.experiment_id], state["searchFilter"], order_by=[order])
+        assert len(runs) == count
+        assert f"viewStateShareKey=quick-{view}" in found.tags["mlflow.note.content"]
+        shown = {c.split("`")[1] for c in state["selectedColumns"] if c.startswith("metrics.")}
+        shown |= {card["metricKey"] for card in state["compareRunCharts"] if "metricKey" in card}
+        assert shown <= {name for run in runs for name in run.data.metrics}
+        for card in state["compareRunCharts"]:
+            params = set(card.get("selectedParams", ()))
+            assert any(params <= set(run.data.params) for run in runs)
+    names_by_score = [r.data.tags["architecture"] for r in client.search_runs(
+        [found.experiment_id], states["quick-architectures"]["searchFilter"],
+        order_by=[f"{states['quick-architectures']['orderByKey']} DESC"])]  # fmt: skip
+    assert names_by_score == ["cnn", "mlp"]
+
+
+def test_each_winner_is_registered_once(folder: Path) -> None:
+    uri = default_uri(folder.parent)
+    for space in ("mlp", "cnn"):
+        keep_model(folder, space)
+    for _ in range(2):
+        sync(folder, uri)
+    client = client_of(folder.parent)
+    (registered,) = client.search_registered_models()
+    assert registered.name == "digits"
+    versions = {v.tags["architecture"]: v for v in client.search_model_versions("name='digits'")}
+    assert set(versions) == {"mlp", "cnn"}
+    assert registered.aliases == {
+        "mlp": versions["mlp"].version, "cnn": versions["cnn"].version,
+        "winner": versions["cnn"].version,
+    }  # fmt: skip
+    winner = versions["cnn"]
+    assert winner.tags["sweep.id"] == read(folder).id  # type: ignore[union-attr]
+    study = runs_of(folder.parent)["quick · cnn"]
+    assert winner.run_id == study.info.run_id
+    assert winner.tags["test_accuracy"] == f"{study.data.metrics['test_accuracy']:.4g}"
+    for said in ("CC BY 4.0", "95 % interval", "trivial predictor", "Limits", "`units`"):
+        assert said in winner.description
+    (output,) = study.outputs.model_outputs
+    model = client.get_logged_model(output.model_id)
+    assert winner.source == f"models:/{output.model_id}"
+    assert model.status == "READY"
+    assert {m.key for m in model.metrics} == {"test_accuracy"}
+    history(folder.parent, study)
+
+
+def test_a_registered_winner_needs_nothing_of_the_results_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.models import Model
+
+    keep_model(folder, "cnn")
+    sync(folder, default_uri(folder.parent))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", default_uri(folder.parent))
+    local = Path(download_artifacts("models:/digits@winner"))
+    assert (local / "data" / "winner" / "model.keras").read_bytes() == b"weights"
+    assert "keras==3.15.1" in (local / "requirements.txt").read_text().split()
+    described = Model.load(local)
+    assert described.signature.inputs.input_names() == ["image"]
+    assert described.load_input_example(str(local))["image"].shape == (2, 4, 4, 1)
+    for file in local.rglob("*"):
+        assert file.is_dir() or str(folder).encode() not in file.read_bytes()
+
+
+def test_registering_that_was_cut_off_anywhere_is_completed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = default_uri(folder.parent)
+    keep_model(folder, "cnn")
+    client = type(open_client(uri))
+    calls = ("log_model_artifacts", "finalize_logged_model", "create_model_version",
+             "set_registered_model_alias")  # fmt: skip
+    for call in calls:
+        with monkeypatch.context() as patch:
+            patch.setattr(client, call, lambda *_, **__: 1 / 0)
+            with pytest.raises(HarnessError, match="ZeroDivisionError"):
+                sync(folder, uri)
+    sync(folder, uri)
+    (version,) = client_of(folder.parent).search_model_versions("name='digits'")
+    (registered,) = client_of(folder.parent).search_registered_models()
+    assert registered.aliases == {"cnn": version.version, "winner": version.version}
+    study = runs_of(folder.parent)["quick · cnn"]
+    models = client_of(folder.parent).search_logged_models([study.info.experiment_id])
+    assert [f"models:/{model.model_id}" for model in models] == [version.source]
+
+
+def test_the_aliases_belong_to_the_later_sweep(folder: Path, tmp_path: Path) -> None:
+    uri = default_uri(tmp_path)
+    write_journal(tmp_path / "later", tasks=("digits",), spaces=("vit", "cnn"), seeds=(0,))
+    for sweep, space in (("quick", "cnn"), ("later", "cnn")):
+        keep_model(tmp_path / sweep, space)
+        sync(tmp_path / sweep, uri)
+    client = client_of(tmp_path)
+    holder = client.get_model_version_by_alias("digits", "cnn")
+    assert holder.tags["sweep.id"] == read(tmp_path / "later").id  # type: ignore[union-attr]
+    sync(folder, uri)
+    assert client.get_model_version_by_alias("digits", "cnn").version == holder.version
+    assert len(client.search_model_versions("name='digits'")) == 2
+
+
+def test_hostile_names_format_nothing_and_reach_the_store(tmp_path: Path, database: Path) -> None:
+    shutil.copy(database, tmp_path)
+    task, space = "a|b`c<script>\n[x](http://evil)", "latest"
+    write_journal(tmp_path / "quick", tasks=(task,), spaces=(space,), trials=1, seeds=(0,))
+    (tmp_path / "quick" / f"confusion-{task.replace('/', '_')}.png").write_text("figure")
+    keep_model(tmp_path / "quick", space)
+    uri = default_uri(tmp_path)
+    sync(tmp_path / "quick", uri)
+    assert sync(tmp_path / "quick", uri) == 0
+    client = client_of(tmp_path)
+    (registered,) = client.search_registered_models()
+    assert set(registered.aliases) == {"winner"}
+    (version,) = client.search_model_versions("")
+    study = runs_of(tmp_path, task)["quick · latest"]
+    sweep = runs_of(tmp_path, "sweeps")["quick"]
+    notes = [run.data.tags["mlflow.note.content"] for run in (study, sweep)]
+    notes += [client.get_experiment_by_name(task).tags["mlflow.note.content"]]
+    for text in (*notes, version.description, registered.description):
+        assert "[x](http" not in text.replace("'c<script> [x](http://evil)`", "")
+        assert not any(line.startswith("[x]") for line in text.splitlines())
+
+
+def test_registering_loads_no_framework(folder: Path) -> None:
+    keep_model(folder, "cnn")
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from harness.tracking import default_uri, sync\n"
+        f"folder = Path({str(folder)!r})\n"
+        "sync(folder, default_uri(folder.parent))\n"
+        "print({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert run.stdout.splitlines()[-1] == "set()"
+    assert len(client_of(folder.parent).search_model_versions("name='digits'")) == 1
 
 
 def test_two_sweeps_share_the_experiment_of_their_task(folder: Path, tmp_path: Path) -> None:
@@ -329,4 +572,4 @@ def test_the_same_journal_gives_the_same_projection(folder: Path) -> None:
     assert first is not None
     assert second is not None
     for a, b in zip(first.results, second.results, strict=True):
-        assert trial_run(first, a).digest("parent") == trial_run(second, b).digest("parent")
+        assert trial_run(first, a).digest("parent", {}) == trial_run(second, b).digest("parent", {})

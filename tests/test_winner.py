@@ -5,8 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from harness import journal
 from harness.cli import main
 from harness.journal import Journal
+from harness.report.terminal import plot
 from harness.spec import Sweep
 from harness.training import exhibit_path
 from harness.winner import winner
@@ -109,6 +111,105 @@ def test_describe_obeys_nothing_in_a_text_and_shows_that_one_is_empty(folder):
     assert "  translation\n    –" in text
     assert all(c.isprintable() or c == "\n" for c in text)
     assert "�bleu by a b\n" in text
+
+
+def test_scores_are_shown_seed_by_seed(folder):
+    text = winner(str(folder / "digits" / "cnn"))
+    (line,) = [line for line in text.splitlines() if "each seed" in line]
+    scores = [r.metrics["test_accuracy"] for r in journal.read(folder).results
+              if r.key[:3] == ("digits", "cnn", "confirm")]  # fmt: skip
+    shown = [part.split(": ") for part in line.split("seed  ")[1].split(", ")]
+    assert [int(seed) for seed, _ in shown] == [0, 1, 2]
+    assert [float(score) for _, score in shown] == pytest.approx(scores, abs=5e-4)
+
+
+def test_guesses_of_hidden_tokens_name_the_right_one(folder):
+    guesses = [{"piece": "paris", "probability": 0.931}, {"piece": "\x07lyon", "probability": None}]
+    masked = {"text": "the capital is [MASK] .", "truth": "paris", "guesses": guesses}
+    leave(folder, "digits", "cnn", {"fill_mask": [masked, {**masked, "guesses": []}]})
+    text = winner(str(folder / "digits" / "cnn"))
+    assert "hidden token 1\n  text\n    the capital is [MASK] .\n  hidden\n    paris\n" in text
+    assert "  guesses\n    paris 93.1 % (right), �lyon – %\n" in text
+    assert text.endswith("  guesses\n    –")
+
+
+def test_confusion_says_what_each_class_is_taken_for(folder):
+    counts = [[90, 4, 6], [0, 50, 0], [0, 0, 0]]
+    leave(folder, "digits", "cnn", {"confusion": {"classes": ["shirt", "\x1bcoat", "bag"],
+                                                  "counts": counts}})  # fmt: skip
+    text = winner(str(folder / "digits" / "cnn"))
+    assert "  shirt  90.0 % of 100 right; else bag 6, �coat 4\n" in text
+    assert "  �coat  100.0 % of 50 right\n" in text
+    assert text.endswith("  bag    – % of 0 right")
+    assert f"draws {folder / 'confusion-digits.png'}" in text
+
+
+def test_of_many_classes_the_worst_are_shown(folder):
+    classes = [f"class {i}" for i in range(30)]
+    counts = [[100 - i if i == j else 0 for j in range(30)] for i in range(30)]
+    for i in range(30):
+        counts[i][(i + 1) % 30] += i
+    counts[5] = [0] * 30
+    leave(folder, "digits", "cnn", {"confusion": {"classes": classes, "counts": counts}})
+    text = winner(str(folder / "digits" / "cnn"))
+    assert "confusion: the 20 worst of 30 classes\n  class 29  71.0 % of 100 right; else" in text
+    assert text.count(" right; else") == 20
+    assert "class 5 " not in text
+
+
+def test_entities_found_wrong_and_missed_are_told_apart(folder):
+    found = {"text": "Ann met Ann and Bob", "truth": ["Ann (PER)", "Ann (PER)", "Bob (PER)"],
+             "prediction": ["Ann (PER)", "met (LOC)"]}  # fmt: skip
+    leave(folder, "digits", "cnn", {"entities": [found]})
+    text = winner(str(folder / "digits" / "cnn"))
+    assert text.endswith(
+        "entities 1\n  text\n    Ann met Ann and Bob\n  found\n    Ann (PER)\n  wrong\n"
+        "    met (LOC)\n  missed\n    Ann (PER), Bob (PER)"
+    )
+
+
+def test_attention_names_what_each_token_looks_at_most(folder):
+    shown = {"source": ["a", "do\x1bg", "runs", "."], "target": ["ein", "hund"],
+             "weights": [[0.9, 0.06, 0.03, 0.005], [None, None, None, None]]}  # fmt: skip
+    leave(folder, "digits", "cnn", {"attention": [shown]})
+    text = winner(str(folder / "digits" / "cnn"))
+    assert text.endswith(
+        "attention 1: what is looked at most\n  ein   a 90 %, do�g 6 %, runs 3 %\n  hund  –"
+    )
+
+
+def test_forecasts_are_drawn_on_one_scale(folder):
+    window = {"channel": "O\x1bT", "past": [9], "truth": [0, 1, 2, 7], "forecast": [0, 1, 2, 3],
+              "baseline": [None, 0, 0, 0]}  # fmt: skip
+    leave(folder, "digits", "cnn", {"forecasts": [window]})
+    text = winner(str(folder / "digits" / "cnn"))
+    assert text.endswith(
+        "forecast 1: O�T, 4 steps, 0 to 7\n  truth     ▁▂▃█\n"
+        "  forecast  ▁▂▃▄  mean error 1\n  baseline   ▁▁▁  mean error 3.33"
+    )
+
+
+def test_long_flat_and_unknown_lines_are_drawn():
+    assert plot([0.0] * 500 + [1.0] * 500, 0, 1, width=4) == "▁▁██"
+    assert plot([5.0, 5.0], 5, 5) == "▁▁"
+    assert plot([None, None], 0, 0) == "  "
+
+
+def test_nothing_that_is_shown_moves_a_cursor(folder):
+    nasty = "\x1b[2J\r\u202e\x9b"
+    guess = {"piece": nasty, "probability": 0.5}
+    window = {"channel": nasty, "past": [1], "truth": [1], "forecast": [1], "baseline": [1]}
+    content = {
+        "fill_mask": [{"text": f"[MASK]{nasty}", "truth": nasty, "guesses": [guess]}],
+        "confusion": {"classes": [nasty], "counts": [[1]]},
+        "entities": [{"text": nasty, "truth": [nasty], "prediction": [nasty]}],
+        "attention": [{"source": [nasty], "target": [nasty], "weights": [[1.0]]}],
+        "forecasts": [window],
+        "signature": nasty,
+    }
+    leave(folder, "digits", "cnn", content)
+    text = winner(str(folder / "digits" / "cnn"))
+    assert all(c.isprintable() or c == "\n" for c in text)
 
 
 def test_what_is_not_confirmed_is_called_so(describe, tmp_path):

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from harness.journal import SweepRecord
 from harness.report.cells import Cell, by_task, cells
-from harness.report.statistics import far_apart, mean_interval, running_best
+from harness.report.statistics import far_apart, mean_interval
 from harness.report.words import number
 
 PALETTE = [c for i, c in enumerate(matplotlib.color_sequences["petroff10"]) if i not in (3, 8)]
@@ -32,6 +32,7 @@ STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "svg.hashsalt": "harness",
 }
+DPI = 160
 WIDTH = 4.8
 """Inches of one panel."""
 DASHES = ("-", "--", "-.", ":")
@@ -61,36 +62,17 @@ def leaderboard_figure(record: SweepRecord) -> Figure:
     return figure
 
 
-def anytime_figure(record: SweepRecord) -> Figure:
-    """Best validation score of each architecture against the seconds its search has used.
-
-    Seconds are those of the workers, summed over the trials in the order they ended, so
-    that the number of workers does not matter.
-    """
-    tasks = by_task(cells(record))
-    styles = looks(record)
-    with matplotlib.rc_context(STYLE):
-        figure, panels = _panels(len(tasks), height=2.9)
-        for axes, (task, group) in zip(panels, tasks.items(), strict=True):
-            _anytime_panel(axes, task, group, styles)
-        shown = {cell.space for group in tasks.values() for cell in group}
-        keys = [
-            Line2D([], [], linewidth=2, label=name, **look)
-            for name, look in styles.items()
-            if name in shown
-        ]
-        if keys:
-            columns = min(6, len(keys))
-            figure.legend(handles=keys, loc="outside lower center", ncols=columns, frameon=False)
-    return figure
-
-
 def image(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
     """The figure as the bytes of a file, the same every time."""
     buffer = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
     with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
+        if engine := figure.get_layout_engine():
+            # Once for all kinds: it takes as long as drawing, and moves a little each time.
+            figure.set_dpi(DPI)
+            engine.execute(figure)
+            figure.set_layout_engine("none")
+        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -143,7 +125,7 @@ def _leaderboard_panel(
     note = f"{better} is better"
     if far_apart([cell.mean for cell in group if cell.scores], group[0].direction):
         axes.set_xscale("log")
-        _number_decades(axes.xaxis)
+        number_decades(axes.xaxis)
         note += ", logarithmic scale"
     else:
         axes.locator_params(axis="x", nbins=6)
@@ -154,11 +136,11 @@ def _leaderboard_panel(
         axes.set_xticks([])
 
 
-def _number_decades(axis: Axis) -> None:
+def number_decades(axis: Axis) -> None:
     """Plain numbers at 1, 2 and 5 of each decade, or at 1 alone where there are many."""
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -191,41 +173,10 @@ def _scale(axes: Axes) -> tuple[Callable[[float], float], Callable[[float], floa
     return lambda value: math.log10(value) if value > 0 else -math.inf, lambda place: 10**place
 
 
-def _anytime_panel(
-    axes: Axes, task: str, group: Sequence[Cell], styles: dict[str, dict[str, Any]]
-) -> None:
-    ends = [cell.search_seconds for cell in group]
-    scale, unit = _time_unit(max(ends))
-    lines = []
-    for cell, end in zip(group, ends, strict=True):
-        seconds, scores = anytime(cell)
-        best = running_best(scores, cell.objective.direction)
-        if not np.isfinite(best).any():
-            continue
-        x = np.append(seconds, end) / scale
-        y = np.append(best, best[-1])
-        axes.step(x, y, where="post", linewidth=1.8, **styles[cell.space])
-        axes.plot(x[-1], y[-1], "o", color=styles[cell.space]["color"], markersize=4)
-        lines.append(y[np.isfinite(y)])
-    axes.grid(color="#ececec", linewidth=0.8)
-    axes.set_title(task)
-    axes.set_xlabel(f"training {unit}, summed over trials")
-    axes.set_ylabel(f"best validation {group[0].objective.metric or 'score'}")
-    axes.set_xlim(left=0)
-    if far_apart([line[-1] for line in lines], group[0].objective.direction):
-        low, high = _view([np.log10(line) for line in lines])
-        axes.set(yscale="log", ylim=(10**low, 10**high))
-        _number_decades(axes.yaxis)
-    elif lines:
-        axes.set_ylim(*_view(lines))
-    else:
-        axes.text(0.5, 0.5, "no trial has a score", color=FAINT, style="italic", ha="center",
-                  transform=axes.transAxes)  # fmt: skip
-        axes.set(xticks=[], yticks=[])
-
-
 def anytime(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
     """When each epoch of a cell's search ended, and the validation score it reached.
+
+    Epochs of trials that ended without a score count as none: there is no model of them.
 
     Returns:
         Seconds since the search began, summed over trials, and the scores, both of shape
@@ -234,7 +185,7 @@ def anytime(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
     points: list[tuple[float, float]] = []
     before = 0.0
     for result in cell.search:
-        for epoch in result.curve:
+        for epoch in result.curve if math.isfinite(cell.score(result)) else ():
             reached = before + min(epoch.get("seconds", 0.0), result.cost.seconds)
             points.append((reached, epoch.get(f"val_{cell.objective.metric}", math.nan)))
         before += result.cost.seconds
@@ -243,16 +194,8 @@ def anytime(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
     return table[:, 0], table[:, 1]
 
 
-def _view(lines: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Limits that show how the searches improve: poor first epochs may fall outside."""
-    early = [line[int(0.15 * len(line))] for line in lines]
-    ends = [line[-1] for line in lines]
-    low, high = min(early + ends), max(early + ends)
-    pad = 0.06 * (high - low) or 0.01 * abs(high) or 1.0
-    return low - pad, high + pad
-
-
-def _time_unit(seconds: float) -> tuple[float, str]:
+def time_unit(seconds: float) -> tuple[float, str]:
+    """Seconds of the unit that a person would choose for an axis of such a length, its name."""
     if seconds < 300:
         return 1.0, "seconds"
     return (60.0, "minutes") if seconds < 3 * 3600 else (3600.0, "hours")

@@ -9,7 +9,16 @@ from harness.report.cells import Cell
 from harness.report.exhibits import Bucket, EntityText, Exhibit, Exhibits, Guess
 from harness.report.words import NOTHING, code, number, plain, table
 
-FigureKind: TypeAlias = Literal["forecast", "attention", "length", "confusion", "examples"]
+FigureKind: TypeAlias = Literal[
+    "forecast",
+    "attention",
+    "length",
+    "confusion",
+    "examples",
+    "pareto",
+    "importance",
+    "interaction",
+]
 LONGEST = 600
 """Characters of a text in the report; `harness describe` shows all of them."""
 

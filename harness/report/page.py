@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from harness.journal import SweepRecord
 from harness.report.cells import Cell, by_task, cells
@@ -16,11 +17,17 @@ from harness.report.evidence import (
 )
 from harness.report.examples import Family, families
 from harness.report.exhibits import NO_EXHIBITS, Exhibits
+from harness.report.judgement import Judgement, judge
 from harness.report.looking import figure_name, image, looking
+from harness.report.outcomes import NO_OUTCOMES, OutcomesByTask
 from harness.report.pretraining import costs, differences, pairs, payoff, started
+from harness.report.profiles import speed
+from harness.report.ranks import ranking
+from harness.report.searching import Searches, read_searches, searching, worth
 from harness.report.starts import NO_STARTS, Starts
 from harness.report.statistics import Interval, mean_interval
-from harness.report.summary import cautions, comparisons, conclusion, places
+from harness.report.summary import cautions, conclusion, places
+from harness.report.sureness import how_sure
 from harness.report.words import (
     NOTHING,
     bullets,
@@ -38,32 +45,55 @@ from harness.report.words import (
 
 HOW_TO_READ = """\
 Scores are those of the test split, which the search never saw: the best configuration of \
-each architecture is trained anew on every seed. Intervals are 95 % Student t intervals over \
-seeds; they hold the luck of initialisation and data order, not the choice of the test examples \
-nor the luck of the search, and are not cut at the ends of a metric's scale. Differences are \
-Games-Howell intervals, which hold jointly for all pairs of a task's architectures; where one \
-holds zero the two are called not distinguishable. Seconds are wall seconds in the worker."""
+each architecture is trained anew on every seed. Intervals of a score are 95 % Student t \
+intervals over seeds; they hold the luck of initialisation and data order, not the choice of the \
+test examples nor the luck of the search, and are not cut at the ends of a metric's scale. \
+Intervals of a difference hold jointly for all pairs of a task's architectures, and allow for \
+other seeds and, where the outcomes of the test examples are kept, for other examples too (see How \
+sure); where one holds zero the two are called not distinguishable. Seconds are wall seconds in \
+the worker."""
+
+Judged: TypeAlias = Mapping[str, Mapping[str, Judgement]]
+"""What is said of the best architecture against each other one, by task and architecture."""
 
 
 def markdown(
-    record: SweepRecord, exhibits: Exhibits = NO_EXHIBITS, starts: Starts = NO_STARTS
+    record: SweepRecord,
+    exhibits: Exhibits = NO_EXHIBITS,
+    starts: Starts = NO_STARTS,
+    outcomes: OutcomesByTask = NO_OUTCOMES,
+    searches: Searches | None = None,
 ) -> str:
     """The page that `report.md` holds.
 
-    It shows the figures `leaderboard.png`, `anytime.png`, those of the exhibits and those of
-    scores against training examples from its own folder.
+    Args:
+        record: the journal.
+        exhibits: what the confirmed models did.
+        starts: which cells start from the model of another one.
+        outcomes: of the test examples; without them, differences allow for seeds alone.
+        searches: what `read_searches` says of the record, if it is known already.
+
+    Returns:
+        Markdown that shows the figures of its own folder by name.
     """
     found = cells(record)
     tasks = by_task(found)
     twins = pairs(tasks, starts)
+    searches = searches or read_searches(record)
+    judged = {task: judge(group, outcomes.get(task)) for task, group in tasks.items()}
     parts = [
         f"# {_title(record)}",
-        _summary(tasks, starts, payoff(twins)),
+        _summary(tasks, judged, starts, payoff(twins)),
         _section("Read with care", bullets(cautions(record, found))),
-        _section("Leaderboard", _leaderboard(tasks, starts) if tasks else ""),
+        _section("Leaderboard", _leaderboard(tasks, judged, starts) if tasks else ""),
+        _section("How sure", how_sure(tasks, judged, outcomes)),
         _section("Does pretraining pay?", differences(twins)),
         _section("What pretraining cost", costs(found, starts)),
         _section("With fewer examples", _fewer_examples(families(record))),
+        _section("Across tasks", ranking(record)),
+        _section("Score against cost", worth(searches)),
+        _section("The search", searching(searches)),
+        _section("How fast", speed(record)),
         _section("Looking", looking(tasks, exhibits)),
         _section("Best configurations", configurations(found)),
         _section("Failures", failures(tasks)),
@@ -84,11 +114,13 @@ def _title(record: SweepRecord) -> str:
     return f"{plain(record.sweep.name)}: which {which} is best on {on}, at equal cost?"
 
 
-def _summary(tasks: Mapping[str, Sequence[Cell]], starts: Starts, further: Iterable[str]) -> str:
+def _summary(
+    tasks: Mapping[str, Sequence[Cell]], judged: Judged, starts: Starts, further: Iterable[str]
+) -> str:
     if not tasks:
         return "No trial has been asked for yet."
     sentences = [
-        f"{conclusion(task, group)} {_started(group, starts)}".rstrip()
+        f"{conclusion(task, group, judged[task])} {_started(group, starts)}".rstrip()
         for task, group in tasks.items()
     ]
     sentences += further
@@ -99,31 +131,27 @@ def _started(group: Sequence[Cell], starts: Starts) -> str:
     return started([cell for cell in group if cell.scores], starts)
 
 
-def _leaderboard(tasks: Mapping[str, Sequence[Cell]], starts: Starts) -> str:
+def _leaderboard(tasks: Mapping[str, Sequence[Cell]], judged: Judged, starts: Starts) -> str:
     blocks = ["![Test score of each architecture with its interval](leaderboard.png)"]
     for task, group in tasks.items():
-        blocks += [f"### {code(task)}", _scores(group), _bounds(group[0])]
+        blocks += [f"### {code(task)}", _scores(group, judged[task])]
+        blocks.append(_bounds(group[0]))
         blocks += [_started(group, starts), _other_metrics(group), _costs(group)]
-    blocks += [
-        HOW_TO_READ,
-        "### During the search",
-        "![Best validation score against training time](anytime.png)",
-    ]
+    blocks.append(HOW_TO_READ)
     return "\n\n".join(block for block in blocks if block)
 
 
-def _scores(group: Sequence[Cell]) -> str:
+def _scores(group: Sequence[Cell], judged: Mapping[str, Judgement]) -> str:
     scored = [cell for cell in group if cell.scores]
     digits = places(group)
-    compared = comparisons(scored) if scored else {}
     rows = []
     for cell in group:
         interval = mean_interval(cell.scores)
         difference, verdict = NOTHING, "best mean" if cell in scored[:1] else NOTHING
-        if comparison := compared.get(cell.space):
-            difference, verdict = number(comparison.difference.mean, digits), comparison.verdict
+        if judgement := judged.get(cell.space):
+            difference, verdict = number(judgement.difference.mean, digits), judgement.verdict
             if verdict != "unknown":
-                difference += f" ({span(comparison.difference, digits)})"
+                difference += f" ({span(judgement.difference, digits)})"
         rows.append(
             [code(cell.space), number(cell.mean, digits), span(interval, digits),
              str(len(cell.scores)), difference, verdict]

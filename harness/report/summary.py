@@ -6,18 +6,21 @@ from typing import Any
 
 from harness.journal import SweepRecord
 from harness.report.cells import Cell, by_task
-from harness.report.statistics import FAR, Comparison, compare_with, far_apart, mean_interval
+from harness.report.judgement import Judgement
+from harness.report.statistics import FAR, far_apart, mean_interval
 from harness.report.words import code, counted, decimals, duration, listed, number, plain, span
 from harness.spec import Sweep
 
 
-def conclusion(task: str, group: Sequence[Cell]) -> str:
+def conclusion(task: str, group: Sequence[Cell], judged: Mapping[str, Judgement]) -> str:
     """What the scores of one task allow to say, in a few sentences.
 
     Args:
+        task: its name.
         group: the task's cells, best first, as `by_task` gives them.
+        judged: what `judge` says of them.
     """
-    text = _of_the_scored(task, group)
+    text = _of_the_scored(task, group, judged)
     missing = [cell for cell in group if not cell.scores]
     if missing and len(missing) < len(group):
         verb = "has" if len(missing) == 1 else "have"
@@ -25,7 +28,7 @@ def conclusion(task: str, group: Sequence[Cell]) -> str:
     return text
 
 
-def _of_the_scored(task: str, group: Sequence[Cell]) -> str:
+def _of_the_scored(task: str, group: Sequence[Cell], judged: Mapping[str, Judgement]) -> str:
     scored = [cell for cell in group if cell.scores]
     if not scored:
         trials = sum(len(cell.search) for cell in group)
@@ -39,13 +42,12 @@ def _of_the_scored(task: str, group: Sequence[Cell]) -> str:
     if not others:
         rest = " with a confirmed result" if len(group) > 1 else ""
         return f"On {code(task)} {code(best.space)} is the only architecture{rest}: {score}."
-    compared = comparisons(scored)
-    unclear = [c for c in others if compared[c.space].verdict == "not distinguishable"]
-    unknown = [c for c in others if compared[c.space].verdict == "unknown"]
+    unclear = [c for c in others if judged[c.space].verdict == "not distinguishable"]
+    unknown = [c for c in others if judged[c.space].verdict == "unknown"]
     if not unclear and not unknown:
         return (
             f"On {code(task)} {code(best.space)} is best: {score}, "
-            f"{_ahead(best, others[0], compared[others[0].space], places(scored))}."
+            f"{_ahead(best, others[0], judged[others[0].space], places(scored))}."
         )
     most = "highest" if best.direction == "max" else "lowest"
     text = f"On {code(task)} {code(best.space)} has the {most} mean: {score}"
@@ -56,13 +58,8 @@ def _of_the_scored(task: str, group: Sequence[Cell]) -> str:
             f"; whether it differs from {_names(unknown)} cannot be said, "
             "as that takes two seeds of each"
         )
-    next_best = compared[others[0].space]
+    next_best = judged[others[0].space]
     return f"{text}. {_next(best, others[0], next_best, places(scored))}"
-
-
-def comparisons(scored: Sequence[Cell]) -> dict[str, Comparison]:
-    """How the first cell compares with each other one of its task, by name of the space."""
-    return compare_with(scored[0].space, {cell.space: cell.scores for cell in scored})
 
 
 def places(group: Sequence[Cell]) -> int:
@@ -179,19 +176,19 @@ def score_of(cell: Cell, digits: int) -> str:
     return f"{text} (95 % interval {span(interval, digits)}, {counted(len(cell.scores), 'seed')})"
 
 
-def _ahead(best: Cell, other: Cell, comparison: Comparison, digits: int) -> str:
+def _ahead(best: Cell, other: Cell, judgement: Judgement, digits: int) -> str:
     """`0.012 above `mlp` (0.004 to 0.020), at 2.1 times its training cost`."""
     side = "above" if best.direction == "max" else "below"
-    text = f"{number(abs(comparison.difference.mean), digits)} {side} {code(other.space)}"
-    if not math.isnan(comparison.difference.low):
-        ends = sorted(abs(end) for end in (comparison.difference.low, comparison.difference.high))
+    text = f"{number(abs(judgement.difference.mean), digits)} {side} {code(other.space)}"
+    if not math.isnan(judgement.difference.low):
+        ends = sorted(abs(end) for end in (judgement.difference.low, judgement.difference.high))
         text += f" ({number(ends[0], digits)} to {number(ends[1], digits)})"
     return text + _cost(best, other)
 
 
-def _next(best: Cell, other: Cell, comparison: Comparison, digits: int) -> str:
+def _next(best: Cell, other: Cell, judgement: Judgement, digits: int) -> str:
     """A sentence on the runner-up that names the difference with its sign."""
-    difference = comparison.difference
+    difference = judgement.difference
     text = f"The difference to {code(other.space)} is {number(difference.mean, digits)}"
     if not math.isnan(difference.low):
         text += f" ({span(difference, digits)})"

@@ -2,11 +2,13 @@
 
 import json
 import math
+import re
 
 import pandas as pd
 
 from harness.journal import SweepRecord, jsonable
 from harness.report.cells import Cell, by_task, cells
+from harness.report.lines import one_line as one_line
 from harness.report.statistics import mean_interval
 from harness.spec import TrialResult
 
@@ -46,6 +48,12 @@ LEADERBOARD = {
     "reference": "float64",
 }
 """Columns of `leaderboard.csv` and their types."""
+
+_FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
+_NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf(inity)?"
+_MISSING = r"#n/a( n/a)?|#na|<na>|n/a|na|null|nan|none|-?1\.#(ind|qnan)"
+_NO_TEXT = re.compile(rf"\A(?={_FORMULA}|({_NUMBER}|{_MISSING}|true|false)\Z)", re.IGNORECASE)
+"""Before text that a spreadsheet or pandas would take for something else."""
 
 
 def trials_table(record: SweepRecord) -> pd.DataFrame:
@@ -87,14 +95,16 @@ def leaderboard(record: SweepRecord) -> pd.DataFrame:
 
 
 def csv(table: pd.DataFrame) -> str:
-    """The table as CSV that is safe to open in a spreadsheet.
+    """The table as CSV that means the same to a spreadsheet and to `pandas.read_csv`.
 
-    Text that a spreadsheet would run as a formula gets a leading apostrophe, as OWASP
-    advises ("CSV Injection").
+    Text gets a leading apostrophe, by which spreadsheets know text, where it would be run as a
+    formula, as OWASP advises ("CSV Injection"), or be read as a number, a truth value or a
+    missing one: a sweep may be called `007`, and an error `None`. Numbers are left as they are,
+    negative ones too. A column without any value reads as numbers, all of them missing.
     """
     safe = table.copy()
     for name in map(str, safe.select_dtypes("string").columns):
-        safe[name] = safe[name].str.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
+        safe[name] = safe[name].str.replace(_NO_TEXT, "'", regex=True)
     return safe.to_csv(index=False, lineterminator="\n")
 
 
@@ -102,14 +112,6 @@ def configuration(result: TrialResult) -> dict[str, object]:
     """Architecture fields, then those of `Training` with `training.` before their names."""
     training = {f"training.{name}": value for name, value in result.training.items()}
     return {**result.config, **training}
-
-
-def one_line(text: str) -> str:
-    """The text with every run of white space, line breaks included, as one space.
-
-    What cannot be printed, such as the control characters that a terminal obeys, becomes �.
-    """
-    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
 
 
 def _trial_row(record: SweepRecord, cell: Cell, result: TrialResult) -> dict[str, object]:
@@ -130,7 +132,8 @@ def _trial_row(record: SweepRecord, cell: Cell, result: TrialResult) -> dict[str
         "seconds": result.cost.seconds,
         "parameters": result.cost.parameters,
         "error": one_line(result.failure.message) if result.failure else None,
-        "config": json.dumps(jsonable(configuration(result)), ensure_ascii=False),
+        # In ASCII, as half of a surrogate pair, which JSON may hold, is no UTF-8.
+        "config": json.dumps(jsonable(configuration(result))),
     }
 
 

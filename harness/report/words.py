@@ -31,7 +31,7 @@ def number(value: float, places: int | None = None) -> str:
     if not math.isfinite(value):
         return NOTHING
     if places is not None:
-        return f"{value:,.{places}f}"
+        return f"{value:z,.{places}f}"  # no minus before a zero
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{float(f'{value:.3g}'):g}"
@@ -85,7 +85,8 @@ def code(text: str, longest: int = 300, in_table: bool = True) -> str:
 
 def plain(text: str) -> str:
     """Text from data as prose: one line in which no character formats anything."""
-    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", one_line(text))
+    # An underscore within a word formats nothing, and names are easier to read without a backslash.
+    return re.sub(r"([\\`*\[\]<>|&]|(?<!\w)_|_(?!\w))", r"\\\1", one_line(text))
 
 
 def bullets(sentences: Iterable[str]) -> str:

@@ -6,14 +6,14 @@ values, time stamps included, which is what lets `sync` be repeated without dupl
 
 import hashlib
 import json
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from harness.journal import SweepRecord
 from harness.spec import Status, TrialResult
-from harness.tracking import notes
 
 RunStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 Cell = tuple[str, str]
@@ -62,12 +62,13 @@ class Run:
     """Metric values; of a run that is still growing, only ever appended to."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """Text artifacts by file name."""
-    files: tuple[str, ...] = ()
-    """Artifacts, relative to the sweep's folder."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Of each artifact, relative to the sweep's folder: the folder it has in MLflow."""
 
-    def digest(self, parent: str | None) -> str:
-        """SHA-256 over all there is to write, given the MLflow id of the parent run."""
-        content = json.dumps([asdict(self), parent], sort_keys=True)
+    def digest(self, parent: str | None, contents: Mapping[str, str]) -> str:
+        """SHA-256 over all there is to write, given the MLflow id of the parent run and the
+        SHA-256 of each file."""
+        content = json.dumps([asdict(self), parent, dict(contents)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -83,13 +84,9 @@ def cells(record: SweepRecord) -> dict[Cell, list[TrialResult]]:
     return {cell: results for cell, results in groups.items() if results or cell in record.ended}
 
 
-def experiment_tags(record: SweepRecord, task: str) -> dict[str, str]:
-    """Tags of a task's experiment; its description is one of them."""
-    return {
-        # Without it, MLflow's page asks every visitor which kind of experiment this is.
-        "mlflow.experimentKind": "custom_model_development",
-        "mlflow.note.content": cut(notes.experiment(record, task), MAX_TAG),
-    }
+def latest(results: Sequence[TrialResult]) -> tuple[TrialResult, ...]:
+    """The last result of each trial."""
+    return tuple({result.key: result for result in results}.values())
 
 
 def trial_run(record: SweepRecord, result: TrialResult) -> Run:
@@ -115,7 +112,8 @@ def trial_run(record: SweepRecord, result: TrialResult) -> Run:
         attempt=repr(result.started),
         tags=tags,
         dataset=dataset(record, result.task),
-        params=_params(result),
+        # The architecture is a param as well: parallel coordinates have params for axes.
+        params={"architecture": result.space, **_params(result)},
         # A retry updates this run, and MLflow cannot take a metric back.
         points=() if result.status == "interrupted" else tuple(_points(result)),
         texts={"traceback.txt": failure.traceback} if failure and failure.traceback else {},
@@ -132,17 +130,22 @@ def study_key(record: SweepRecord, cell: Cell) -> str:
 
 def common_tags(record: SweepRecord, task: str, space: str) -> dict[str, str]:
     """Tags of every run of a cell."""
+    tags = {**sweep_tags(record), "task": task, "architecture": space}
+    if task in record.tasks:
+        tags["data.digest"] = record.tasks[task].digest
+    return tags
+
+
+def sweep_tags(record: SweepRecord) -> dict[str, str]:
+    """Tags of every run of a sweep."""
     tags = {
         "sweep": record.sweep.name,
-        "task": task,
-        "architecture": space,
+        "sweep.id": record.id,
         "tuner": record.sweep.tuner,
         "backend": record.sweep.backend,
         "mlflow.source.name": cut(record.command, MAX_TAG),
         "mlflow.source.type": "LOCAL",
     }
-    if task in record.tasks:
-        tags["data.digest"] = record.tasks[task].digest
     if record.environment.get("git_commit"):
         tags["mlflow.source.git.commit"] = str(record.environment["git_commit"])
     return tags
@@ -168,9 +171,15 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def valid_name(name: str) -> str:
-    """The name in the characters that MLflow accepts, and no longer than it accepts."""
-    return re.sub(r"[^\w./ -]", "_", name)[:250]
+def valid_name(name: str, slash: str = "/") -> str:
+    """The name in the characters that MLflow accepts, and no longer than it accepts.
+
+    A slash opens a section of charts; a name that would be no sound path loses its slashes.
+    """
+    name = re.sub(r"[^\w./ -]", "_", name)[:250].replace("/", slash)
+    if posixpath.normpath(name) != name or name.startswith((".", "/")):
+        name = "_" + name.replace("/", "_").lstrip("./")
+    return name
 
 
 def cut(text: str, limit: int) -> str:

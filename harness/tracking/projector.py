@@ -1,6 +1,6 @@
 """Brings an MLflow store up to date with the journal of a sweep, again and again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -9,9 +9,11 @@ import filelock
 from harness import journal
 from harness.journal import SweepRecord, TrialKey
 from harness.spec import HarnessError, TrialResult
-from harness.tracking.projection import Cell, cells, cut, experiment_tags, study_key, trial_run
+from harness.tracking import artifacts, cards, guide, whole
+from harness.tracking.projection import Cell, Run, cells, cut, latest, study_key, trial_run
 from harness.tracking.store import Store, shown
-from harness.tracking.study import study_run
+from harness.tracking.study import study_run, study_status
+from harness.tracking.winners import saved, settled, winners
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +34,8 @@ class Projector:
         self._folder = folder
         self._uri = uri
         self._store: Store | None = None
-        self._settled: dict[Cell, tuple[int, bool, bool]] = {}
+        self._settled: dict[Cell, tuple[object, ...]] = {}
+        self._contents = artifacts.Contents(folder)
         self._written: dict[TrialKey, tuple[float, str]] = {}
         if not folder.is_dir():
             raise HarnessError(f"{folder}: no such folder; expected the folder of a sweep")
@@ -82,18 +85,28 @@ class Projector:
             self._store = Store(self._uri)
         if record is None:
             return 0
-        for task in record.sweep.tasks:
-            self._store.open_experiment(task, experiment_tags(record, task), record.id)
+        store = self._store
+        for name in (*record.sweep.tasks, whole.EXPERIMENT):
+            store.open_experiment(name, record.id)
+        figures = artifacts.task_figures(self._folder, record.sweep.tasks)
         groups = cells(record)
         written = done = 0
         for cell, results in groups.items():
-            state = (len(results), cell in record.ended, live)
+            files = self._files(record, cell, results, figures[cell[0]])
+            contents = self._contents.of(files)
+            state = (len(results), cell in record.ended, live, tuple(contents.items()))
             if self._settled.get(cell) != state:
-                written += self._project_cell(self._store, record, cell, results, live)
+                run = study_run(record, cell, results, live, files)
+                written += self._project_cell(store, record, cell, results, run)
                 self._settled[cell] = state
             done += len(results)
             if progress is not None:
                 progress(done, sum(map(len, groups.values())))
+        files = artifacts.sweep_files(self._folder)
+        run = whole.sweep_run(record, live, files, guide.task_links(store, record))
+        written += self._write(store, whole.EXPERIMENT, run)
+        guide.describe(store, record, self._folder)
+        self._register(store, record)
         return written
 
     def _project_cell(
@@ -102,17 +115,43 @@ class Projector:
         record: SweepRecord,
         cell: Cell,
         results: Sequence[TrialResult],
-        live: bool,
+        study: Run,
     ) -> int:
-        parent = study_key(record, cell)
-        written = int(store.write(cell[0], study_run(record, cell, results, live), self._folder))
-        for result in {result.key: result for result in results}.values():
+        written = self._write(store, cell[0], study)
+        for result in latest(results):
             attempt = (result.started, result.status)
             if self._written.get(result.key) != attempt:
                 run = trial_run(record, result)
-                written += store.write(cell[0], run, self._folder, parent)
+                written += store.write(cell[0], run, self._folder, study_key(record, cell))
                 self._written[result.key] = attempt
         return written
+
+    def _write(self, store: Store, experiment: str, run: Run) -> int:
+        contents = self._contents.of(run.files)
+        return int(store.write(experiment, run, self._folder, contents=contents))
+
+    def _files(
+        self,
+        record: SweepRecord,
+        cell: Cell,
+        results: Sequence[TrialResult],
+        figures: Mapping[str, str],
+    ) -> dict[str, str]:
+        """A study's artifacts: figures of its task, and its model once it is done."""
+        last = latest(results)
+        kept = saved(record, last)
+        done = study_status(record, cell, last, live=False) == "FINISHED"
+        if not done or kept is None or kept.model is None:
+            return dict(figures)
+        return {**figures, kept.model: artifacts.MODEL}
+
+    def _register(self, store: Store, record: SweepRecord) -> None:
+        """Last of all: a server without a registry of models still has every run."""
+        for winner in winners(record):
+            run_id, experiment_id = store.run_id(winner.study), store.experiment_id(winner.task)
+            store.catalogue.write(winner, self._folder, run_id, experiment_id)
+            card = cards.task_card(record, winner.task)
+            store.catalogue.name(winner, card, settled(record, winner.task))
 
 
 def sync(folder: Path, uri: str, progress: Progress | None = None) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.spec import HarnessError
 from harness.tracking.store import artifact_root, default_uri, open_client
+from harness.tracking.views import named
 
 
 def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
@@ -38,15 +39,23 @@ def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
     print(f"MLflow on http://{host}:{port} (Ctrl-C ends it)")
     for experiment in open_client(uri).search_experiments():
         if experiment.name != "Default":
+            page = f"http://{host}:{port}/#/experiments/{experiment.experiment_id}"
             # Without the choice of workflow the page opens on charts for language models.
-            page = f"experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
-            print(f"  {experiment.name}: http://{host}:{port}/#/{page}", flush=True)
+            runs = f"{page}/runs?workflowType=machine_learning"
+            print(f"  {_printable(experiment.name)}: {runs}", flush=True)
+            for name, query in named(experiment.tags):
+                print(f"    {_printable(name)}: {page}/{query}", flush=True)
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--backend-store-uri", uri, "--default-artifact-root", str(artifact_root(uri))),
         *("--host", host, "--port", str(port)),
     ]
     _serve(command, file.parent)
+
+
+def _printable(text: str) -> str:
+    """Text from data such that a terminal obeys none of it."""
+    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _check_port(host: str, port: int) -> None:

@@ -6,18 +6,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 import filelock
 
 from harness.spec import HarnessError
-from harness.tracking.projection import Point, Run
+from harness.tracking.catalogue import Catalogue
+from harness.tracking.projection import MAX_TAG, Point, Run, cut
 
 _SQLITE = "sqlite:///"
 _PARENT = "mlflow.parentRunId"
 # MLflow takes 1000 values a request, 100 of them params or tags, and 36 digits of a digest.
 _MAX_METRICS, _MAX_ENTRIES, _MAX_DIGEST = 900, 100, 36
+# Without it, MLflow's page asks every visitor which kind of experiment this is.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
 
 def default_uri(output: Path) -> str:
@@ -73,32 +77,44 @@ class Store:
         """
         self._uri = uri
         self._client = open_client(uri)
+        self.catalogue = Catalogue(self._client)
         self._experiments: dict[str, tuple[str, dict[str, str]]] = {}
         self._known: dict[str, _Known] = {}
 
-    def open_experiment(self, name: str, tags: Mapping[str, str], sweep_id: str) -> None:
-        """Finds or creates an experiment, brings its tags up to date, finds a sweep's runs."""
+    def open_experiment(self, name: str, sweep_id: str) -> None:
+        """Finds or creates an experiment, and finds a sweep's runs in it."""
         if name not in self._experiments:
-            self._experiments[name] = self._find_experiment(name, tags)
+            self._experiments[name] = self._find_experiment(name)
             self._find_runs(self._experiments[name][0], sweep_id)
+
+    def tag_experiment(self, name: str, tags: Mapping[str, str]) -> None:
+        """Brings tags of an experiment up to date; its description and its views are tags."""
         experiment_id, current = self._experiments[name]
         for key, value in tags.items():
             if current.get(key) != value:
-                self._client.set_experiment_tag(experiment_id, key, value)
+                self._client.set_experiment_tag(experiment_id, key, cut(value, MAX_TAG))
                 current[key] = value
 
-    def write(self, experiment: str, run: Run, folder: Path, parent: str | None = None) -> bool:
+    def write(
+        self,
+        experiment: str,
+        run: Run,
+        folder: Path,
+        parent: str | None = None,
+        contents: Mapping[str, str] = MappingProxyType({}),
+    ) -> bool:
         """Makes the store hold the run.
 
         Args:
             folder: the sweep's folder, where the run's files are.
             parent: key of the parent run, written before.
+            contents: SHA-256 of each of the run's files.
 
         Returns:
             Whether there was anything to write.
         """
         parent_id = None if parent is None else self._known[parent].run_id
-        digest = run.digest(parent_id)
+        digest = run.digest(parent_id, contents)
         known = self._known.get(run.key)
         if known is not None and known.digest == digest:
             return False
@@ -120,7 +136,15 @@ class Store:
         known.digest = digest
         return True
 
-    def _find_experiment(self, name: str, tags: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    def experiment_id(self, name: str) -> str:
+        """The id of an experiment that was opened before."""
+        return self._experiments[name][0]
+
+    def run_id(self, key: str) -> str:
+        """The id of a run that was written before."""
+        return self._known[key].run_id
+
+    def _find_experiment(self, name: str) -> tuple[str, dict[str, str]]:
         from mlflow.exceptions import MlflowException
 
         found = self._client.get_experiment_by_name(name)
@@ -129,7 +153,7 @@ class Store:
             location = None if root is None else (root / quote(name, safe="")).as_uri()
             # Another run may create the same experiment at this moment.
             with contextlib.suppress(MlflowException):
-                self._client.create_experiment(name, location, dict(tags))
+                self._client.create_experiment(name, location, _EXPERIMENT_TAGS)
             found = self._client.get_experiment_by_name(name)
         if found.lifecycle_stage == "deleted":
             self._client.restore_experiment(found.experiment_id)
@@ -205,9 +229,9 @@ class Store:
             self._client.log_inputs(run_id, [DatasetInput(data, [context])])
         for name, text in run.texts.items():
             self._client.log_text(run_id, text, name)
-        for name in run.files:
+        for name, target in run.files.items():
             if (folder / name).is_file():
-                self._client.log_artifact(run_id, str(folder / name), "model")
+                self._client.log_artifact(run_id, str(folder / name), target or None)
 
     def _set_status(self, run_id: str, run: Run) -> None:
         if run.status == "RUNNING":

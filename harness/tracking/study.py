@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from harness.journal import SweepRecord
 from harness.spec import TrialResult
@@ -18,22 +19,30 @@ from harness.tracking.projection import (
     dataset,
     ended,
     flatten,
+    latest,
     milliseconds,
     study_key,
     valid_name,
 )
 
 
-def study_run(record: SweepRecord, cell: Cell, results: Sequence[TrialResult], live: bool) -> Run:
+def study_run(
+    record: SweepRecord,
+    cell: Cell,
+    results: Sequence[TrialResult],
+    live: bool,
+    files: Mapping[str, str] = MappingProxyType({}),
+) -> Run:
     """The study run of a cell.
 
     Args:
         results: the cell's results as `projection.cells` gives them.
         live: whether the sweep is being worked on; if not, an unfinished study is `KILLED`.
+        files: the folder of its artifacts by file name.
     """
     task, space = cell
-    latest = tuple({result.key: result for result in results}.values())
-    status = _status(record, cell, latest, live)
+    last = latest(results)
+    status = study_status(record, cell, last, live)
     environment = flatten(record.environment, "environment.")
     # Not the earliest start: a later line of the journal may not change an earlier answer.
     started = milliseconds(results[0].started if results else record.started)
@@ -51,19 +60,20 @@ def study_run(record: SweepRecord, cell: Cell, results: Sequence[TrialResult], l
             "status": {"FINISHED": "completed", "KILLED": "interrupted"}.get(
                 status, status.lower()
             ),
-            "mlflow.note.content": cut(notes.study(record, cell, latest), MAX_TAG),
+            "mlflow.note.content": cut(notes.study(record, cell, last), MAX_TAG),
         },
         dataset=dataset(record, task),
         points=tuple(_points(record, task, results)),
         texts={"environment.json": json.dumps(record.environment, indent=2, sort_keys=True)},
-        files=_saved_model(record, latest) if status == "FINISHED" else (),
+        files=files,
     )
 
 
-def _status(
-    record: SweepRecord, cell: Cell, latest: Sequence[TrialResult], live: bool
+def study_status(
+    record: SweepRecord, cell: Cell, results: Sequence[TrialResult], live: bool
 ) -> RunStatus:
-    over = [r for r in latest if r.status != "interrupted"]
+    """How far a cell is, given the last result of each of its trials."""
+    over = [r for r in results if r.status != "interrupted"]
     confirmed = [r.status == "completed" for r in over if r.phase == "confirm"]
     searched = any(r.status == "completed" for r in over if r.phase == "search")
     if cell in record.ended and not searched:
@@ -71,12 +81,6 @@ def _status(
     if cell in record.ended and len(confirmed) >= len(record.sweep.seeds_of(cell[0])):
         return "FINISHED" if any(confirmed) else "FAILED"
     return "RUNNING" if live else "KILLED"
-
-
-def _saved_model(record: SweepRecord, latest: Sequence[TrialResult]) -> tuple[str, ...]:
-    saved = [r for r in latest if r.phase == "confirm" and r.model is not None]
-    winner = summary.best(record, saved)
-    return () if winner is None or winner.model is None else (winner.model,)
 
 
 def _points(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> Iterator[Point]:
@@ -90,6 +94,7 @@ def _points(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> I
     for name, value in _floor_and_ceiling(record, task).items():
         yield Point(valid_name(name), value, 0, started)
     sent: dict[str, float] = {}
+    told: dict[str, float] = {}
     confirmed: dict[int, TrialResult] = {}
     for step, (result, search) in enumerate(_search(record, task, results), start=1):
         for name, value in search.items():
@@ -99,8 +104,10 @@ def _points(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> I
     for result in results:
         if result.phase == "confirm" and result.status != "interrupted":
             confirmed[result.number] = result
-            if len(confirmed) >= len(record.sweep.seeds_of(task)):
-                for name, value in _test(confirmed.values()).items():
+            test = _test(confirmed.values())
+            if len(confirmed) >= len(record.sweep.seeds_of(task)) and test != told:
+                told = test
+                for name, value in test.items():
                     yield Point(valid_name(name), value, 0, ended(result))
 
 

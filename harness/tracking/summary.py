@@ -3,7 +3,7 @@
 import functools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.journal import SweepRecord
 from harness.spec import TrialResult
@@ -39,3 +39,29 @@ def interval(sample: Sequence[float]) -> tuple[float, float, float]:
     spread = statistics.stdev(sample) / math.sqrt(len(sample))
     half = float(stats.t.ppf(0.975, len(sample) - 1)) * spread
     return mean, mean - half, mean + half
+
+
+def tested(results: Sequence[TrialResult], metric: str) -> list[float]:
+    """A test metric of each completed confirmation run that has it."""
+    name = f"test_{metric}"
+    return [
+        r.metrics[name]
+        for r in results
+        if r.phase == "confirm" and r.status == "completed" and name in r.metrics
+    ]
+
+
+def best_space(
+    record: SweepRecord, task: str, groups: Mapping[tuple[str, str], Sequence[TrialResult]]
+) -> str | None:
+    """The space with the best mean test score on a task; of equals the first."""
+    if task not in record.tasks:
+        return None
+    measure = record.tasks[task].judged_by
+    kept: tuple[str, float] | None = None
+    for (name, space), results in groups.items():
+        sample = tested(results, measure.metric) if name == task else []
+        mean = sum(sample) / len(sample) if sample else math.nan
+        if not math.isnan(mean) and (kept is None or measure.better(mean, kept[1])):
+            kept = space, mean
+    return kept[0] if kept else None

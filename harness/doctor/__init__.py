@@ -1,0 +1,92 @@
+"""`harness doctor`: would a sweep run here, and if not, what is to be done?
+
+Each check is a function that looks at one thing and returns findings; none of them changes
+anything that stays, and none imports a framework into this process.
+
+    versions.py                packages, by their metadata
+    plugins.py                 task and search space files
+    machine.py, limits.py      cores, memory, disk, write access
+    data.py                    the data cache and a data directory
+    store.py                   MLflow
+    backends.py                TensorFlow, JAX, Torch and their devices
+    child.py                   processes that may crash or hang
+    checks.py                  all of them in their order
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import rich.box
+import rich.console
+import rich.table
+import rich.text
+
+from harness.doctor.checks import examine
+from harness.doctor.finding import Finding, Level, guarded
+from harness.report.lines import one_line
+
+__all__ = ["Finding", "diagnose", "examine"]
+
+EXIT_WELL = 0
+EXIT_ILL = 1
+_STYLES: dict[Level, str] = {"ok": "green", "warning": "yellow", "error": "bold red"}
+
+
+def diagnose(
+    output: Path,
+    data_dir: Path | None = None,
+    tracking: str | None = None,
+    console: rich.console.Console | None = None,
+) -> int:
+    """Prints what was found: a table on a terminal, elsewhere a line for each finding.
+
+    Args:
+        output: Folder that results would go to.
+        data_dir: Directory that source files would be looked for in.
+        tracking: MLflow tracking URI, `none`, or absent for a database in the output folder.
+        console: Where it is printed.
+
+    Returns:
+        The exit code: 1 when a sweep would fail, else 0.
+    """
+    console = console or rich.console.Console(highlight=False)
+    found = []
+    for finding in guarded("doctor", lambda: examine(output, data_dir, tracking, console)):
+        found.append(finding)
+        if not console.is_terminal:  # who waits for a log sees each as it comes
+            _say(console, _line(finding))
+    if console.is_terminal:
+        console.print(_table(found))
+    errors, warnings = (sum(f.level == level for f in found) for level in ("error", "warning"))
+    verdict = "a sweep would fail" if errors else "a sweep would run"
+    _say(console, f"{verdict}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    return EXIT_ILL if errors else EXIT_WELL
+
+
+def _line(finding: Finding) -> str:
+    remedy = f"; {finding.remedy}" if finding.remedy else ""
+    return one_line(f"{finding.level}: {finding.name}: {finding.message}{remedy}")
+
+
+def _table(found: Sequence[Finding]) -> rich.table.Table:
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("check", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    table.add_column("remedy", overflow="fold")
+    for finding in found:
+        table.add_row(
+            rich.text.Text(one_line(finding.name)),
+            rich.text.Text(finding.level, _STYLES[finding.level]),
+            rich.text.Text(one_line(finding.message)),
+            rich.text.Text(one_line(finding.remedy)),
+        )
+    return table
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _say(console: rich.console.Console, text: str) -> None:
+    console.print(rich.text.Text(text), soft_wrap=True)

@@ -1,0 +1,121 @@
+"""Cores, memory, disk space, and whether folders can be written."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import filelock
+import psutil
+from joblib import cpu_count  # type: ignore[import-untyped]
+
+from harness import environment
+from harness.doctor import limits
+from harness.doctor.finding import Finding, gigabytes
+
+WORKER_BYTES = 4.0e9
+"""Memory that a worker of the shipped sweeps grows to before it is recycled (3.9e9 measured)."""
+START_BYTES = 1.0e9
+"""Memory of a worker that has imported the framework and fitted a small model (0.9e9 measured)."""
+ROOM_BYTES, FULL_BYTES = 2.0e9, 0.2e9
+"""Free disk space below which there is a warning, and below which there is none to speak of."""
+FILES_LEFT = 1000
+"""Likewise for the number of files, which some file systems limit."""
+
+
+def cores() -> Finding:
+    """Processor cores, by affinity and by the quota of the control group."""
+    seen, usable = environment.cores(), int(cpu_count())
+    if environment.devices() or usable >= seen:
+        return Finding("cores", "ok", f"{usable}")
+    return Finding(
+        "cores",
+        "warning",
+        f"{usable} of the {seen} that are seen may be used (a quota, or LOKY_MAX_CPU_COUNT): "
+        f"{seen} workers would wait for each other",
+        f"run with --workers {usable}",
+    )
+
+
+def memory() -> Finding:
+    """Memory that is free for workers, a control group's limit included."""
+    left = limits.memory_left()
+    free = psutil.virtual_memory().available
+    whose = ""
+    if left is not None and left < free:
+        free, whose = left, " by the limit of this control group"
+    workers = len(environment.devices()) or environment.cores()
+    message = f"{gigabytes(free)} free{whose}"
+    if free < START_BYTES:
+        return Finding(
+            "memory",
+            "error",
+            f"{message}: a worker needs {gigabytes(START_BYTES)} once the framework is loaded",
+            "end other programs, or raise the limit",
+        )
+    if free < workers * WORKER_BYTES:
+        fitting = max(1, int(free / WORKER_BYTES))
+        return Finding(
+            "memory",
+            "warning",
+            f"{message} for {workers} workers, which may grow to {gigabytes(WORKER_BYTES)} each: "
+            "the system kills what grows beyond it",
+            f"run with --workers {fitting}" if fitting < workers else "set memory_gb in the budget",
+        )
+    return Finding("memory", "ok", f"{message}, {workers} workers")
+
+
+def space(name: str, folder: Path) -> Finding:
+    """Room on the disk of a folder that exists or is yet to be made."""
+    place = existing(folder)
+    free = shutil.disk_usage(place).free
+    message = f"{gigabytes(free)} free for {folder}"
+    remedy = "free some, or choose another folder"
+    if free < FULL_BYTES:
+        return Finding(name, "error", message, remedy)
+    files = _files_left(place)
+    if files is not None and files < FILES_LEFT:
+        return Finding(name, "error", f"{message}, but only {files} more files", remedy)
+    return Finding(name, "warning" if free < ROOM_BYTES else "ok", message,
+                   remedy if free < ROOM_BYTES else "")  # fmt: skip
+
+
+def writable(name: str, folder: Path, remedy: str) -> Finding:
+    """Whether a file can be made, locked, filled, renamed and removed in a folder.
+
+    A folder that is yet to be made is not made; then the one above it is written to.
+    """
+    place = existing(folder)
+    if not place.is_dir():
+        return Finding(name, "error", f"{folder}: {place} is a file, not a folder", remedy)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as scratch:
+            first, second = Path(scratch, "first"), Path(scratch, "second")
+            with filelock.FileLock(Path(scratch, "lock"), timeout=5), first.open("wb") as file:
+                file.write(bytes(2**20))
+                file.flush()
+                os.fsync(file.fileno())  # a full disk may say so only now
+            first.replace(second)
+    except (OSError, NotImplementedError) as error:  # the latter: locks are unknown there
+        reason = getattr(error, "strerror", None) or str(error)
+        return Finding(name, "error", f"{folder}: cannot be written ({reason})", remedy)
+    return Finding(name, "ok", f"{folder}")
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    folder = folder.absolute()
+    for place in (folder, *folder.parents):
+        with contextlib.suppress(OSError):  # below a file, or where one may not look
+            place.lstat()
+            return place
+    return folder
+
+
+def _files_left(place: Path) -> int | None:
+    """Files that can still be made; `None` where the file system sets no number."""
+    if not hasattr(os, "statvfs"):
+        return None
+    state = os.statvfs(place)
+    return state.f_favail if state.f_files else None

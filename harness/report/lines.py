@@ -1,0 +1,9 @@
+"""Text from data as one line that a terminal can be given."""
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space, line breaks included, as one space.
+
+    What cannot be printed, such as the control characters that a terminal obeys, becomes �.
+    """
+    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))

@@ -1,0 +1,171 @@
+"""The outcomes of each test example, as the confirmed models of a sweep left them.
+
+A model's file is `outcomes/<task>.<space>.seed<N>.npz`: arrays whose first axis counts the test
+examples, as `Score.per_example` of the task gives them.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+
+from harness import registry
+from harness.report.cells import Cell
+from harness.report.exhibits import NO_EXHIBITS, Exhibits
+from harness.report.measures import PAIRS, Arrays, Contribution, contributions
+from harness.report.paired import FEWEST_BLOCKS, Floats, Measure, block_length, mean
+from harness.spec import HarnessError, Kind
+from harness.training import outcomes_path
+
+SERIES: tuple[Kind, ...] = ("time_series_forecasting", "language_modeling")
+"""Kinds of tasks whose test examples are stretches of a series, and depend on each other."""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What the models of one task did on each test example."""
+
+    values: Mapping[str, Floats] = field(default_factory=dict)
+    """By architecture, shape (seeds, examples, parts); empty where nothing can be compared."""
+    measure: Measure = mean
+    """From the means of the parts over examples to the test metric."""
+    what: str = ""
+    """What the examples add up to, as a person would say it."""
+    block: int = 1
+    """Examples that have to be drawn together, as they follow each other in a series."""
+    reasons: tuple[str, ...] = ()
+    """Why all or some architectures are not compared; Markdown is not escaped in it."""
+
+
+OutcomesByTask: TypeAlias = Mapping[str, Outcomes]
+NO_OUTCOMES: OutcomesByTask = MappingProxyType({})
+
+
+def read_outcomes(
+    folder: Path, tasks: Mapping[str, Sequence[Cell]], exhibits: Exhibits = NO_EXHIBITS
+) -> dict[str, Outcomes]:
+    """The outcomes of the tasks on which two architectures or more have a score.
+
+    Only outcomes that add up to the recorded test metric of every model are taken: what they say
+    is then said of the metric. Examples of a forecasting task or of a language model follow each
+    other in a series, and so may those of a task that is not installed: they are drawn in blocks,
+    no shorter than the forecasts among the exhibits are, as those overlap.
+
+    Args:
+        folder: of the sweep.
+        tasks: cells by task, as `by_task` gives them.
+        exhibits: of the same sweep.
+
+    Raises:
+        HarnessError: a file cannot be read, or is no archive of arrays of equal length.
+    """
+    found = {}
+    for task, group in tasks.items():
+        scored = [cell for cell in group if cell.scores]
+        if len(scored) > 1:
+            known = [exhibits[task, c.space] for c in scored if (task, c.space) in exhibits]
+            windows = [window for exhibit in known for window in exhibit.forecasts]
+            horizon = max((len(window.truth) for window in windows), default=1)
+            found[task] = _of_task(folder, scored, horizon)
+    return found
+
+
+def _of_task(folder: Path, scored: Sequence[Cell], horizon: int) -> Outcomes:
+    runs = {cell.space: _runs(folder, cell) for cell in scored}
+    missing = [space for space, own in runs.items() if own is None]
+    arrays = {space: own for space, own in runs.items() if own is not None}
+    if len(arrays) < 2:
+        return Outcomes(reasons=("the outcomes of the test examples are not there",))
+    if reason := _unlike([run for own in arrays.values() for run in own]):
+        return Outcomes(reasons=(reason,))
+    chosen = [cell for cell in scored if cell.space in arrays]
+    contribution = next(
+        (c for c in contributions(arrays[chosen[0].space][0]) if _adds_up(c, chosen, arrays)), None
+    )
+    if contribution is None:
+        metric = scored[0].metric
+        return Outcomes(reasons=(f"{metric} is not known to be made from the outcomes kept",))
+    values = {s: np.stack([contribution.parts(run) for run in own]) for s, own in arrays.items()}
+    block = 1
+    if _in_series(scored[0].task):
+        block = max(horizon, block_length([array[..., 0] for array in values.values()]))
+    examples = next(iter(values.values())).shape[1]
+    if examples < FEWEST_BLOCKS * block:
+        many = f"{examples:,} test examples" if block == 1 else (
+            f"{examples:,} test examples that depend on each other over about {block}"
+        )  # fmt: skip
+        return Outcomes(reasons=(f"{many} are too few to resample",))
+    reasons = tuple(f"the outcomes of {space} are not there" for space in missing)
+    return Outcomes(values, contribution.measure, contribution.what, block, reasons)
+
+
+def _runs(folder: Path, cell: Cell) -> list[Arrays] | None:
+    """The outcomes of each model of a cell that has a score; `None` if those of one are absent."""
+    scored = [result for result in cell.confirm if np.isfinite(cell.score(result))]
+    paths = [folder / outcomes_path(cell.task, cell.space, result.seed) for result in scored]
+    if not all(path.exists() for path in paths):
+        return None
+    return [_read(path) for path in paths]
+
+
+def _read(path: Path) -> Arrays:
+    try:
+        # Opened here, as NumPy leaves open what is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (ValueError, EOFError, KeyError, TypeError, AttributeError, NotImplementedError,
+            zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
+        # NumPy and zipfile raise all of these over bytes that are no archive of plain arrays.
+        raise _malformed(path, f"{type(error).__name__}: {error}") from None
+    lengths = {len(array) if array.ndim else 0 for array in arrays.values()}
+    if len(lengths) != 1 or not max(lengths):
+        raise _malformed(path, f"arrays of {sorted(lengths)} examples")
+    return arrays
+
+
+def _malformed(path: Path, fault: str) -> HarnessError:
+    return HarnessError(
+        f"{path}: not the outcomes of test examples ({fault}); without the file the report "
+        "leaves the comparison on the same examples out"
+    )
+
+
+def _unlike(runs: Sequence[Arrays]) -> str:
+    """How the runs show that they were not scored on the same examples; empty if nothing does."""
+    lengths = sorted({len(next(iter(run.values()))) for run in runs})
+    if len(lengths) > 1:
+        return f"models were scored on different numbers of test examples ({lengths})"
+    if len({tuple(sorted(run)) for run in runs}) > 1:
+        return "models kept different outcomes"
+    for _, right in PAIRS:
+        if any(right in run and not np.array_equal(run[right], runs[0][right]) for run in runs):
+            return "models were scored on different test examples"
+    return ""
+
+
+def _adds_up(
+    contribution: Contribution, chosen: Sequence[Cell], arrays: Mapping[str, Sequence[Arrays]]
+) -> bool:
+    for cell in chosen:
+        for score, run in zip(cell.scores, arrays[cell.space], strict=True):
+            parts = contribution.parts(run)
+            if not np.isfinite(parts).all():
+                return False
+            metric = float(contribution.measure(parts.mean(axis=0)))
+            if abs(metric - score) > contribution.tolerance * abs(score) + 1e-9:
+                return False
+    return True
+
+
+def _in_series(task: str) -> bool:
+    try:
+        return registry.task(task).kind in SERIES
+    except HarnessError:
+        return True

@@ -1,0 +1,231 @@
+"""Architectures compared on the same test examples: would other examples undo a difference?"""
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import scipy.stats
+
+from harness.report.statistics import Comparison, Interval, Uncertainty
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Measure: TypeAlias = Callable[[Floats], Floats]
+"""From means over examples, shape (..., parts), to a metric, shape (...)."""
+
+REPLICATES = 2000
+"""Resamples of the test examples: the ends of an interval move by about 2 % of its width."""
+CHUNK = 100
+"""Resamples drawn at once, which bounds the memory to some 10 MB of 10,000 examples."""
+FEWEST_BLOCKS = 10
+"""With fewer stretches of examples to draw from, a bootstrap says little."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The difference of two architectures on the same test examples."""
+
+    comparison: Comparison
+    uncertainty: Uncertainty
+    """Variance of the difference over other choices of the test examples."""
+
+
+def mean(parts: Floats) -> Floats:
+    """The measure of outcomes whose mean is the metric, such as `correct`."""
+    return parts[..., 0]
+
+
+def compare_examples(
+    best: str,
+    outcomes: Mapping[str, npt.ArrayLike],
+    *,
+    measure: Measure = mean,
+    block: int = 1,
+    confidence: float = 0.95,
+    replicates: int = REPLICATES,
+) -> dict[str, Paired]:
+    """How far `best` is from each other architecture, had the test examples been others.
+
+    The paired bootstrap: Efron (1979), "Bootstrap methods: another look at the jackknife",
+    Annals of Statistics 7(1); for metrics of language Koehn (2004), "Statistical significance
+    tests for machine translation evaluation", EMNLP. Each replicate draws as many test examples
+    as there are, with replacement, the same ones for all architectures, and takes the metric
+    over them, averaged over seeds. The trained models stay as they are: the interval holds the
+    luck of the test examples and no other.
+
+    The intervals hold jointly for all pairs of architectures, so that the best of them may be
+    chosen after the scores are seen: their half width is a quantile of the largest studentized
+    deviation among all pairs (Romano and Wolf 2005, "Exact and approximate stepdown methods for
+    multiple hypothesis testing", JASA 100(469), of which this is the first step). It is widened
+    by the ratio of Student's to the normal quantile, as a bootstrap of few draws is too narrow
+    (Hesterberg 2015, "What teachers should know about the bootstrap", American Statistician
+    69(4)).
+
+    Examples that follow each other in a series are no independent draws: they are drawn in
+    blocks, from a series closed to a circle (Politis and Romano 1992, "A circular block
+    resampling procedure for stationary data").
+
+    Args:
+        best: name of the architecture that is compared with all others.
+        outcomes: finite values by architecture, shape (seeds, examples) or (seeds, examples,
+            parts): what each example contributes. All have the same examples in the same order.
+        measure: gives the metric of one model from the means of its parts over examples.
+        block: examples in a block; 1 where they are independent.
+        confidence: joint confidence of the intervals of all pairs.
+        replicates: how many resamples are drawn; always the same ones.
+
+    Returns:
+        By architecture, without the best. Where each architecture has one seed and outcomes are
+        right or wrong, p-values are those of `mcnemar`, corrected as Holm (1979) does. A
+        difference that no choice of examples changes has an interval without width.
+
+    Raises:
+        ValueError: the numbers of examples differ, or there are fewer than two blocks.
+    """
+    arrays = {name: _with_parts(values) for name, values in outcomes.items()}
+    examples = {array.shape[1] for array in arrays.values()}
+    if len(examples) != 1:
+        raise ValueError(f"expected the same examples, found {sorted(examples)} of them")
+    drawn = math.ceil(max(examples) / block)
+    if drawn < 2:
+        raise ValueError(f"a block of {block} examples out of {max(examples)}")
+    observed, deviations = _resampled(arrays, measure, block, replicates)
+    pairs = list(itertools.combinations(arrays, 2))
+    differences = np.array([observed[a] - observed[b] for a, b in pairs])
+    spread = np.stack([deviations[a] - deviations[b] for a, b in pairs], axis=-1)
+    errors = np.sqrt(np.square(spread).mean(axis=0) * drawn / (drawn - 1))
+    # Rounding must not make a difference of what is equal on every example.
+    errors[errors <= 1e-12 * np.max(np.abs(list(observed.values())))] = 0
+    largest = np.max(np.abs(spread) / np.where(errors > 0, errors, np.inf), axis=1)
+    upper = (1 + confidence) / 2
+    wider = scipy.stats.t.ppf(upper, drawn - 1) / scipy.stats.norm.ppf(upper)
+    halves = wider * np.quantile(largest, confidence) * errors
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sizes = np.where(differences == 0, 0, np.abs(differences) / errors) / wider
+    p_values = (1 + (largest[:, None] >= sizes).sum(axis=0)) / (1 + replicates)
+    if all(_one_seed_of_right_or_wrong(array) for array in arrays.values()):
+        p_values = _holm([mcnemar(arrays[a][0, :, 0], arrays[b][0, :, 0]) for a, b in pairs])
+    found = {}
+    for pair, *numbers in zip(pairs, differences, halves, errors, p_values, strict=True):
+        if best in pair:
+            difference, half, error, p_value = map(float, numbers)
+            difference *= 1 if pair[0] == best else -1
+            interval = Interval(difference, difference - half, difference + half)
+            found[pair[1] if pair[0] == best else pair[0]] = Paired(
+                Comparison(interval, p_value), Uncertainty(error**2, drawn - 1)
+            )
+    return found
+
+
+def mcnemar(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """p-value of two models being right equally often, from the same examples.
+
+    McNemar (1947), "Note on the sampling error of the difference between correlated proportions
+    or percentages", Psychometrika 12(2); the exact binomial form below 25 examples on which one
+    is right and the other is not, the corrected chi-squared above (Edwards 1948).
+
+    Args:
+        a, b: whether each model is right on each example, shape (examples,).
+    """
+    # Imported here, as it takes seconds that most reports need not spend.
+    from statsmodels.stats.contingency_tables import mcnemar as test
+
+    left, right = np.asarray(a, bool), np.asarray(b, bool)
+    table = [[(left & right).sum(), (left & ~right).sum()],
+             [(~left & right).sum(), (~left & ~right).sum()]]  # fmt: skip
+    exact = table[0][1] + table[1][0] < 25
+    return float(test(table, exact=bool(exact)).pvalue)
+
+
+def dependence(series: npt.ArrayLike) -> int:
+    """Over how many steps the values of a series depend on each other; 0 for independent ones.
+
+    The rule of Politis and White (2004), "Automatic block-length selection for the dependent
+    bootstrap", Econometric Reviews 23(1): the lag behind which the autocorrelations of several
+    lags in a row are what noise alone would give.
+
+    Args:
+        series: shape (steps,).
+    """
+    values = np.asarray(series, np.float64)
+    steps = len(values)
+    centred = values - values.mean()
+    if steps < 2 or np.ptp(values) == 0:
+        return 0
+    spectrum = np.fft.rfft(centred, 2 * steps)
+    covariance = np.fft.irfft(spectrum * spectrum.conj())[:steps]
+    limit = 2 * math.sqrt(math.log10(steps) / steps)
+    beyond = np.abs(covariance[1:] / covariance[0]) > limit
+    run = min(max(5, math.ceil(math.log10(steps))), len(beyond))
+    quiet = np.convolve(beyond, np.ones(run), "valid") == 0
+    return int(np.argmax(quiet)) if quiet.any() else steps
+
+
+def block_length(outcomes: Sequence[npt.ArrayLike]) -> int:
+    """How long the blocks of examples that follow each other in a series must be.
+
+    Twice the dependence of the difference between two architectures, the bandwidth of Politis
+    and White (2004): the median over all pairs, as all are resampled together.
+
+    Args:
+        outcomes: of two architectures or more, shape (seeds, examples).
+    """
+    series = [np.mean(np.asarray(values, np.float64), axis=0) for values in outcomes]
+    found = [dependence(a - b) for a, b in itertools.combinations(series, 2)]
+    return max(1, 2 * round(float(np.median(found))))
+
+
+def _resampled(
+    arrays: Mapping[str, Floats], measure: Measure, block: int, replicates: int
+) -> tuple[dict[str, float], dict[str, Floats]]:
+    """The metric of each architecture, and how far each replicate is from it."""
+    columns = {name: array.swapaxes(0, 1).reshape(array.shape[1], -1)
+               for name, array in arrays.items()}  # fmt: skip
+    table = np.concatenate(list(columns.values()), axis=1)
+    means = np.vstack([table.mean(axis=0), _means(table, block, replicates)])
+    # Whole blocks hold a few examples more than there are, and so vary a little less.
+    whole = math.ceil(len(table) / block) * block
+    observed, deviations, first = {}, {}, 0
+    for name, array in arrays.items():
+        own = means[:, first : first + columns[name].shape[1]]
+        first += own.shape[1]
+        seeds, _, parts = array.shape
+        metric = measure(own.reshape(len(own), seeds, parts)).mean(axis=1)
+        observed[name] = float(metric[0])
+        deviations[name] = (metric[1:] - metric[0]) * math.sqrt(whole / len(table))
+    return observed, deviations
+
+
+def _means(table: Floats, block: int, replicates: int) -> Floats:
+    """Means of the columns over resampled rows, shape (replicates, columns)."""
+    rows = len(table)
+    closed = np.concatenate([np.zeros_like(table[:1]), table, table[: block - 1]])
+    sums = np.cumsum(closed, axis=0)
+    blocks = table if block == 1 else sums[block:] - sums[:-block]
+    drawn = math.ceil(rows / block)
+    random = np.random.default_rng(0)
+    found = np.empty((replicates, table.shape[1]))
+    for first in range(0, replicates, CHUNK):
+        size = min(CHUNK, replicates - first)
+        starts = random.integers(rows, size=(size, drawn)) + rows * np.arange(size)[:, None]
+        counts = np.bincount(starts.ravel(), minlength=size * rows).reshape(size, rows)
+        found[first : first + size] = counts @ blocks / (drawn * block)
+    return found
+
+
+def _with_parts(values: npt.ArrayLike) -> Floats:
+    array = np.asarray(values, np.float64)
+    return array if array.ndim == 3 else array[..., None]
+
+
+def _one_seed_of_right_or_wrong(array: Floats) -> bool:
+    return array.shape[0] == array.shape[2] == 1 and bool(np.isin(array, (0, 1)).all())
+
+
+def _holm(p_values: Sequence[float]) -> Floats:
+    from statsmodels.stats.multitest import multipletests
+
+    return np.asarray(multipletests(p_values, method="holm")[1], np.float64)

@@ -1,0 +1,106 @@
+"use strict";
+(() => {
+  const find = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // Tables: a click on a heading sorts; rows without a value stay last.
+  const order = new Intl.Collator("en", { numeric: true });
+  const sort = (head) => {
+    const table = head.closest("table");
+    const column = [...head.parentNode.children].indexOf(head);
+    const other = { ascending: "descending", descending: "ascending" };
+    const way = other[head.getAttribute("aria-sort")] ?? head.dataset.first;
+    const sign = way === "ascending" ? 1 : -1;
+    const numbers = head.dataset.kind === "number";
+    const body = table.tBodies[0];
+    const rows = [...body.rows].map((row) => [row.cells[column].dataset.sort, row]);
+    rows.sort(([a], [b]) => {
+      if (a === "" || b === "") return (a === "") - (b === "");
+      return sign * (numbers ? a - b : order.compare(a, b));
+    });
+    body.append(...rows.map(([, row]) => row));
+    find("th[aria-sort]", table).forEach((th) => th.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", way);
+  };
+  for (const button of find("th > button")) {
+    button.addEventListener("click", () => sort(button.parentNode));
+  }
+
+  // Boxes that scroll can be reached with the keyboard and fade where they go on.
+  const boxes = find(".scroll");
+  const reach = (box) => {
+    const rest = box.scrollWidth - box.clientWidth;
+    box.classList.toggle("more", box.scrollLeft < rest - 1);
+    if (rest > 1) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  };
+  for (const box of boxes) box.addEventListener("scroll", () => reach(box), { passive: true });
+  new ResizeObserver(() => boxes.forEach(reach)).observe(document.body);
+
+  // The contents are open beside the page, and closed above it.
+  const contents = document.querySelector("nav details");
+  const beside = matchMedia("(min-width: 72rem)");
+  const place = () => { contents.open = beside.matches; };
+  beside.addEventListener("change", place);
+  place();
+  contents.addEventListener("click", (event) => {
+    if (event.target.closest("a") && !beside.matches) contents.open = false;
+  });
+
+  // Plots: each is drawn when it comes near, so that the page opens at once.
+  const views = new Map();
+  const draw = async (box) => {
+    const source = document.querySelector(`script[data-plot="${box.id}"]`);
+    views.set(box.id, null);
+    views.set(box.id, await Bokeh.embed.embed_item(JSON.parse(source.textContent), box));
+    show(box);
+    tell(box);
+  };
+  const models = (box) => {
+    const view = views.get(box.id);
+    return view ? view.roots.flatMap((root) => root.model.renderers ?? []) : [];
+  };
+  const show = (box) => {
+    for (const key of find("button", box.parentNode.querySelector(".keys"))) {
+      const shown = key.getAttribute("aria-pressed") === "true";
+      for (const model of models(box)) {
+        if (model.name === key.dataset.name) model.visible = shown;
+      }
+    }
+  };
+  // Text alone, never HTML: names and messages come from data.
+  const tell = (box) => {
+    const told = box.parentNode.querySelector(".told");
+    for (const { data_source: source } of models(box)) {
+      if (!source.data.config) continue;
+      const write = ({ indices: [at] }) => {
+        if (at === undefined) return;
+        const value = (name) => source.data[name][at];
+        const name = document.createElement("strong");
+        name.textContent = `${value("space")}, trial ${value("number")}`;
+        const facts = [
+          value("score") && `score ${value("score")}`, value("status"),
+          `${value("epochs")} epochs in ${value("took")}`, value("config"), value("training"),
+        ];
+        told.replaceChildren(name, ` · ${facts.filter(Boolean).join(" · ")}`);
+      };
+      source.inspect.connect(() => write(source.inspected));
+      source.selected.change.connect(() => write(source.selected));
+    }
+  };
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      draw(target);
+    }
+  }, { rootMargin: "600px" });
+  for (const box of find(".canvas")) {
+    near.observe(box);
+    box.parentNode.querySelector(".keys").addEventListener("click", (event) => {
+      const key = event.target.closest("button");
+      if (!key) return;
+      key.setAttribute("aria-pressed", key.getAttribute("aria-pressed") !== "true");
+      show(box);
+    });
+  }
+})();

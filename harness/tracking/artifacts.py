@@ -1,0 +1,60 @@
+"""Files of a sweep's folder that belong to its runs, and whether they have changed."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+_REPORT = ("report.html", "report.md", "leaderboard.csv", "trials.csv", "sweep.toml",
+           "environment.json")  # fmt: skip
+FIGURES = "figures"
+MODEL = "model"
+"""Folders of a run's artifacts."""
+
+
+def sweep_files(folder: Path) -> dict[str, str]:
+    """What the sweep's own run holds: the folder of its artifacts by file name."""
+    present = {name: "" for name in _REPORT if (folder / name).is_file()}
+    return present | dict.fromkeys(_figures(folder), FIGURES)
+
+
+def task_figures(folder: Path, tasks: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The figures of each task, as the report names them: `<kind>-<task>.png`."""
+    found: dict[str, dict[str, str]] = {task: {} for task in tasks}
+    for name in _figures(folder):
+        stem = name.removesuffix(".png")
+        # Of `confusion-deep-digits`, the task may be `digits` or `deep-digits`.
+        owners = [task for task in tasks if stem.endswith(f"-{task}")]
+        if owners:
+            found[max(owners, key=len)][name] = FIGURES
+    return found
+
+
+def _figures(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.glob("*.png") if not file.name.startswith("."))
+
+
+class Contents:
+    """SHA-256 of files, computed again only when size or time of change say so."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, tuple[tuple[int, int], str]] = {}
+
+    def of(self, names: Iterable[str]) -> Mapping[str, str]:
+        """The digest of each file that is there."""
+        digests = {name: self._digest(name) for name in sorted(names)}
+        return {name: digest for name, digest in digests.items() if digest is not None}
+
+    def _digest(self, name: str) -> str | None:
+        path = self._folder / name
+        try:
+            state = path.stat()
+            stamp = (state.st_size, state.st_mtime_ns)
+            known = self._known.get(name)
+            if known is None or known[0] != stamp:
+                with path.open("rb") as file:
+                    known = stamp, hashlib.file_digest(file, "sha256").hexdigest()
+                self._known[name] = known
+            return known[1]
+        except FileNotFoundError:
+            return None

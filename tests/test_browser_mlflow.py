@@ -1,0 +1,137 @@
+"""MLflow's own page in a browser: what is asked for most is at most three clicks away."""
+
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from harness.tracking import default_uri, sync
+from tests.browsing import opened_browser  # noqa: F401
+from tests.synthetic import write_journal
+from tests.test_tracking import database, keep_model  # noqa: F401
+
+SECONDS = 60_000
+REPORT = "<html><body><h1>Report of the sweep</h1></body></html>"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, database):  # noqa: F811
+    """Where `harness ui` shows a synthetic sweep."""
+    output = tmp_path_factory.mktemp("page")
+    shutil.copy(database, output)
+    folder = output / "quick"
+    write_journal(folder, tasks=("digits",), trials=6, seeds=(0, 1))
+    keep_model(folder, "cnn")
+    (folder / "report.html").write_text(REPORT)
+    (folder / "confusion-digits.png").write_bytes(b"")
+    sync(folder, default_uri(output))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "harness", "ui", "--output", str(output), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def wait_for(url):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"{url} does not answer")
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    """One for all tests, so that MLflow's scripts are fetched once."""
+    context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(SECONDS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def start(context, address):
+    """The start page, which remembers nothing of an earlier visit."""
+    page = context.new_page()
+    page.goto(address)
+    yield page
+    page.evaluate("localStorage.clear()")
+    for opened in context.pages:
+        opened.close()
+
+
+def third_click(start, experiment, link):
+    """Where three clicks lead: the kind of work, an experiment, a link of its description."""
+    start.get_by_text("Model training", exact=True).first.click()
+    start.get_by_role("link", name=experiment, exact=True).first.click()
+    with start.expect_popup() as opened:
+        start.get_by_role("link", name=link, exact=True).first.click()
+    return opened.value
+
+
+def test_architectures_stand_in_one_table_sorted_by_test_score(start):
+    page = third_click(start, "digits", "architectures")
+    page.get_by_role("link", name="quick · mlp").wait_for()
+    runs = page.get_by_role("link", name=re.compile("quick · ")).all_inner_texts()
+    assert runs == ["quick · cnn", "quick · mlp"]
+    page.get_by_text("test_accuracy", exact=True).first.wait_for()
+
+
+def test_seeds_are_grouped_by_architecture(start):
+    page = third_click(start, "digits", "grouped seeds")
+    for space in ("cnn", "mlp"):
+        page.get_by_text(f"Group: {space}").first.wait_for()
+    assert page.get_by_text("· seed ").count() == 4
+
+
+def test_learning_curves_lie_over_each_other(start):
+    page = third_click(start, "digits", "learning curves")
+    for space in ("cnn", "mlp"):
+        page.get_by_text(f"{space} (val_accuracy)", exact=True).first.wait_for()
+    lines = page.locator(".js-plotly-plot").first.locator(".scatterlayer .trace")
+    assert lines.count() >= 2
+
+
+def test_trials_are_drawn_in_parallel_coordinates(start):
+    page = third_click(start, "digits", "trials")
+    page.get_by_text("Parallel Coordinates", exact=True).first.wait_for()
+    page.locator("text=architecture").first.wait_for()
+
+
+def test_the_winner_has_its_model_and_its_figures(start):
+    page = third_click(start, "digits", "winner cnn")
+    for name in ("figures", "model"):
+        page.get_by_text(name, exact=True).first.wait_for()
+
+
+def test_the_winner_is_a_registered_model(start):
+    page = third_click(start, "digits", "registered models")
+    page.get_by_text("Version 1", exact=True).first.wait_for()
+    page.get_by_text("winner", exact=True).first.wait_for()
+
+
+def test_the_report_is_shown(start):
+    page = third_click(start, "sweeps", "report of quick")
+    frame = page.frame_locator("iframe").first
+    frame.get_by_role("heading", name="Report of the sweep").wait_for()
+
+
+def test_mlflow_lists_the_views(start):
+    start.get_by_text("Model training", exact=True).first.click()
+    start.get_by_role("link", name="digits", exact=True).first.click()
+    start.get_by_text("Views", exact=True).first.click()
+    start.get_by_text("quick: learning curves", exact=True).first.wait_for()
