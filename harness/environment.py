@@ -53,10 +53,10 @@ def command() -> str:
 
 
 def cores() -> int:
-    """Processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Processor cores this process may use, by its affinity and the quota of its container."""
+    import joblib
+
+    return int(joblib.cpu_count())
 
 
 @functools.cache

@@ -17,8 +17,10 @@ HARNESS = (sys.executable, "-m", "harness")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_root(tmp_path_factory):
-    """The data cache of the tests, apart from the user's own."""
-    root = tmp_path_factory.mktemp("cache")
+    """The data cache of the tests, apart from the user's own; one for all processes."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    root.mkdir(exist_ok=True)
     os.environ["HARNESS_CACHE"] = str(root)
     return root
 

@@ -55,83 +55,83 @@ def wait_for(url):
 
 
 @pytest.fixture(scope="module")
-def context(browser):
-    """One for all tests, so that MLflow's scripts are fetched once."""
+def task(browser, address):
+    """The page of a task, two clicks after the start page in a browser that never saw it."""
     context = browser.new_context(viewport={"width": 1600, "height": 1000})
     context.set_default_timeout(SECONDS)
-    yield context
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_text("Model training", exact=True).first.click()
+    page.get_by_role("link", name="digits", exact=True).first.click()
+    page.get_by_role("link", name="quick · cnn").first.wait_for()
+    yield page
     context.close()
 
 
 @pytest.fixture
-def start(context, address):
-    """The start page, which remembers nothing of an earlier visit."""
-    page = context.new_page()
-    page.goto(address)
-    yield page
-    page.evaluate("localStorage.clear()")
-    for opened in context.pages:
-        opened.close()
+def third_click(task):
+    """Opens a link of the task's description."""
+    opened = []
+
+    def click(link):
+        with task.expect_popup() as popup:
+            task.get_by_role("link", name=link, exact=True).first.click()
+        opened.append(popup.value)
+        return popup.value
+
+    yield click
+    for page in opened:
+        page.close()
 
 
-def third_click(start, experiment, link):
-    """Where three clicks lead: the kind of work, an experiment, a link of its description."""
-    start.get_by_text("Model training", exact=True).first.click()
-    start.get_by_role("link", name=experiment, exact=True).first.click()
-    with start.expect_popup() as opened:
-        start.get_by_role("link", name=link, exact=True).first.click()
-    return opened.value
-
-
-def test_architectures_stand_in_one_table_sorted_by_test_score(start):
-    page = third_click(start, "digits", "architectures")
+def test_architectures_stand_in_one_table_sorted_by_test_score(third_click):
+    page = third_click("architectures")
     page.get_by_role("link", name="quick · mlp").wait_for()
     runs = page.get_by_role("link", name=re.compile("quick · ")).all_inner_texts()
     assert runs == ["quick · cnn", "quick · mlp"]
     page.get_by_text("test_accuracy", exact=True).first.wait_for()
 
 
-def test_seeds_are_grouped_by_architecture(start):
-    page = third_click(start, "digits", "grouped seeds")
+def test_seeds_are_grouped_by_architecture(third_click):
+    page = third_click("grouped seeds")
     for space in ("cnn", "mlp"):
         page.get_by_text(f"Group: {space}").first.wait_for()
     assert page.get_by_text("· seed ").count() == 4
 
 
-def test_learning_curves_lie_over_each_other(start):
-    page = third_click(start, "digits", "learning curves")
+def test_learning_curves_lie_over_each_other(third_click):
+    page = third_click("learning curves")
     for space in ("cnn", "mlp"):
         page.get_by_text(f"{space} (val_accuracy)", exact=True).first.wait_for()
     lines = page.locator(".js-plotly-plot").first.locator(".scatterlayer .trace")
     assert lines.count() >= 2
 
 
-def test_trials_are_drawn_in_parallel_coordinates(start):
-    page = third_click(start, "digits", "trials")
+def test_trials_are_drawn_in_parallel_coordinates(third_click):
+    page = third_click("trials")
     page.get_by_text("Parallel Coordinates", exact=True).first.wait_for()
     page.locator("text=architecture").first.wait_for()
 
 
-def test_the_winner_has_its_model_and_its_figures(start):
-    page = third_click(start, "digits", "winner cnn")
+def test_the_winner_has_its_model_and_its_figures(third_click):
+    page = third_click("winner cnn")
     for name in ("figures", "model"):
         page.get_by_text(name, exact=True).first.wait_for()
 
 
-def test_the_winner_is_a_registered_model(start):
-    page = third_click(start, "digits", "registered models")
+def test_the_winner_is_a_registered_model(third_click):
+    page = third_click("registered models")
     page.get_by_text("Version 1", exact=True).first.wait_for()
     page.get_by_text("winner", exact=True).first.wait_for()
 
 
-def test_the_report_is_shown(start):
-    page = third_click(start, "sweeps", "report of quick")
+def test_the_report_is_shown(third_click):
+    page = third_click("report of quick")
     frame = page.frame_locator("iframe").first
     frame.get_by_role("heading", name="Report of the sweep").wait_for()
 
 
-def test_mlflow_lists_the_views(start):
-    start.get_by_text("Model training", exact=True).first.click()
-    start.get_by_role("link", name="digits", exact=True).first.click()
-    start.get_by_text("Views", exact=True).first.click()
-    start.get_by_text("quick: learning curves", exact=True).first.wait_for()
+def test_mlflow_lists_the_views(task):
+    task.get_by_test_id("saved-views-trigger").click()
+    task.get_by_text("quick: learning curves", exact=True).first.wait_for()
+    task.keyboard.press("Escape")

@@ -836,6 +836,23 @@ def test_there_is_never_a_traceback(told):
     assert "error: doctor: could not be checked (RuntimeError: unforeseen)" in text
 
 
+@pytest.mark.parametrize("package", ["psutil", "joblib", "pydantic"])
+def test_a_package_that_the_checks_need_themselves_is_a_finding_when_it_is_missing(package):
+    program = f"""
+import sys
+from pathlib import Path
+sys.modules[{package!r}] = None  # as Python marks what cannot be imported
+from harness import doctor
+sys.exit(doctor.diagnose(Path("results")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "error: doctor: could not be checked (ModuleNotFoundError" in done.stdout
+    assert package in done.stdout.splitlines()[-2]
+    assert "ok: Python" in done.stdout
+    assert done.stderr == ""
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """Diagnoses these surroundings without the backends and MLflow, which take their time."""
@@ -855,8 +872,9 @@ def test_a_sweep_would_run_here_and_nothing_is_changed(here, tmp_path):
     code, text = here()
     assert code == 0, text
     names = [line.split(": ")[1] for line in text.splitlines()[:-1]]
-    assert names == [
-        "Python", "packages", "registry", "cores", "memory", "output folder", "output disk",
+    # What is said of packages between these two has the names of packages.
+    assert [names[0], *names[names.index("registry") :]] == [
+        "Python", "registry", "cores", "memory", "output folder", "output disk",
         "cache folder", "cache disk", "prepared data", "downloads", "MLflow",
     ]  # fmt: skip
     assert list(tmp_path.iterdir()) == []

@@ -28,9 +28,9 @@ def record(tmp_path):
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """A task with forty trials of two architectures."""
+    """A task with many trials of two architectures."""
     folder = tmp_path_factory.mktemp("large")
-    write_journal(folder, tasks=("digits",), trials=40)
+    write_journal(folder, tasks=("digits",), trials=60)
     return journal.read(folder)
 
 

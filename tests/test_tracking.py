@@ -388,7 +388,9 @@ def test_each_winner_is_registered_once(folder: Path) -> None:
     model = client.get_logged_model(output.model_id)
     assert winner.source == f"models:/{output.model_id}"
     assert model.status == "READY"
-    assert {m.key for m in model.metrics} == {"test_accuracy"}
+    (metric,) = model.metrics
+    assert metric.value == study.data.metrics["test_accuracy"]
+    assert (metric.key, metric.dataset_name) == ("test_accuracy", "digits")
     history(folder.parent, study)
 
 
@@ -431,6 +433,7 @@ def test_registering_that_was_cut_off_anywhere_is_completed(
     study = runs_of(folder.parent)["quick · cnn"]
     models = client_of(folder.parent).search_logged_models([study.info.experiment_id])
     assert [f"models:/{model.model_id}" for model in models] == [version.source]
+    assert [output.model_id for output in study.outputs.model_outputs] == [models[0].model_id]
 
 
 def test_the_aliases_belong_to_the_later_sweep(folder: Path, tmp_path: Path) -> None:

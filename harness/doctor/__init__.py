@@ -10,10 +10,10 @@ anything that stays, and none imports a framework into this process.
     store.py                   MLflow
     backends.py                TensorFlow, JAX, Torch and their devices
     child.py                   processes that may crash or hang
-    checks.py                  all of them in their order
+    checks.py                  all but the packages, in their order
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import rich.box
@@ -21,7 +21,7 @@ import rich.console
 import rich.table
 import rich.text
 
-from harness.doctor.checks import examine
+from harness.doctor import versions
 from harness.doctor.finding import Finding, Level, guarded
 from harness.report.lines import one_line
 
@@ -61,6 +61,21 @@ def diagnose(
     verdict = "a sweep would fail" if errors else "a sweep would run"
     _say(console, f"{verdict}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     return EXIT_ILL if errors else EXIT_WELL
+
+
+def examine(
+    output: Path,
+    data_dir: Path | None,
+    tracking: str | None,
+    console: rich.console.Console,
+) -> Iterator[Finding]:
+    """Every finding, each as soon as it is there; arguments as of `diagnose`."""
+    yield from guarded("Python", versions.python)
+    yield from guarded("packages", versions.packages)
+    # The rest cannot even be loaded where a package is missing, which has been said by now.
+    from harness.doctor import checks
+
+    yield from checks.examine(output, data_dir, tracking, console)
 
 
 def _line(finding: Finding) -> str:

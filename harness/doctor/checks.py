@@ -1,4 +1,4 @@
-"""All checks in their order, none of which can end the others."""
+"""All checks but those of packages, in their order; none of them can end the others."""
 
 import contextlib
 import hashlib
@@ -11,7 +11,7 @@ import rich.console
 import rich.progress
 
 from harness import registry, sources
-from harness.doctor import backends, data, machine, plugins, store, versions
+from harness.doctor import backends, data, machine, plugins, store
 from harness.doctor.finding import Finding, gigabytes, guarded
 from harness.spec import Task
 from harness.tracking import default_uri
@@ -26,7 +26,7 @@ def examine(
     tracking: str | None,
     console: rich.console.Console,
 ) -> Iterator[Finding]:
-    """Every finding, the quick ones first.
+    """What is found, the quick checks first.
 
     Args:
         output: Folder that results would go to.
@@ -34,8 +34,6 @@ def examine(
         tracking: MLflow tracking URI, `none`, or absent for a database in the output folder.
         console: Where it is said what takes long.
     """
-    yield from guarded("Python", versions.python)
-    yield from guarded("packages", versions.packages)
     # MLflow takes seconds to load, in which everything else is looked at.
     with store.looking(tracking or default_uri(output)) as look:
         with _busy(console, "loading tasks and search spaces"):

@@ -119,7 +119,7 @@ def masked(text: str, uri: str) -> str:
 def _remedy(uri: str) -> str:
     if database(uri) is None:
         return f"start the server, or name another with --tracking; {_LOST}"
-    return f"move the file away, or end what holds it; {_LOST}"
+    return f"end what holds it, upgrade MLflow, or move the file away; {_LOST}"
 
 
 # --- in the child -------------------------------------------------------------------

@@ -142,12 +142,12 @@ def _task_row(
     row[0].set_title(label(task, LONGEST_NAME))
     row[0].set_xlabel(f"training {unit}, summed over trials")
     row[1].set_xlabel("trials, failed ones included")
+    row[0].set_xlim(left=0)
     row[1].xaxis.set_major_locator(MaxNLocator(integer=True))
     metric = label(group[0].objective.metric, LONGEST_NAME)
     row[0].set_ylabel(f"best validation {metric or 'score'}")
     for axes in row:
         axes.grid(color="#ececec", linewidth=0.8)
-        axes.set_xlim(left=0)
         if not lines:
             axes.text(0.5, 0.5, "no trial has a score", color=FAINT, style="italic", ha="center",
                       transform=axes.transAxes)  # fmt: skip

@@ -67,7 +67,7 @@ def image(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
     buffer = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
     with matplotlib.rc_context(STYLE):
-        if engine := figure.get_layout_engine():
+        if figure.axes and (engine := figure.get_layout_engine()):
             # Once for all kinds: it takes as long as drawing, and moves a little each time.
             figure.set_dpi(DPI)
             engine.execute(figure)

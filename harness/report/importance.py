@@ -18,7 +18,7 @@ LEAST_TRIALS = 30
 """Scored trials below which nothing is said: ten are then held out, from twenty to learn from."""
 LEAST_EXPLAINED = 0.1
 """Share of the variance of held-out ranks below which a surrogate explains nothing."""
-REFITS = 10
+REFITS = 8
 TREES = 10
 SHUFFLES = 3
 """Times a hyperparameter is shuffled in each refit."""

@@ -63,8 +63,8 @@ def by_trials(scores: npt.ArrayLike, direction: Direction) -> Band:
     replacement and is biased; this one draws without, as Tang, Lee, Xin, Liu, Yu and Lin (2020),
     "Showing Your Work Doesn't Always", ACL, show to be unbiased: the i-th worst of n is the best
     of k in C(i - 1, k - 1) out of C(n, k) cases. Failed trials are draws without a score. Mean
-    and band are given from the k on at which 95 % of the orders have a score, and the mean is
-    that of these.
+    and band are given from the k on at which more than 95 % of the orders have a score, and the
+    mean is that of these.
 
     The band is exact for the trials that were seen. It is no confidence band: the last k knows
     one best score only, and a better configuration that was never drawn is not in it (Lourie, Cho
@@ -171,6 +171,6 @@ def _band(
     x: Numbers, gains: tuple[Numbers, Numbers, Numbers], scored: Numbers, direction: Direction
 ) -> Band:
     """Gains as scores again, where enough orders have one."""
-    enough = scored >= 1 - TAIL - 1e-9
+    enough = scored > 1 - TAIL + 1e-9
     mean, low, high = (np.where(enough & np.isfinite(v), v, np.nan) for v in gains)
     return Band(x, mean, low, high) if direction == "max" else Band(x, -mean, -high, -low)

@@ -1,6 +1,7 @@
 """Winners in MLflow's registry of models, each of them exactly once."""
 
 import contextlib
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from harness.tracking.winners import WINNER, Winner
 from harness.training import assets_path
 
 _KEY, _STARTED = "harness.key", "harness.sweep_started"
-_NOTE = "mlflow.note.content"
+_NOTE, _VERSIONS = "mlflow.note.content", "mlflow.modelVersions"
 
 
 class Catalogue:
@@ -45,6 +46,7 @@ class Catalogue:
             return False
         model_id, logged = self._model(winner, folder, run_id, experiment_id)
         version, registered = self._version(winner, model_id, run_id)
+        self._link(run_id, model_id, version)
         described = self._describe(winner, version)
         self._done[winner.key] = winner, run_id
         return logged or registered or described
@@ -99,7 +101,7 @@ class Catalogue:
             dict(winner.params), model_type="keras",
         )  # fmt: skip
         self._upload(winner, folder, run_id, made.model_id)
-        self._link(winner, run_id, made.model_id)
+        self._measure(winner, run_id, made.model_id)
         self._client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
         return made.model_id, True
 
@@ -118,18 +120,29 @@ class Catalogue:
             )
             self._client.log_model_artifacts(model_id, str(packed))
 
-    def _link(self, winner: Winner, run_id: str, model_id: str) -> None:
-        """Shows the model on its study, and the study's test metrics on the model."""
-        from mlflow.entities import LoggedModelOutput, Metric
+    def _measure(self, winner: Winner, run_id: str, model_id: str) -> None:
+        """Gives the model the test metrics of its study, and the data set they were got on."""
+        from mlflow.entities import Metric
 
-        self._client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
-        history = self._client.get_run(run_id).data.metrics
-        for name, value in winner.metrics.items():
-            if name in history:
+        known = self._client.get_run(run_id).data.metrics
+        for name in winner.metrics:
+            if name in known:
                 # The same row as the study's own, which MLflow does not write twice.
-                (row, *_) = reversed(self._client.get_metric_history(run_id, name))
-                metric = Metric(name, value, row.timestamp, row.step, model_id, run_id=run_id)
+                (*_, row) = self._client.get_metric_history(run_id, name)
+                metric = Metric(name, row.value, row.timestamp, row.step, model_id, winner.task,
+                                winner.digest, run_id)  # fmt: skip
                 self._client.log_batch(run_id, [metric])
+
+    def _link(self, run_id: str, model_id: str, version: Any) -> None:
+        """Shows the model on its study, and its version on the model."""
+        from mlflow.entities import LoggedModelOutput
+
+        outputs = self._client.get_run(run_id).outputs
+        if model_id not in [o.model_id for o in (outputs.model_outputs if outputs else ())]:
+            self._client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
+        versions = json.dumps([{"name": version.name, "version": str(version.version)}])
+        if self._client.get_logged_model(model_id).tags.get(_VERSIONS) != versions:
+            self._client.set_logged_model_tags(model_id, {_VERSIONS: versions})
 
     def _version(self, winner: Winner, model_id: str, run_id: str) -> tuple[Any, bool]:
         """The version of the registered model, and whether it had to be made."""

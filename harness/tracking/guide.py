@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.journal import SweepRecord
 from harness.tracking import links, notes, summary, views, whole
+from harness.tracking.catalogue import packable
 from harness.tracking.links import Link
 from harness.tracking.projection import MAX_TAG, cells, cut, latest, study_key
 from harness.tracking.store import Store
@@ -28,19 +29,18 @@ def describe(store: Store, record: SweepRecord, folder: Path) -> None:
     experiment_id = store.experiment_id(whole.EXPERIMENT)
     run_id = store.run_id(whole.sweep_key(record))
     path = REPORT if (folder / REPORT).is_file() else ""
-    word = f"report of {record.sweep.name}"
-    report = links.artifacts(word, experiment_id, run_id, path)
+    report = links.artifacts(f"report of {record.sweep.name}", experiment_id, run_id, path)
     store.tag_experiment(whole.EXPERIMENT, {"mlflow.note.content": notes.sweeps([report])})
     for task in record.sweep.tasks:
         made = views.views(record, task)
         known = [links.view(store.experiment_id(task), view) for view in made]
-        known += [*_winner(store, record, task), report]
+        known += [*_winner(store, record, task, folder), report]
         note = cut(notes.experiment(record, task, known), MAX_TAG)
         store.tag_experiment(task, {"mlflow.note.content": note, **views.tags(made)})
 
 
-def _winner(store: Store, record: SweepRecord, task: str) -> Iterator[Link]:
-    """The study of the best architecture, and the registered models of the task."""
+def _winner(store: Store, record: SweepRecord, task: str, folder: Path) -> Iterator[Link]:
+    """The study of the best architecture, and the registered models of the task if there are."""
     groups = {cell: latest(results) for cell, results in cells(record).items()}
     space = summary.best_space(record, task, groups)
     if space is None:
@@ -48,5 +48,5 @@ def _winner(store: Store, record: SweepRecord, task: str) -> Iterator[Link]:
     run_id = store.run_id(study_key(record, (task, space)))
     yield links.artifacts(f"winner {space}", store.experiment_id(task), run_id)
     for winner in winners(record):
-        if winner.task == task and winner.best:
+        if winner.task == task and winner.best and packable(folder, winner.file):
             yield links.model("registered models", winner.registered)

@@ -20,6 +20,7 @@ Cell = tuple[str, str]
 
 MAX_PARAM = 6000
 MAX_TAG = 5000
+MAX_DIGEST = 36
 _STATUS: Mapping[Status, RunStatus] = {
     "completed": "FINISHED",
     "failed": "FAILED",

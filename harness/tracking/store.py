@@ -14,12 +14,12 @@ import filelock
 
 from harness.spec import HarnessError
 from harness.tracking.catalogue import Catalogue
-from harness.tracking.projection import MAX_TAG, Point, Run, cut
+from harness.tracking.projection import MAX_DIGEST, MAX_TAG, Point, Run, cut
 
 _SQLITE = "sqlite:///"
 _PARENT = "mlflow.parentRunId"
-# MLflow takes 1000 values a request, 100 of them params or tags, and 36 digits of a digest.
-_MAX_METRICS, _MAX_ENTRIES, _MAX_DIGEST = 900, 100, 36
+# MLflow takes 1000 values a request, 100 of them params or tags.
+_MAX_METRICS, _MAX_ENTRIES = 900, 100
 # Without it, MLflow's page asks every visitor which kind of experiment this is.
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -220,7 +220,7 @@ class Store:
         if run.dataset is not None:
             data = Dataset(
                 name=run.dataset["name"],
-                digest=run.dataset["digest"][:_MAX_DIGEST],
+                digest=run.dataset["digest"][:MAX_DIGEST],
                 source_type="code",
                 source='{"tags": {"mlflow.source.name": "tasks"}}',
                 profile=run.dataset["profile"],

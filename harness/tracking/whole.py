@@ -50,7 +50,6 @@ def sweep_run(
     status = _status(record, groups, live)
     results = record.results
     started = milliseconds(record.started)
-    environment = flatten(record.environment, "environment.")
     return Run(
         key=sweep_key(record),
         name=record.sweep.name,
@@ -60,7 +59,6 @@ def sweep_run(
         attempt="",
         tags={
             **sweep_tags(record),
-            **{name: cut(value, MAX_TAG) for name, value in environment.items()},
             "kind": "sweep",
             "status": {"FINISHED": "completed", "KILLED": "interrupted"}.get(
                 status, status.lower()

@@ -9,6 +9,7 @@ from harness.journal import SweepRecord
 from harness.spec import TrialResult
 from harness.tracking import cards, summary
 from harness.tracking.projection import (
+    MAX_DIGEST,
     MAX_PARAM,
     Cell,
     cells,
@@ -50,7 +51,10 @@ class Winner:
     """When the sweep began, in Unix seconds: of two sweeps the later one has the aliases."""
     tags: Mapping[str, str]
     params: Mapping[str, str]
-    metrics: Mapping[str, float]
+    metrics: tuple[str, ...]
+    """Names of its test metrics, whose values its study has."""
+    digest: str
+    """Of the data set, as MLflow has it; may be empty."""
     requirements: tuple[str, ...]
     backend: str
     card: str
@@ -108,7 +112,8 @@ def _winners(
                     "seed": str(result.seed),
                 }.items()
             },
-            metrics=_metrics(results, result),
+            metrics=tuple(valid_name(n) for n in result.metrics if n.startswith("test_")),
+            digest=record.tasks[task].digest[:MAX_DIGEST] if task in record.tasks else "",
             requirements=_requirements(record),
             backend=record.sweep.backend,
             card=cards.model_card(record, (task, space), results, result),
@@ -128,13 +133,6 @@ def _tags(
         if len(sample) > 1:
             tags["interval"] = f"{low:.4g} to {high:.4g}"
     return {**tags, "seed": str(result.seed)}
-
-
-def _metrics(results: Sequence[TrialResult], result: TrialResult) -> dict[str, float]:
-    """Test metrics: means over the seeds, as on the study."""
-    names = [name for name in result.metrics if name.startswith("test_")]
-    samples = {n: summary.tested(results, n.removeprefix("test_")) for n in names}
-    return {name: sum(sample) / len(sample) for name, sample in samples.items() if sample}
 
 
 def _requirements(record: SweepRecord) -> tuple[str, ...]:
