@@ -4,6 +4,7 @@ import functools
 import importlib.metadata
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -47,9 +48,11 @@ def describe() -> dict[str, Any]:
 def command() -> str:
     """The command line as typed, with the program's name instead of its path.
 
-    Without `--fresh`: who repeats the command to carry on would lose what there is.
+    Without `--fresh`: who repeats the command to carry on would lose what there is. Without
+    the user name and password of an address: the command is written to the journal.
     """
-    return shlex.join(["harness", *(word for word in sys.argv[1:] if word != "--fresh")])
+    words = (re.sub(r"(\w[\w+.-]*://)[^\s/]*@", r"\1", word) for word in sys.argv[1:])
+    return shlex.join(["harness", *(word for word in words if word != "--fresh")])
 
 
 def cores() -> int:

@@ -14,6 +14,7 @@ Events, each with `event` and `time` (Unix seconds):
 """
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -125,7 +126,7 @@ class SweepRecord:
         """What the sweep ran on when it began."""
         return self.environments[0]
 
-    @property
+    @functools.cached_property
     def results(self) -> tuple[TrialResult, ...]:
         """The last result of every trial, in order of first appearance."""
         latest: dict[TrialKey, TrialResult] = {}
@@ -134,7 +135,7 @@ class SweepRecord:
                 latest[entry.key] = entry
         return tuple(latest.values())
 
-    @property
+    @functools.cached_property
     def cells(self) -> tuple[tuple[str, str], ...]:
         """Every (task, space) pair that was asked about, in the order of the question."""
         pairs = dict.fromkeys((entry.task, entry.space) for entry in self.history)

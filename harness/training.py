@@ -17,7 +17,7 @@ import psutil
 from harness import cache, feeding, fitting, registry
 from harness.failure import describe_error
 from harness.journal import jsonable
-from harness.models import load_model
+from harness.models import keep_interface, load_model
 from harness.spec import (
     Cost,
     Failure,
@@ -352,6 +352,7 @@ class _Trial:
         path.parent.mkdir(parents=True, exist_ok=True)
         bare.save(path)
         assets_path(path).write_text(json.dumps(jsonable(data.assets)), encoding="utf-8")
+        keep_interface(path, data.spec, data.test)
         self.model_file = model_path(job.task, job.space, job.seed)
         if score.per_example:
             outcomes: dict[str, Any] = dict(score.per_example)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from harness import journal
-from harness.report.anytime import anytime_figure
+from harness.report.anytime import anytime_figure, trials_of
 from harness.report.cells import cells
-from harness.report.figures import anytime, image, leaderboard_figure
+from harness.report.figures import image, leaderboard_figure
+from harness.report.orders import observed
 from harness.report.page import markdown
 from harness.spec import Objective, Reference, TrialResult
 from tests.synthetic import write_journal
@@ -79,7 +80,7 @@ def test_errors_of_one_size_are_on_a_linear_scale(record):
 
 def test_anytime_sums_the_seconds_of_all_trials(record):
     cell = cells(record)[0]
-    seconds, scores = anytime(cell)
+    seconds, scores = observed(trials_of(cell))
     assert np.all(np.diff(seconds) >= 0)
     assert seconds[-1] == pytest.approx(cell.search_seconds)
     assert np.nanmax(scores) == max(r.score for r in cell.search if r.score is not None)

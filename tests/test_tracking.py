@@ -472,6 +472,21 @@ def test_hostile_names_format_nothing_and_reach_the_store(tmp_path: Path, databa
         assert not any(line.startswith("[x]") for line in text.splitlines())
 
 
+def test_no_password_of_a_command_line_reaches_mlflow(folder: Path) -> None:
+    journal = folder / "journal.jsonl"
+    text = journal.read_text().replace(
+        '"harness run quick"', '"harness run quick --tracking https://me:pa@ss@host/x"'
+    )
+    journal.write_text(text)
+    keep_model(folder, "cnn")
+    sync(folder, default_uri(folder.parent))
+    stored = (folder.parent / "mlflow.db").read_bytes()
+    assert b"https://host/x" in stored
+    assert b"pa@ss" not in stored
+    for file in (folder.parent / "mlartifacts").rglob("*"):
+        assert file.is_dir() or b"pa@ss" not in file.read_bytes()
+
+
 def test_registering_loads_no_framework(folder: Path) -> None:
     keep_model(folder, "cnn")
     script = (

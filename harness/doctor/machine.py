@@ -8,7 +8,7 @@ from pathlib import Path
 
 import filelock
 import psutil
-from joblib import cpu_count  # type: ignore[import-untyped]
+from joblib import cpu_count
 
 from harness import environment
 from harness.doctor import limits

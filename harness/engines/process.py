@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 import psutil
-from joblib import cpu_count  # type: ignore[import-untyped]
+from joblib import cpu_count
 
 from harness.engines import Limits
 from harness.engines.worker import kill_tree

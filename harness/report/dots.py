@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.report.anytime import trials_of
 from harness.report.cells import Cell
 from harness.report.evidence import flat
-from harness.report.figures import anytime
+from harness.report.orders import observed
 from harness.report.statistics import running_best
 from harness.report.tables import one_line
 from harness.report.words import duration
@@ -20,8 +21,7 @@ LONGEST = 240
 
 def line(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
     """When the best validation score of a cell changed, in seconds, and what it then was."""
-    seconds, scores = anytime(cell)
-    best = running_best(scores, cell.objective.direction)
+    seconds, best = observed(trials_of(cell))
     known = np.isfinite(best)
     seconds, best = seconds[known], best[known]
     changed = np.append(True, best[1:] != best[:-1])[: len(best)]

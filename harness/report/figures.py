@@ -173,27 +173,6 @@ def _scale(axes: Axes) -> tuple[Callable[[float], float], Callable[[float], floa
     return lambda value: math.log10(value) if value > 0 else -math.inf, lambda place: 10**place
 
 
-def anytime(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
-    """When each epoch of a cell's search ended, and the validation score it reached.
-
-    Epochs of trials that ended without a score count as none: there is no model of them.
-
-    Returns:
-        Seconds since the search began, summed over trials, and the scores, both of shape
-        (epochs,).
-    """
-    points: list[tuple[float, float]] = []
-    before = 0.0
-    for result in cell.search:
-        for epoch in result.curve if math.isfinite(cell.score(result)) else ():
-            reached = before + min(epoch.get("seconds", 0.0), result.cost.seconds)
-            points.append((reached, epoch.get(f"val_{cell.objective.metric}", math.nan)))
-        before += result.cost.seconds
-        points.append((before, cell.score(result)))
-    table = np.array(points, dtype=np.float64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
-
-
 def time_unit(seconds: float) -> tuple[float, str]:
     """Seconds of the unit that a person would choose for an axis of such a length, its name."""
     if seconds < 300:

@@ -6,4 +6,5 @@ def one_line(text: str) -> str:
 
     What cannot be printed, such as the control characters that a terminal obeys, becomes �.
     """
-    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(c if c.isprintable() else "�" for c in line)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from harness.report.cells import Cell
@@ -162,7 +162,8 @@ def _panel(
     else:
         reach = float(np.ptp(costs)) or abs(float(costs.max())) or 1.0
         axes.set_xlim(costs.min() - 0.12 * reach, costs.max() + 0.45 * reach)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        short = EngFormatter(sep="") if costs.max() >= 1e5 else None  # 1.5M
+        axes.xaxis.set_major_formatter(short or FuncFormatter(lambda value, _: number(value)))
         axes.locator_params(axis="x", nbins=5)
 
 
@@ -182,8 +183,9 @@ def _name(axes: Axes, known: Sequence[Cell], front: npt.NDArray[np.bool_], price
             for up in (0, 0.05, -0.05, 0.1, -0.1, 0.15, -0.15, 0.2, -0.2)
             for right in (True, False)
         ]
-        free = (box for box in boxes if not box.count_overlaps([*points, *names]))
-        box = next(free, boxes[0])
+        inside = [box for box in boxes if box.x0 >= 0 and box.x1 <= 1] or boxes
+        free = (box for box in inside if not box.count_overlaps([*points, *names]))
+        box = next(free, inside[0])
         names.append(box)
         axes.annotate(
             text, where, ((box.x0 if box.x0 > x else box.x1), box.y0 + 0.035),

@@ -137,6 +137,11 @@ def common_tags(record: SweepRecord, task: str, space: str) -> dict[str, str]:
     return tags
 
 
+def command(record: SweepRecord) -> str:
+    """The command line that made the sweep, without user names and passwords in addresses."""
+    return re.sub(r"(\w[\w+.-]*://)[^\s/]*@", r"\1", record.command)
+
+
 def sweep_tags(record: SweepRecord) -> dict[str, str]:
     """Tags of every run of a sweep."""
     tags = {
@@ -144,7 +149,7 @@ def sweep_tags(record: SweepRecord) -> dict[str, str]:
         "sweep.id": record.id,
         "tuner": record.sweep.tuner,
         "backend": record.sweep.backend,
-        "mlflow.source.name": cut(record.command, MAX_TAG),
+        "mlflow.source.name": cut(command(record), MAX_TAG),
         "mlflow.source.type": "LOCAL",
     }
     if record.environment.get("git_commit"):
