@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
 from harness.journal import Journal, jsonable, read
-from harness.spec import Cost, Failure, Status, Sweep, TrialResult
+from harness.spec import Cost, Failure, HarnessError, Status, Sweep, TrialResult
 from harness.sweep import cells, toml
 from harness.training import Job, begun, run
 
@@ -241,8 +242,12 @@ def _write_report(folder: Path) -> int:
     """Writes the report; returns the exit code that its results deserve."""
     from harness import report
 
-    report.write(folder)
-    print(f"report: {folder / 'report.html'}")
+    try:
+        report.write(folder)
+        print(f"report: {folder / 'report.html'}")
+    except HarnessError as error:
+        # What was found is in the journal: the sweep has not failed.
+        print(f"no report: {error}; then: harness report {folder}", file=sys.stderr)
     record = read(folder)
     if record is None:
         return EXIT_UNCONFIRMED

@@ -18,6 +18,7 @@ import functools
 import json
 import math
 import os
+import re
 import shutil
 import time
 import typing
@@ -272,7 +273,8 @@ def read(folder: Path) -> SweepRecord | None:
         id=header["id"],
         sweep=sweep,
         environments=tuple(environments),
-        command=header["command"],
+        # Journals of the first versions hold user names and passwords of addresses.
+        command=re.sub(r"(\w[\w+.-]*://)[^\s/]*@", r"\1", header["command"]),
         started=header["time"],
         tasks=tasks,
         history=tuple(history),

@@ -129,3 +129,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {' or '.join(repr(match) for match in close)}?"
     return f"expected one of {', '.join(known)}"
+
+
+def fit(task: str, space: str) -> bool:
+    """Whether an architecture fits a task by their names; false where one is not installed."""
+    known_task, known_space = tasks().get(task), spaces().get(space)
+    return bool(known_task and known_space and known_task.kind in known_space.kinds)

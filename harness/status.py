@@ -78,7 +78,7 @@ def every_cell(record: SweepRecord) -> tuple[Cell, ...]:
         begun.get((task, space)) or Cell(task, space, record.tasks.get(task), (), (), 0, None)
         for task in record.sweep.tasks
         for space in record.sweep.spaces
-        if (task, space) in begun or _fit(task, space)
+        if (task, space) in begun or _may_fit(task, space)
     )
 
 
@@ -208,10 +208,10 @@ def _reason(result: TrialResult) -> str:
     return f"{result.status}: {one_line(message)}"
 
 
-def _fit(task: str, space: str) -> bool:
+def _may_fit(task: str, space: str) -> bool:
     """Whether the pair is a cell; one that is not installed here may be."""
-    known_task, known_space = registry.tasks().get(task), registry.spaces().get(space)
-    return known_task is None or known_space is None or known_task.kind in known_space.kinds
+    known = task in registry.tasks() and space in registry.spaces()
+    return not known or registry.fit(task, space)
 
 
 def _counted(count: int, noun: str) -> str:

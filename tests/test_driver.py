@@ -66,6 +66,13 @@ def test_a_finished_sweep_is_not_run_again_unless_asked(finished, harness, tmp_p
     assert "complete already" in again.stdout
     assert (folder / "journal.jsonl").read_text() == before
 
+    (folder / "report.html").unlink()
+    (folder / "report.html").mkdir()
+    unreported = harness("run", question, *where)
+    assert unreported.returncode == 0, "a report that cannot be written is no failed sweep"
+    assert unreported.stderr.startswith(f"no report: {folder / 'report.html'}: cannot be written")
+    (folder / "report.html").rmdir()
+
     other = harness("run", question, *where, "--trials", 7)
     assert other.returncode == 2
     assert other.stdout == ""

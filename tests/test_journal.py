@@ -149,3 +149,11 @@ def test_fresh_discards_the_answer_and_nothing_else(tmp_path):
         assert journal.record is None
     assert not (tmp_path / "report.md").exists()
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_passwords_of_addresses_are_not_read(tmp_path):
+    typed = "harness run s --tracking postgresql://me:secret@host/db"
+    with Journal(tmp_path) as journal:
+        journal.begin(SWEEP, {}, typed)
+    record = read(tmp_path)
+    assert record.command == "harness run s --tracking postgresql://host/db"

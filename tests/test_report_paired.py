@@ -264,6 +264,17 @@ def test_outcomes_that_add_up_to_the_score_are_found(folder, right):
         np.testing.assert_array_equal(found.values[space][1, :, 0], outcomes[space, 1])
 
 
+def test_outcomes_of_many_numbers_an_example_add_up_to_nothing(folder, right):
+    _, tasks = right
+    for space in SPACES:
+        for seed in SEEDS:
+            many, one = np.zeros((400, 10)), np.zeros(400, int)
+            save(folder, "digits", space, seed, prediction=many, truth=one)
+    found = read_outcomes(folder, tasks)["digits"]
+    assert not found.values
+    assert len(found.reasons) == 1
+
+
 def test_a_task_without_outcomes_says_so_and_is_judged_by_its_seeds(folder, right):
     _, tasks = right
     found = read_outcomes(folder, tasks)["etth1"]

@@ -450,6 +450,38 @@ def test_the_aliases_belong_to_the_later_sweep(folder: Path, tmp_path: Path) -> 
     assert len(client.search_model_versions("name='digits'")) == 2
 
 
+def test_an_alias_that_was_moved_by_hand_stays_until_a_later_sweep(folder: Path) -> None:
+    uri = default_uri(folder.parent)
+    for space in ("mlp", "cnn"):
+        keep_model(folder, space)
+    sync(folder, uri)
+    client = client_of(folder.parent)
+    crowned = client.get_model_version_by_alias("digits", "winner").version
+    versions = [v.version for v in client.search_model_versions("name='digits'")]
+    (other,) = [version for version in versions if version != crowned]
+    client.set_registered_model_alias("digits", "winner", other)
+    sync(folder, uri)
+    assert client.get_model_version_by_alias("digits", "winner").version == other
+
+
+def test_a_test_metric_that_is_no_number_is_left_out(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    lines = []
+    for line in path.read_text().splitlines():
+        event = json.loads(line)
+        if event["event"] == "finished" and event["result"]["phase"] == "confirm":
+            event["result"]["metrics"]["test_auc"] = None
+            if event["result"]["seed"] == 0:
+                event["result"]["metrics"]["test_accuracy"] = None
+        lines.append(json.dumps(event) + "\n")
+    path.write_text("".join(lines))
+    sync(folder, default_uri(folder.parent))
+    study = runs_of(folder.parent, "digits")["quick · cnn"]
+    assert "test_auc" not in study.data.metrics
+    assert study.data.metrics["test_accuracy"] > 0
+    assert "test_accuracy_ci_low" not in study.data.metrics
+
+
 def test_hostile_names_format_nothing_and_reach_the_store(tmp_path: Path, database: Path) -> None:
     shutil.copy(database, tmp_path)
     task, space = "a|b`c<script>\n[x](http://evil)", "latest"

@@ -70,8 +70,8 @@ def contrasts(a: SweepRecord, b: SweepRecord) -> tuple[Contrast, ...]:
     "The generalization of Student's problem", Biometrika 34), unpaired, as a seed does not mean
     the same to two versions of the code. As many cells are compared, p values are corrected
     after Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian
-    Journal of Statistics 6: the chance that any unchanged cell is called better or worse is
-    `LEVEL`.
+    Journal of Statistics 6: the chance that any cell with an unchanged configuration is called
+    better or worse is `LEVEL`. Where the two searches found different ones, it is larger.
     """
     before = {(cell.task, cell.space): cell for cell in cells(a)}
     after = {(cell.task, cell.space): cell for cell in cells(b)}
@@ -113,7 +113,11 @@ def _contrast(
     outcome = _outcome(a, b, _asked(before, key), _asked(after, key))
     if outcome != "unknown" or a is None or b is None:
         return Contrast(*key, a, b, outcome)
-    return Contrast(*key, a, b, outcome, compare(b.scores, a.scores, confidence=1 - LEVEL))
+    found = compare(b.scores, a.scores, confidence=1 - LEVEL)
+    if found.difference.low == found.difference.high != 0:
+        # Neither varied over its seeds: an interval without width is no evidence of anything.
+        return Contrast(*key, a, b, outcome, replace(found, p_value=math.nan))
+    return Contrast(*key, a, b, outcome, found)
 
 
 def _outcome(a: Cell | None, b: Cell | None, in_a: bool, in_b: bool) -> Outcome:

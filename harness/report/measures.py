@@ -42,7 +42,7 @@ def contributions(arrays: Arrays) -> Iterator[Contribution]:
             # The last stretch of a text is shorter than the others, and counts as much here.
             yield Contribution(f"exponential of the mean {name}", _column(name), _exponential, 0.01)
     for said, right in PAIRS:
-        if said in arrays and right in arrays:
+        if said in arrays and right in arrays and arrays[said].ndim == arrays[right].ndim == 1:
             yield Contribution(f"{said}s equal to the {right}", _equal(said, right), mean)
             if arrays[said].dtype.kind == arrays[right].dtype.kind == "U":
                 yield Contribution("BLEU of the sentences drawn", _bleu_parts(said, right), bleu)

@@ -43,6 +43,8 @@ class Outcomes:
 
 
 OutcomesByTask: TypeAlias = Mapping[str, Outcomes]
+EXACT = 1e-3
+"""Most that sums of single numbers may be off by rounding, of their size."""
 NO_OUTCOMES: OutcomesByTask = MappingProxyType({})
 
 
@@ -144,6 +146,9 @@ def _unlike(runs: Sequence[Arrays]) -> str:
         return f"models were scored on different numbers of test examples ({lengths})"
     if len({tuple(sorted(run)) for run in runs}) > 1:
         return "models kept different outcomes"
+    kinds = [{name: (a.ndim, a.dtype.kind) for name, a in run.items()} for run in runs]
+    if any(kind != kinds[0] for kind in kinds):
+        return "models kept outcomes of different types"
     for _, right in PAIRS:
         if any(right in run and not np.array_equal(run[right], runs[0][right]) for run in runs):
             return "models were scored on different test examples"
@@ -153,6 +158,9 @@ def _unlike(runs: Sequence[Arrays]) -> str:
 def _adds_up(
     contribution: Contribution, chosen: Sequence[Cell], arrays: Mapping[str, Sequence[Arrays]]
 ) -> bool:
+    # Any small number has an exponential near 1, as many a score is that is no perplexity.
+    if contribution.tolerance > EXACT and chosen[0].direction == "max":
+        return False
     for cell in chosen:
         for score, run in zip(cell.scores, arrays[cell.space], strict=True):
             parts = contribution.parts(run)

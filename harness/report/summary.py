@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harness import registry
 from harness.journal import SweepRecord
 from harness.report.cells import Cell, by_task
 from harness.report.judgement import Judgement
@@ -86,11 +87,19 @@ def cautions(record: SweepRecord, found: Sequence[Cell]) -> list[str]:
 def _of_the_sweep(record: SweepRecord, found: Sequence[Cell]) -> Iterator[str]:
     sweep = record.sweep
     open_cells = [cell for cell in found if not cell.finished(len(sweep.seeds_of(cell.task)))]
+    begun = {(cell.task, cell.space) for cell in found}
     missing = [task for task in sweep.tasks if all(cell.task != task for cell in found)]
-    if open_cells or missing:
+    waiting = sum(
+        task not in missing and (task, space) not in begun and registry.fit(task, space)
+        for task in sweep.tasks
+        for space in sweep.spaces
+    )
+    if open_cells or missing or waiting:
         parts = []
         if open_cells:
             parts.append(f"{len(open_cells)} of {counted(len(found), 'cell')} still at work")
+        if waiting:
+            parts.append(f"{counted(waiting, 'cell')} not begun")
         if missing:
             parts.append(f"nothing begun on {listed([code(task) for task in missing])}")
         yield f"The sweep is unfinished: {', '.join(parts)}. Running it again carries on."

@@ -88,7 +88,7 @@ _SENTENCES = {
     "lost": "Confirmed in A, without a confirmed result in B",
     "better": "Better in B",
     "gained": "Confirmed in B, without a confirmed result in A",
-    "unknown": "Unknown, as a difference takes two seeds of each",
+    "unknown": "Unknown, as a difference takes two seeds of each, with scores that vary",
     "only in A": "Asked for in A only",
     "only in B": "Asked for in B only",
     "no result": "Without a confirmed result in either",

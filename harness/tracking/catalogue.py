@@ -12,7 +12,7 @@ from harness.tracking.packing import pack
 from harness.tracking.winners import WINNER, Winner
 from harness.training import assets_path
 
-_KEY, _STARTED = "harness.key", "harness.sweep_started"
+_KEY, _STARTED, _ALIAS = "harness.key", "harness.sweep_started", "harness.alias."
 _NOTE, _VERSIONS = "mlflow.note.content", "mlflow.modelVersions"
 
 
@@ -72,6 +72,8 @@ class Catalogue:
         moved = [alias for alias in aliases if self._due(winner, registered, alias, version)]
         for alias in moved:
             self._client.set_registered_model_alias(winner.registered, alias, version.version)
+            given = f"{winner.started!r} {winner.key}"
+            self._client.set_registered_model_tag(winner.registered, _ALIAS + alias, given)
         return bool(moved)
 
     def _due(self, winner: Winner, registered: Any, alias: str, version: Any) -> bool:
@@ -80,8 +82,12 @@ class Catalogue:
             return True
         if str(holder) == str(version.version):
             return False
+        given = registered.tags.get(_ALIAS + alias)
+        if given is not None:
+            # Somebody may have moved the alias by hand: that stands until a later sweep ends.
+            started, _, key = given.partition(" ")
+            return bool(key != winner.key and float(started) <= winner.started)
         tags = self._client.get_model_version(winner.registered, str(holder)).tags
-        # Somebody may have moved the alias by hand: that stands until a later sweep ends.
         return float(tags.get(_STARTED, "inf")) <= winner.started
 
     def _model(

@@ -61,7 +61,7 @@ def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResu
     winner = summary.best(record, search)
     lines = [f"**{plain(space)}** on **{plain(task)}**, sweep {code(record.sweep.name)}", ""]
     lines += _test_metrics(confirmed)
-    if winner is not None:
+    if winner is not None and task in record.tasks:
         metric = record.tasks[task].objective.metric
         lines.append(
             f"- {code(metric)} on validation, best trial ({winner.number}): {winner.score:.4g}"
@@ -125,7 +125,9 @@ def _test_metrics(confirmed: Sequence[TrialResult]) -> list[str]:
     names = dict.fromkeys(n for r in confirmed for n in r.metrics if n.startswith("test_"))
     lines = []
     for name in names:
-        sample = [r.metrics[name] for r in confirmed if name in r.metrics]
+        sample = summary.tested(confirmed, name.removeprefix("test_"))
+        if not sample:
+            continue
         mean, low, high = summary.interval(sample)
         spread = f", 95 % interval {low:.4g} to {high:.4g}" if len(sample) > 1 else ""
         seeds = f"{len(sample)} seeds" if len(sample) > 1 else "1 seed"

@@ -143,7 +143,9 @@ def _test(confirmed: Iterable[TrialResult]) -> dict[str, float]:
     values: dict[str, float] = {"seeds": len(completed)}
     for name in dict.fromkeys(name for r in completed for name in r.metrics):
         if name.startswith("test_"):
-            sample = [r.metrics[name] for r in completed if name in r.metrics]
+            sample = summary.tested(completed, name.removeprefix("test_"))
+            if not sample:
+                continue
             values[name], low, high = summary.interval(sample)
             if math.isfinite(low):
                 values |= {f"{name}_ci_low": low, f"{name}_ci_high": high}

@@ -34,7 +34,7 @@ def interval(sample: Sequence[float]) -> tuple[float, float, float]:
     from scipy import stats
 
     mean = sum(sample) / len(sample)
-    if len(sample) < 2:
+    if len(sample) < 2 or not math.isfinite(mean):
         return mean, math.nan, math.nan
     spread = statistics.stdev(sample) / math.sqrt(len(sample))
     half = float(stats.t.ppf(0.975, len(sample) - 1)) * spread
@@ -42,12 +42,14 @@ def interval(sample: Sequence[float]) -> tuple[float, float, float]:
 
 
 def tested(results: Sequence[TrialResult], metric: str) -> list[float]:
-    """A test metric of each completed confirmation run that has it."""
+    """A test metric of each completed confirmation run that has it, where it is finite."""
     name = f"test_{metric}"
     return [
         r.metrics[name]
         for r in results
-        if r.phase == "confirm" and r.status == "completed" and name in r.metrics
+        if r.phase == "confirm"
+        and r.status == "completed"
+        and math.isfinite(r.metrics.get(name, math.nan))
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from harness import registry
 from harness.journal import SweepRecord
 from harness.spec import TrialResult
 from harness.tracking import cards, summary
@@ -68,9 +69,13 @@ def winners(record: SweepRecord) -> tuple[Winner, ...]:
 
 
 def settled(record: SweepRecord, task: str) -> bool:
-    """Whether every cell of the task that was begun is done, so that its best one is known."""
+    """Whether every cell of the task is done, so that its best one is known."""
     groups = cells(record)
-    mine = [cell for cell in record.cells if cell[0] == task]
+    mine = [
+        (task, space)
+        for space in record.sweep.spaces
+        if (task, space) in record.cells or registry.fit(task, space)
+    ]
     return bool(mine) and all(
         study_status(record, cell, latest(groups.get(cell, [])), live=True) != "RUNNING"
         for cell in mine
