@@ -146,8 +146,6 @@ def test_one_seed_tells_nothing(record):
     assert outcome(a, b) == "unknown"
     said = "Unknown, as a difference takes two seeds of each, with scores that vary: `cnn`"
     assert said in page(a, b)
-        a, b
-    )
     (row,) = [line for line in page(a, b).splitlines() if line.endswith("unknown |")]
     assert "-0.800 |" in row
     assert " to " not in row
