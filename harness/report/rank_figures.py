@@ -69,6 +69,9 @@ def rank_figure(field: Field, styles: Mapping[str, Mapping[str, Any]]) -> Figure
             marker_props={"s": 22, "clip_on": False},
             text_h_margin=0.04 * (len(field.spaces) - 1),
         )
+        for bar in np.ravel(drawn["crossbars"]):
+            # Their ends come out of a set, in another order in each process.
+            bar.set_xdata(sorted(bar.get_xdata()))
         for text in drawn["labels"]:
             text.set_text(label(text.get_text(), LONGEST_NAME + 7))
         axes.spines["top"].set_visible(True)
