@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
+from harness.report.lines import one_line
 from harness.report.statistics import Interval
-from harness.report.tables import one_line
 
 NOTHING = "–"
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.spec import HarnessError
+from harness.tracking.links import WORKFLOW
 from harness.tracking.store import artifact_root, default_uri, open_client
 from harness.tracking.views import named
 
@@ -41,10 +42,10 @@ def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
         if experiment.name != "Default":
             page = f"http://{host}:{port}/#/experiments/{experiment.experiment_id}"
             # Without the choice of workflow the page opens on charts for language models.
-            runs = f"{page}/runs?workflowType=machine_learning"
+            runs = f"{page}/runs?{WORKFLOW}"
             print(f"  {_printable(experiment.name)}: {runs}", flush=True)
             for name, query in named(experiment.tags):
-                print(f"    {_printable(name)}: {page}/{query}", flush=True)
+                print(f"    {_printable(name)}: {page}/{query}&{WORKFLOW}", flush=True)
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--backend-store-uri", uri, "--default-artifact-root", str(artifact_root(uri))),
