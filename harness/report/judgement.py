@@ -14,7 +14,7 @@ from harness.report.statistics import Comparison, Interval, Verdict, compare_wit
 class Judgement:
     """What may be said of the difference between the best architecture and another one.
 
-    It has `difference`, `p_value` and `verdict` as a `Comparison` has, and can stand for one.
+    It has `difference` and `verdict` as a `Comparison` has, and can stand for one.
     """
 
     seeds: Comparison
@@ -34,11 +34,6 @@ class Judgement:
         return Interval(mean, min(lows), max(highs))
 
     @property
-    def p_value(self) -> float:
-        """The largest of the p-values; NaN where nothing is known of the seeds."""
-        return max((comparison.p_value for comparison in self._known), default=math.nan)
-
-    @property
     def verdict(self) -> Verdict:
         """`different` if no interval holds zero, `unknown` where a seed stands alone.
 
@@ -52,7 +47,7 @@ class Judgement:
         4, 76 % with 5 and 87 % with 6, if the test examples are many; among four architectures in
         15 %, 31 %, 47 % and 63 %.
         """
-        return Comparison(self.difference, self.p_value).verdict
+        return Comparison(self.difference).verdict
 
     @property
     def _known(self) -> list[Comparison]:
@@ -97,6 +92,4 @@ def _around(mean: float, comparison: Comparison) -> Comparison:
     """The comparison about the difference of the recorded scores, which outcomes only round."""
     interval = comparison.difference
     moved = mean - interval.mean
-    return Comparison(
-        Interval(mean, interval.low + moved, interval.high + moved), comparison.p_value
-    )
+    return Comparison(Interval(mean, interval.low + moved, interval.high + moved))

@@ -80,9 +80,8 @@ def compare_examples(
         replicates: how many resamples are drawn; always the same ones.
 
     Returns:
-        By architecture, without the best. Where each architecture has one seed and outcomes are
-        right or wrong, p-values are those of `mcnemar`, corrected as Holm (1979) does. A
-        difference that no choice of examples changes has an interval without width.
+        By architecture, without the best. A difference that no choice of examples changes has
+        an interval without width.
 
     Raises:
         ValueError: the numbers of examples differ, or there are fewer than two blocks.
@@ -105,41 +104,16 @@ def compare_examples(
     upper = (1 + confidence) / 2
     wider = scipy.stats.t.ppf(upper, drawn - 1) / scipy.stats.norm.ppf(upper)
     halves = wider * np.quantile(largest, confidence) * errors
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sizes = np.where(differences == 0, 0, np.abs(differences) / errors) / wider
-    p_values = (1 + (largest[:, None] >= sizes).sum(axis=0)) / (1 + replicates)
-    if all(_one_seed_of_right_or_wrong(array) for array in arrays.values()):
-        p_values = _holm([mcnemar(arrays[a][0, :, 0], arrays[b][0, :, 0]) for a, b in pairs])
     found = {}
-    for pair, *numbers in zip(pairs, differences, halves, errors, p_values, strict=True):
+    for pair, *numbers in zip(pairs, differences, halves, errors, strict=True):
         if best in pair:
-            difference, half, error, p_value = map(float, numbers)
+            difference, half, error = map(float, numbers)
             difference *= 1 if pair[0] == best else -1
             interval = Interval(difference, difference - half, difference + half)
             found[pair[1] if pair[0] == best else pair[0]] = Paired(
-                Comparison(interval, p_value), Uncertainty(error**2, drawn - 1)
+                Comparison(interval), Uncertainty(error**2, drawn - 1)
             )
     return found
-
-
-def mcnemar(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """p-value of two models being right equally often, from the same examples.
-
-    McNemar (1947), "Note on the sampling error of the difference between correlated proportions
-    or percentages", Psychometrika 12(2); the exact binomial form below 25 examples on which one
-    is right and the other is not, the corrected chi-squared above (Edwards 1948).
-
-    Args:
-        a, b: whether each model is right on each example, shape (examples,).
-    """
-    # Imported here, as it takes seconds that most reports need not spend.
-    from statsmodels.stats.contingency_tables import mcnemar as test
-
-    left, right = np.asarray(a, bool), np.asarray(b, bool)
-    table = [[(left & right).sum(), (left & ~right).sum()],
-             [(~left & right).sum(), (~left & ~right).sum()]]  # fmt: skip
-    exact = table[0][1] + table[1][0] < 25
-    return float(test(table, exact=bool(exact)).pvalue)
 
 
 def dependence(series: npt.ArrayLike) -> int:
@@ -246,13 +220,3 @@ def _means(table: Floats, block: int, replicates: int) -> Floats:
 def _with_parts(values: npt.ArrayLike) -> Floats:
     array = np.asarray(values, np.float64)
     return array if array.ndim == 3 else array[..., None]
-
-
-def _one_seed_of_right_or_wrong(array: Floats) -> bool:
-    return array.shape[0] == array.shape[2] == 1 and bool(np.isin(array, (0, 1)).all())
-
-
-def _holm(p_values: Sequence[float]) -> Floats:
-    from statsmodels.stats.multitest import multipletests
-
-    return np.asarray(multipletests(p_values, method="holm")[1], np.float64)

@@ -36,8 +36,8 @@ class Comparison:
     """The difference of two means, and what may be concluded from it."""
 
     difference: Interval
-    p_value: float
-    """Chance of a difference at least as large between equal means."""
+    p_value: float = math.nan
+    """Chance of a difference at least as large between equal means; NaN where not worked out."""
 
     @property
     def verdict(self) -> Verdict:
