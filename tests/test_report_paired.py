@@ -85,7 +85,8 @@ def test_intervals_hold_jointly_for_all_pairs():
 def test_equal_outcomes_are_not_distinguishable_and_have_no_width():
     a, _ = errors((3, 50))
     found = compare_examples("a", {"a": a, "b": a.copy()})["b"]
-    assert found.comparison == Comparison(Interval(0.0, 0.0, 0.0), 1.0)
+    assert found.comparison.difference == Interval(0.0, 0.0, 0.0)
+    assert found.comparison.verdict == "not distinguishable"
     assert found.uncertainty.variance == 0
 
 
