@@ -312,9 +312,10 @@ class Plan:
 
     def next(self) -> Step | None:
         """The next trial: a search trial of the cell that has had the fewest, else a
-        confirmation run of the cell whose runs are the quickest.
+        confirmation run of the cell whose runs take the longest.
 
-        A sweep that is stopped while it confirms then holds as many whole answers as it can.
+        Longest first (Graham 1969, Bounds on multiprocessing timing anomalies) leaves the short
+        runs to fill the gaps at the end, where a long one would run alone beside idle workers.
         What other cells start from comes before everything else.
         """
         for plan in self.cells:
@@ -326,7 +327,7 @@ class Plan:
             step = plan.next_search()
             if step is not None:
                 return step
-        for plan in sorted(self.cells, key=lambda plan: plan.confirm_seconds()):
+        for plan in sorted(self.cells, key=lambda plan: plan.confirm_seconds(), reverse=True):
             step = plan.next_confirm()
             if step is not None:
                 return step
