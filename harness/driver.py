@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -47,13 +48,30 @@ class Options:
     fresh: bool = False
 
 
-def run_sweep(sweep: Sweep, options: Options, run_trial: Run = run) -> int:
+def _import_framework() -> None:
+    """Done once in a worker, before its first trial."""
+    import keras
+
+    keras.backend.backend()
+    # What the framework brings lives as long as the worker. Frozen, it is not searched for
+    # garbage before each trial, which took half a second of processor time.
+    gc.collect()
+    gc.freeze()
+
+
+def run_sweep(
+    sweep: Sweep,
+    options: Options,
+    run_trial: Run = run,
+    initialize: Callable[[], None] = _import_framework,
+) -> int:
     """Runs a sweep, or carries on with it, until every cell is confirmed.
 
     Args:
         sweep: The question.
         options: How it is run.
         run_trial: What workers call for each trial; a function of an importable module.
+        initialize: What they call once, before their first trial; likewise.
 
     Returns:
         The exit code: 0 when every cell has a confirmed result, 1 when some has none,
@@ -86,7 +104,8 @@ def run_sweep(sweep: Sweep, options: Options, run_trial: Run = run) -> int:
             folder / "environment.json", json.dumps(jsonable(description), indent=2) + "\n"
         )
         with contextlib.ExitStack() as stack:
-            driver = _Driver(sweep, options, folder, journal, run_trial, stack)
+            engine = functools.partial(_engine, run_trial, initialize)
+            driver = _Driver(sweep, options, folder, journal, engine, stack)
             return driver.run()
 
 
@@ -110,7 +129,7 @@ class _Driver:
         options: Options,
         folder: Path,
         journal: Journal,
-        run_trial: Run,
+        engine: Callable[[Sweep, int, Path], Engine],
         stack: contextlib.ExitStack,
     ) -> None:
         workers = _workers(options)
@@ -123,7 +142,7 @@ class _Driver:
         self.interrupted = False
         self.jobs: dict[str, _Running] = {}
         # Workers import the framework while the driver imports KerasTuner.
-        self.engine = _engine(sweep, workers, folder, run_trial)
+        self.engine = engine(sweep, workers, folder)
         stack.callback(self.engine.close, kill=True)
         self.tracker = _tracker(folder, options)
         stack.callback(self._close_tracker)
@@ -274,28 +293,19 @@ def _workers(options: Options) -> int:
     return options.workers or len(environment.devices()) or environment.cores()
 
 
-def _engine(sweep: Sweep, workers: int, folder: Path, run_trial: Run) -> Engine:
+def _engine(
+    run_trial: Run, initialize: Callable[[], None], sweep: Sweep, workers: int, folder: Path
+) -> Engine:
     from harness.engines.local import LocalEngine
 
     return LocalEngine(
         run_trial,
         workers=workers,
         environment={"KERAS_BACKEND": sweep.backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
-        initialize=_import_framework,
+        initialize=initialize,
         devices=environment.devices(),
         log=folder / "workers.log",
     )
-
-
-def _import_framework() -> None:
-    """Done once in a worker, before its first trial."""
-    import keras
-
-    keras.backend.backend()
-    # What the framework brings lives as long as the worker. Frozen, it is not searched for
-    # garbage before each trial, which took half a second of processor time.
-    gc.collect()
-    gc.freeze()
 
 
 def _tracker(folder: Path, options: Options) -> Any:

@@ -1,0 +1,83 @@
+"""Sweeps over trials that take a moment: the real driver, search, journal and worker processes.
+
+    python -m tests.faults.fake QUESTION --output DIR
+
+Only the training is left out, and with it the import of a framework in the workers. The score of a
+trial depends on its configuration and its seed alone, so that a sweep that was disturbed can be
+compared with one that was not.
+"""
+
+import dataclasses
+import os
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+QUESTION = """
+name = "fake"
+tasks = ["blobs"]
+spaces = ["good", "raising"]
+tuner = "{tuner}"
+seeds = 3
+backend = "jax"
+[budget]
+trials = {trials}
+epochs = 4
+"""
+"""`raising` is never built here: to the driver it is a second architecture."""
+SECONDS = "FAKE_SECONDS"
+"""Variable that says how long a trial takes; a hundredth of a second if absent."""
+
+
+def run(job: Any, report: Any) -> Any:
+    """Ends a trial soon, with a score made of its configuration and its seed."""
+    from harness.training import begun
+
+    trial = begun(job, time.time())
+    time.sleep(float(os.environ.get(SECONDS, "0.01")))
+    score = (
+        zlib.crc32(repr((trial.space, trial.config, trial.training, trial.seed)).encode()) / 2**32
+    )
+    curve = []
+    for epoch in range(job.initial_epoch + 1, job.epochs + 1):
+        report({"epoch": epoch, "epochs": job.epochs, "score": score})
+        curve.append({"epoch": epoch, "seconds": 0.01, "val_accuracy": score})
+    metrics = {"val_accuracy": score}
+    if job.phase == "confirm":
+        metrics["test_accuracy"] = score
+    return dataclasses.replace(
+        trial, epochs=len(curve), score=score, metrics=metrics, curve=tuple(curve)
+    )
+
+
+def nothing() -> None:
+    """Stands for the import of a framework."""
+
+
+@click.command()
+@click.argument("question", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--workers", default=1)
+@click.option("--tracking", default="none")
+def main(question: Path, output: Path, workers: int, tracking: str) -> None:
+    """Runs a sweep as `harness run` does, over trials that take a moment."""
+    from harness import driver, sweep
+    from harness.spec import HarnessError
+    from tests.faults import fake  # workers import the functions by this name
+
+    options = driver.Options(output=output, workers=workers, tracking=tracking)
+    try:
+        asked = sweep.load(str(question), {})
+        code = driver.run_sweep(asked, options, fake.run, fake.nothing)
+    except HarnessError as error:
+        click.echo(f"harness: {error}", err=True)
+        sys.exit(2)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
