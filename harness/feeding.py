@@ -23,8 +23,9 @@ POOL = 50
 """Batches that are sorted by length together, then shuffled. Random pools keep the batches of
 an epoch different from those of the one before."""
 Redraw = Callable[[Split, np.random.Generator], Split]
-ROUND = 4
-"""Batches are cut at multiples of it: XLA compiles a program for each shape that it meets."""
+MULTIPLE, COMPILED_MULTIPLE = 4, 16
+"""Batches are cut at multiples of it. The second is for backends whose every step XLA compiles: each
+shape is a program of its own, which takes seconds to compile."""
 
 
 def subset(split: Split, fraction: float) -> Split:
@@ -235,7 +236,7 @@ def _pipeline(batches: Batches) -> Any:
 
         def cut(chosen: Any) -> Any:
             longest = tf.reduce_max(tf.gather(ends, chosen))
-            return tf.gather(values, chosen)[:, : -(-longest // ROUND) * ROUND]
+            return tf.gather(values, chosen)[:, : -(-longest // MULTIPLE) * MULTIPLE]
 
         return cut
 
@@ -263,6 +264,9 @@ def _cutter(batches: Batches) -> Any:
     """Batches for any backend, cut when they are asked for."""
     import keras
 
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    multiple = MULTIPLE if on_tensorflow else COMPILED_MULTIPLE
+
     class Cutter(keras.utils.PyDataset):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
@@ -277,7 +281,7 @@ def _cutter(batches: Batches) -> Any:
             def rows(array: Array, lengths: np.ndarray | None) -> np.ndarray:
                 if lengths is None:
                     return array[chosen]
-                return array[chosen, : -(-int(lengths[chosen].max()) // ROUND) * ROUND]
+                return array[chosen, : -(-int(lengths[chosen].max()) // multiple) * multiple]
 
             return _mapped(batches, rows)
 

@@ -64,7 +64,7 @@ class Job:
     train_fraction: float = 1.0
     max_parameters: int | None = None
     seconds: float | None = None
-    """Training stops after the step in which this time is over; its score counts."""
+    """Training stops one step after that in which this time is over; its score counts."""
     parent: int | None = None
     """Trial whose checkpoint this one continues from."""
     encoder: Path | None = None
@@ -328,7 +328,7 @@ class _Trial:
             ),
             epochs=job.epochs,
             initial_epoch=job.initial_epoch,
-            callbacks=[watch, patience],
+            callbacks=fitting.one_step_behind(model, [watch, patience], job.epochs),
             verbose=0,
         )
         if job.keep_checkpoint:

@@ -71,13 +71,20 @@ def test_examples_are_batched_by_length_and_cut_where_the_longest_ends(feed):
         assert sorted(np.concatenate([y for _, y in found]).tolist()) == list(range(300))
         for words, labels in found:
             longest = LENGTHS[labels].max()
-            assert longest <= words.shape[1] < longest + feeding.ROUND
+            assert longest <= words.shape[1] < longest + feeding.MULTIPLE
             assert (words[:, 0] == labels + 1).all()
             assert ((words != 0).sum(axis=1) == LENGTHS[labels]).all()
         cells = sum(words.size for words, _ in found)
         assert cells < 1.25 * LENGTHS.sum()
     orders = [[tuple(y) for _, y in found] for found in epochs]
     assert orders[0] != orders[1]
+
+
+def test_batches_have_few_shapes_where_each_is_compiled(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    (found,) = batches(feeding._cutter, seed=0, count=1)
+    assert {words.shape[1] for words, _ in found} == {16, 32}
+    assert all((words[:, 0] == labels + 1).all() for words, labels in found)
 
 
 def test_batches_by_length_are_the_same_on_every_backend():

@@ -3,10 +3,11 @@
 import dataclasses
 import math
 
+import keras
 import numpy as np
 import pytest
 
-from harness import training
+from harness import fitting, training
 from harness.spec import Prepared, Split, Training
 from harness.training import Job, checkpoint_path
 from tasks._classification import compile_args
@@ -130,7 +131,7 @@ def test_a_model_that_is_too_large_is_not_trained(trial, optimizers):
 def test_a_spent_time_budget_stops_training_and_keeps_the_score(trial, optimizers):
     result = trial(epochs=50, seconds=1e-9)
     assert (result.status, result.epochs) == ("completed", 1)
-    assert int(optimizers[0].iterations) == 1
+    assert int(optimizers[0].iterations) == 2, "the next step is under way when it is noticed"
     assert result.score == result.curve[0]["val_accuracy"]
 
 
@@ -323,3 +324,33 @@ def test_learning_rates_may_differ_by_variable(trial):
     assert first["val_loss"] == pytest.approx(second["val_loss"])
     first, second = trial(training=without).curve
     assert first["val_loss"] != pytest.approx(second["val_loss"])
+
+
+def test_callbacks_hear_of_every_step_while_the_next_is_under_way():
+    heard = []
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            heard.append(f"begin {batch}")
+
+        def on_train_batch_end(self, batch, logs=None):
+            assert np.isfinite(logs["loss"])
+            heard.append(f"end {batch}")
+
+        def on_test_begin(self, logs=None):
+            heard.append("validation")
+
+        def on_epoch_end(self, epoch, logs=None):
+            assert "val_loss" in logs
+            heard.append(f"epoch {epoch}")
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.zeros((3, 1), "float32")
+    history = model.fit(
+        x, x, batch_size=1, epochs=2, validation_data=(x, x),
+        callbacks=fitting.one_step_behind(model, [Recorder()], 2),
+    )  # fmt: skip
+    steps = ["begin 0", "begin 1", "end 0", "begin 2", "end 1", "end 2", "validation"]
+    assert heard == [*steps, "epoch 0", *steps, "epoch 1"]
+    assert len(history.history["loss"]) == 2
