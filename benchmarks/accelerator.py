@@ -1,11 +1,11 @@
-"""What a trial makes of an accelerator: its rate beside that of the bare model, and where time goes.
+"""What a trial makes of an accelerator: its rate beside the bare model, and where time goes.
 
     python -m benchmarks.accelerator --backend jax
 
-For one architecture of each family: steps a second of the model alone (the compiled training step
-over and over on one batch that lies on the device), of a trial of the harness, and of its input
-pipeline alone; the share of compilation; the same in 16 bits; and the sum over several trials at once
-on the one device. Data must be prepared (`harness prepare`).
+For one architecture of each family: steps a second of the model alone (the compiled training
+step over and over on one batch that lies on the device), of a trial of the harness, and of its
+input pipeline alone; the share of compilation; the same in 16 bits; and the sum over several
+trials at once on the one device. Data must be prepared (`harness prepare`).
 """
 
 import dataclasses

@@ -24,8 +24,8 @@ POOL = 50
 an epoch different from those of the one before."""
 Redraw = Callable[[Split, np.random.Generator], Split]
 MULTIPLE, COMPILED_MULTIPLE = 4, 16
-"""Batches are cut at multiples of it. The second is for backends whose every step XLA compiles: each
-shape is a program of its own, which takes seconds to compile."""
+"""Batches are cut at multiples of it. The second is for backends whose every step XLA compiles:
+each shape is a program of its own, which takes seconds to compile."""
 
 
 def subset(split: Split, fraction: float) -> Split:
