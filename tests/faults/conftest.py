@@ -1,10 +1,17 @@
-"""Counts what the faults cost, for the table of docs/reliability.md."""
+"""What tests of faults share: drivers that start in a moment, sweeps that nothing happened to, and
+the toll, from which the table of docs/reliability.md is made."""
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import environment
+from tests.faults import fake
+from tests.faults.forks import Forks
 
 TOLL = "FAULTS_TOLL"
 """Variable that names the file to append to; nothing is written if absent."""
@@ -30,3 +37,36 @@ def toll():
             file.write(json.dumps(entry) + "\n")
 
     return count
+
+
+@pytest.fixture
+def forks(tmp_path_factory):
+    """Starts command lines over trials that take a moment; those that still run are killed."""
+    with Forks(tmp_path_factory.mktemp("forks")) as forks:
+        yield forks
+
+
+@pytest.fixture(scope="session")
+def calm(tmp_path_factory):
+    """Question and folder of a sweep over trials that take a moment, with one worker, that ran
+    to its end in a process from a terminal; made once for each tuner."""
+    made = {}
+
+    def sweep(tuner="hyperband"):
+        if tuner not in made:
+            root = tmp_path_factory.mktemp(tuner)
+            question = root / "fake.toml"
+            question.write_text(fake.QUESTION.format(tuner=tuner, trials=8))
+            run = subprocess.run(
+                [sys.executable, "-m", "tests.faults.fake", question, "--output", root],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                cwd=Path(__file__).parents[2],
+                env=environment(),
+            )
+            assert run.returncode == 0, run.stdout + run.stderr
+            made[tuner] = question, root / "fake"
+        return made[tuner]
+
+    return sweep
