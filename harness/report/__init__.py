@@ -1,10 +1,13 @@
 """The report of a sweep: pure functions of its journal, and the files they become."""
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from harness import journal
 from harness.journal import SweepRecord
@@ -98,6 +101,10 @@ def _replace(path: Path, content: bytes) -> None:
     """Writes a file so that a reader sees the old one or the new one, never a part."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            writer = left.suffixes[-2][1:]
+            if writer.isdigit() and not psutil.pid_exists(int(writer)):  # it was killed
+                left.unlink(missing_ok=True)
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:
