@@ -27,19 +27,19 @@ CASES = (
     "wikitext2/transformer",
     "multi30k_en_de/transformer_seq2seq",
 )
-PRECISIONS = ("float32", "mixed_bfloat16")
 BARE_STEPS = 50
 
 
 @click.command()
 @click.option("--backend", default="jax", show_default=True)
 @click.option("--cases", default=",".join(CASES), show_default=True)
+@click.option("--precisions", default="float32,mixed_bfloat16", show_default=True)
 @click.option("--fraction", default=0.2, show_default=True, help="Of the training split.")
 @click.option("--epochs", default=2, show_default=True)
-@click.option("--together", default="1,2,4", show_default=True, help="Trials at once.")
+@click.option("--together", default="", help="Trials of the last case at once, such as 1,2,4.")
 @click.option("--output", type=click.Path(path_type=Path), help="File for the figures, as JSON.")
 @click.option("--one", hidden=True, help="CASE PRECISION: one trial, figures as JSON.")
-def main(backend: str, cases: str, fraction: float, epochs: int, together: str,
+def main(backend: str, cases: str, precisions: str, fraction: float, epochs: int, together: str,
          output: Path | None, one: str | None) -> None:  # fmt: skip
     """Measure every case, each in a process of its own."""
     os.environ.update(KERAS_BACKEND=backend, XLA_PYTHON_CLIENT_PREALLOCATE="false")
@@ -49,25 +49,28 @@ def main(backend: str, cases: str, fraction: float, epochs: int, together: str,
     words = ["--backend", backend, "--fraction", str(fraction), "--epochs", str(epochs)]
     rows, figures = [], []
     for case in cases.split(","):
-        for precision in PRECISIONS:
+        for precision in precisions.split(","):
             (found,) = _together(1, [*words, "--one", f"{case} {precision}"])
             figures.append({"case": case, "precision": precision, "together": 1, **found})
+            click.echo(json.dumps(figures[-1]), err=True)
             rows.append(_row(case, precision, found))
     headers = ["case", "precision", "bare steps/s", "trial steps/s", "trial / bare",
                "input steps/s", "compiling, s", "share of the fit"]  # fmt: skip
     click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
     rows = []
     case = cases.split(",")[-1]
-    for count in map(int, together.split(",")):
+    for count in map(int, filter(None, together.split(","))):
         found = _together(count, [*words, "--one", f"{case} float32"])
         rates = [one["trial"] for one in found if "trial" in one]
-        figures.append({"case": case, "precision": "float32", "together": count, "rates": rates})
+        figures.append({"case": case, "precision": "float32", "together": count, "runs": found})
+        click.echo(json.dumps(figures[-1]), err=True)
         rows.append(
             [count, f"{statistics.median(rates):.1f}" if rates else "-", f"{sum(rates):.1f}"]
         )
-    click.echo(f"\n{case}")
-    headers = ["trials at once", "steps/s of each, median", "steps/s together"]
-    click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+    if rows:
+        click.echo(f"\n{case}")
+        headers = ["trials at once", "steps/s of each, median", "steps/s together"]
+        click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
     if output is not None:
         output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
@@ -101,7 +104,8 @@ def _together(count: int, words: list[str]) -> list[dict[str, Any]]:
 
 
 def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[str, Any]:
-    """Steps a second of the bare model, of a trial, and of the input pipeline alone."""
+    """Steps a second of the bare model, of a trial's last epoch (validation included), and of the
+    input pipeline alone."""
     from harness import cache, feeding, fitting, oracles, registry, training
 
     chosen = fitting.execution
@@ -124,16 +128,18 @@ def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[st
     batch, cost = recipe.batch_size, result.cost
     data = cache.load(task)
     split = feeding.subset(data.train, fraction)
-    arguments = feeding.data_arguments(
+    batches = feeding.data_arguments(
         split, data.val, batch, batch, 0,
         feeding.varying({**data.spec.inputs, **data.spec.outputs}),
-    )  # fmt: skip
+    )["x"]  # fmt: skip
     assert cost.examples_per_second is not None
+    before, last = (epoch["seconds"] for epoch in result.curve[-2:])
     return {
         "device": cost.device,
-        "trial": cost.examples_per_second / batch,
-        "bare": _bare(job, data, arguments, len(split)),
-        "input": _input(arguments, batch),
+        "trial": len(batches) / (last - before),
+        "after_first_step": cost.examples_per_second / batch,
+        "bare": _bare(job, data, batches, len(split)),
+        "input": _input(batches),
         "compile_seconds": cost.first_step_seconds,
         "train_seconds": cost.train_seconds,
         "batch": batch,
@@ -142,26 +148,15 @@ def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[st
     }
 
 
-def _batches(arguments: dict[str, Any], batch: int) -> Any:
-    """What Keras iterates over in an epoch."""
-    x = arguments["x"]
-    if "batch_size" not in arguments:
-        yield from (x[number] for number in range(len(x)))
-        return
-    y, count = arguments["y"], len(next(iter(x.values())))
-    for first in range(0, count, batch):
-        part = slice(first, first + batch)
-        yield {name: array[part] for name, array in x.items()}, y[part]
+def _input(batches: Any) -> float:
+    """Batches a second, when nothing is done with them."""
+    began = time.perf_counter()
+    for number in range(len(batches)):
+        batches[number]
+    return len(batches) / (time.perf_counter() - began)
 
 
-def _input(arguments: dict[str, Any], batch: int) -> float:
-    began, steps = time.perf_counter(), 0
-    for _ in _batches(arguments, batch):
-        steps += 1
-    return steps / (time.perf_counter() - began)
-
-
-def _bare(job: Any, data: Any, arguments: dict[str, Any], examples: int) -> float:
+def _bare(job: Any, data: Any, batches: Any, examples: int) -> float:
     """Steps a second of the compiled training step on one batch that stays on the device."""
     import jax
 
@@ -171,8 +166,7 @@ def _bare(job: Any, data: Any, arguments: dict[str, Any], examples: int) -> floa
     trial.execution = training.fitting.execution("jax", training.fitting.device())
     trial.outputs = data.spec.outputs
     _, model = trial._build(data, examples)
-    lots = list(_batches(arguments, job.training.batch_size))
-    lot = jax.device_put(lots[len(lots) // 2])
+    lot = jax.device_put(batches[len(batches) // 2])
     model.fit(*lot[:2], batch_size=job.training.batch_size, epochs=1, verbose=0)  # compiles
     model.make_train_function()
     state = model._get_jax_state(

@@ -68,8 +68,7 @@ def data_arguments(
 
     TensorFlow gets `tf.data` pipelines that gather batches by index: given arrays and a
     global seed, Keras repeats the same order in every epoch there, and takes twice as long
-    for a small model. The other backends get the arrays, or batches that are cut when they are
-    asked for where windows or lengths that vary need it.
+    for a small model. The other backends get batches that are cut when they are asked for.
 
     Args:
         train: examples to fit to.
@@ -82,27 +81,28 @@ def data_arguments(
     """
     import keras
 
-    batches = Batches(train, batch_size, seed, varying, redraw)
-    validation = Batches(val, validation_batch_size, None, varying)
     on_tensorflow = keras.backend.backend() == "tensorflow"
-    arrays = (*train.x.values(), *train.y.values())
-    cut = varying or redraw or any(isinstance(array, Windows) for array in arrays)
-    if on_tensorflow or cut:
-        feed = _pipeline if on_tensorflow else _cutter
-        return {
-            # A pipeline holds the arrays it was made with.
-            "x": _cutter(batches) if redraw else feed(batches),
-            "shuffle": False,  # by Keras; the batches are
-            "validation_data": feed(validation),
-        }
-    names = ("x", "y", "sample_weight")
-    arguments = dict(zip(names, _arrays(train), strict=False))
+    batches = Batches(train, batch_size, seed, varying, redraw, whole=not on_tensorflow)
+    validation = Batches(val, validation_batch_size, None, varying)
+    feed = _pipeline if on_tensorflow else _cutter
     return {
-        **arguments,
-        "batch_size": batch_size,
-        "validation_data": _arrays(val),
-        "validation_batch_size": validation_batch_size,
+        # A pipeline holds the arrays it was made with.
+        "x": _cutter(batches) if redraw else feed(batches),
+        "shuffle": False,  # by Keras; the batches are
+        "validation_data": feed(validation),
     }
+
+
+def training_steps(examples: int, batch_size: int) -> int:
+    """Steps of an epoch of training, on the backend that is in use."""
+    import keras
+
+    return _count(examples, batch_size, whole=keras.backend.backend() != "tensorflow")
+
+
+def _count(examples: int, size: int, whole: bool) -> int:
+    """Batches of so many examples; with `whole` no smaller one but where it is the only one."""
+    return max(1, examples // size) if whole else -(-examples // size)
 
 
 class Batches:
@@ -114,6 +114,9 @@ class Batches:
         seed: of the order; without one the order is always the same.
         varying: arrays whose length varies, see `varying`.
         redraw: what makes of the split that of an epoch, if not itself.
+        whole: whether the last examples of an epoch's order, too few for a batch, are left out of
+            it. XLA would compile the training step once more for them, which took as long as
+            hundreds of steps on a GPU.
     """
 
     def __init__(
@@ -123,7 +126,9 @@ class Batches:
         seed: int | None,
         varying: Mapping[str, str] = FIXED,
         redraw: Redraw | None = None,
+        whole: bool = False,
     ) -> None:
+        self.whole = whole
         self.given = self.split = split
         self.redraw = redraw
         self.size = size
@@ -135,7 +140,7 @@ class Batches:
         """Of each example, for the arrays whose length varies."""
 
     def __len__(self) -> int:
-        return -(-len(self.split) // self.size)
+        return _count(len(self.split), self.size, self.whole)
 
     def epoch(self) -> Iterator[np.ndarray]:
         """The examples of each batch of the next epoch, int64 of shape (batch,)."""
@@ -143,6 +148,7 @@ class Batches:
             self.split = self.redraw(self.given, self.random)
         examples, shuffled = len(self.split), self.seed is not None
         order = self.random.permutation(examples) if shuffled else np.arange(examples)
+        order = order[: len(self) * self.size]
         if not self.lengths:
             yield from _parts(order, self.size)
             return

@@ -264,7 +264,7 @@ class _Trial:
             model = fitting.augmented(model, self.task.augment(data.spec))
         if self.task.training_model is not None:
             model = self.task.training_model(model)
-        steps = -(-examples // job.training.batch_size)
+        steps = feeding.training_steps(examples, job.training.batch_size)
         factors = space.rate_factors(job.config, bare) if space.rate_factors else None
         model.compile(
             optimizer=fitting.optimizer(job.training, steps * (job.horizon or job.epochs), factors),

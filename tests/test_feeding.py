@@ -24,7 +24,7 @@ def epochs(seed, split=SPLIT, count=3):
 
 
 pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="the other backends get arrays"
+    keras.backend.backend() != "tensorflow", reason="the pipelines are TensorFlow's"
 )
 
 
@@ -78,6 +78,21 @@ def test_examples_are_batched_by_length_and_cut_where_the_longest_ends(feed):
         assert cells < 1.25 * LENGTHS.sum()
     orders = [[tuple(y) for _, y in found] for found in epochs]
     assert orders[0] != orders[1]
+
+
+def test_no_batch_is_smaller_where_each_shape_is_compiled(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert (feeding.training_steps(10, 4), feeding.training_steps(3, 4)) == (2, 1)
+    fed = feeding.data_arguments(SPLIT, SPLIT, 4, 4, seed=0)
+    seen: set[float] = set()
+    for _ in range(20):
+        found = [fed["x"][i][1] for i in range(len(fed["x"]))]
+        assert [len(y) for y in found] == [4, 4]
+        seen |= set(np.concatenate(found).tolist())
+        fed["x"].on_epoch_end()
+    assert seen == set(range(10)), "other examples are left out in each epoch"
+    validation = fed["validation_data"]
+    assert [len(validation[i][1]) for i in range(len(validation))] == [4, 4, 2]
 
 
 def test_batches_have_few_shapes_where_each_is_compiled(monkeypatch):
