@@ -31,16 +31,18 @@ if [ "$mode" != sweep ]; then
 fi
 [ "$mode" = measure ] && exit
 
+sweeps=()
 for question in benchmarks/gpu/*.toml; do
     name="$(basename "$question" .toml)"
     python3 -m harness run "$question" --tracking none --offline --output /tmp/results \
         --workers "${WORKERS:-4}" > "$output/$name.log" 2>&1 &
+    sweeps+=($!)
 done
 (
     sleep "${SECONDS_ALL:-480}"
-    pkill -TERM -f "harness run" # what is finished is in the journals
+    kill -TERM "${sweeps[@]}" # what is finished is in the journals
 ) &
-wait $(jobs -p | head -n -1)
+wait "${sweeps[@]}"
 tar -cJf "$output/results.tar.xz" -C /tmp/results --exclude=models --exclude=checkpoints \
     --exclude=workers.log --exclude='.*lock' .
 tail -n 3 "$output"/*.log
