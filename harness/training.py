@@ -161,8 +161,8 @@ def run(job: Job, report: Report) -> TrialResult:
         The record of the trial. Failures are part of it; none is raised.
     """
     trial = _Trial(job, report)
-    started = time.time()
-    result = begun(job, started)
+    began = time.monotonic()  # the clock may be put back meanwhile, or forward by years
+    result = begun(job, time.time())
     try:
         trial.run()
     except Infeasible as error:
@@ -173,7 +173,7 @@ def run(job: Job, report: Report) -> TrialResult:
         result = dataclasses.replace(result, status="diverged", failure=failure)
     except Exception as error:  # noqa: BLE001 - a trial may fail in any way; it is recorded
         result = dataclasses.replace(result, status="failed", failure=describe_error(error))
-    trial.cost = dataclasses.replace(trial.cost, seconds=time.time() - started)
+    trial.cost = dataclasses.replace(trial.cost, seconds=time.monotonic() - began)
     return trial.fill(result)
 
 

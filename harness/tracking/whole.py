@@ -55,7 +55,7 @@ def sweep_run(
         name=record.sweep.name,
         status=status,
         started=started,
-        ended=None if status == "RUNNING" else max(map(ended, results), default=started),
+        ended=None if status == "RUNNING" else max(started, *map(ended, results)),
         attempt="",
         tags={
             **sweep_tags(record),

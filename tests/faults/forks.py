@@ -88,6 +88,8 @@ class Forks:
     def __call__(self, *words: object, fate: Fate | None = None, **variables: str) -> Forked:
         """Starts `harness` with these words of a command line and these variables."""
         mark = f"{os.getpid()}-{random.SystemRandom().getrandbits(64):x}"
+        for name in ("out", "err"):
+            (self.folder / f"{mark}.{name}").touch()
         arguments = ([str(word) for word in words], self.folder, {MARK: mark, **variables}, fate)
         process = CONTEXT.Process(target=_live, args=arguments, daemon=True)
         process.start()
@@ -120,7 +122,7 @@ def _live(
         os.dup2(file, number)
         os.close(file)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.update(variables)
+    os.environ.update({"COLUMNS": "500"} | dict(variables))
     sys.path.insert(0, str(HOSTILE))
     sys.argv = ["harness", *words]
     if fate is not None:

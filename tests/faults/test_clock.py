@@ -1,0 +1,76 @@
+"""A clock that is put back by hours and forward by years while a sweep runs."""
+
+import os
+import re
+import signal
+import sqlite3
+
+import pandas as pd
+import pytest
+
+from benchmarks.kills import answer
+from benchmarks.kills import finished as ended
+from harness import journal
+from tests.faults import clock, fake
+from tests.test_resume import until
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
+
+NEGATIVE = re.compile(r"(?<![\w.-])-\d[\d.]* ?(ms|s|min|h|days)\b")
+
+
+@pytest.fixture
+def question(tmp_path):
+    """A sweep whose searches may take an hour each."""
+    path = tmp_path / "fake.toml"
+    path.write_text(fake.QUESTION.format(tuner="hyperband", trials=8) + "seconds = 3600\n")
+    return path
+
+
+def test_seconds_are_those_that_passed(forks, calm, tmp_path, toll, question):
+    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    folder, (_, quiet) = tmp_path / "fake", calm()
+    run = forks.run(*words, fate=clock.befall)
+    assert run.code == 0, run.out + run.err
+    toll("clock put back and forward")
+    assert ended(folder) == ended(quiet)
+    for found, expected in zip(answer(folder), answer(quiet), strict=True):
+        pd.testing.assert_frame_equal(found, expected)
+    record = journal.read(folder)
+    assert set(record.ended.values()) == {"all 8 trials are done"}, "an hour was not spent"
+    assert all(0 < result.cost.seconds < 60 for result in record.results)
+    assert pd.read_csv(folder / "leaderboard.csv")["search_seconds"].between(0, 600).all()
+    status = forks.run("status", folder)
+    assert (status.code, status.err) == (0, "")
+    for text in (run.out, status.out, (folder / "report.md").read_text(encoding="utf-8")):
+        assert not NEGATIVE.search(text)
+
+
+def test_a_trial_that_was_stopped_cost_what_it_took(forks, tmp_path, toll, question):
+    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    folder = tmp_path / "fake"
+    driver = forks(*words, fate=clock.befall, **{fake.SECONDS: "60"})
+    until(lambda: folder.is_dir() and b'"asked"' in (folder / journal.FILE).read_bytes())
+    driver.send(signal.SIGTERM)
+    assert driver.wait() == 130
+    (result,) = journal.read(folder).results
+    assert 0 <= result.cost.seconds < 60
+    status = forks.run("status", folder)
+    assert status.code == 0
+    assert re.search(r"interrupted, last event \d", status.out)
+    run = forks.run(*words, fate=clock.befall)
+    assert run.code == 0, run.out + run.err
+    toll("stopped while the clock was put back and forward")
+    assert set(ended(folder).values()) == {1}
+
+
+@pytest.mark.long
+def test_mlflow_shows_no_negative_duration(forks, tmp_path, question):
+    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    assert forks.run(*words, fate=clock.befall).code == 0
+    synced = forks.run("sync", tmp_path / "fake")
+    assert synced.code == 0, synced.err
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        runs = database.execute("SELECT start_time, end_time FROM runs").fetchall()
+    assert len(runs) > len(ended(tmp_path / "fake"))
+    assert all(start <= end for start, end in runs)
