@@ -60,9 +60,17 @@ class Forked:
         return (self.folder / f"{self.mark}.err").read_text(encoding="utf-8")
 
     def send(self, number: int) -> None:
-        """Sends a signal, unless it has ended."""
+        """Sends a signal, unless it has ended; other than SIGKILL as soon as it has begun a
+        sweep, as the start of Python is not ours to test."""
+        while number != signal.SIGKILL and self.code is None and not self.begun:
+            time.sleep(0.002)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has begun to run a sweep."""
+        return (self.folder / f"{self.mark}.begun").exists()
 
     def wait(self, seconds: float = 120) -> int:
         """Its exit code once it has ended."""
@@ -127,10 +135,18 @@ def _live(
     sys.argv = ["harness", *words]
     if fate is not None:
         fate()
-    from harness import cli, driver, environment
+    from harness import cli, driver, environment, opening
     from tests.faults import fake
 
     environment.git_commit = lambda: None  # somebody may commit between two runs
+    check = opening.check_backend
+
+    def begin(sweep: Any) -> None:
+        """The first thing a driver does."""
+        (folder / f"{variables[MARK]}.begun").touch()
+        check(sweep)
+
+    opening.check_backend = begin
     driver.run_sweep = functools.partial(
         driver.run_sweep, run_trial=fake.run, initialize=fake.nothing
     )
