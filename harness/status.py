@@ -19,9 +19,9 @@ import rich.text
 
 from harness import journal, registry
 from harness.journal import SweepRecord
+from harness.lines import one_line
 from harness.outlook import concurrency, finished, seconds_left
 from harness.report.cells import Cell, cells
-from harness.report.lines import one_line
 from harness.spec import Objective, Sweep, TrialResult
 
 Driver: TypeAlias = Literal["running", "absent", "unknown"]

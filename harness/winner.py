@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness import journal, registry
+from harness.lines import one_line
 from harness.report.cells import Cell, cells
 from harness.report.evidence import flat
 from harness.report.exhibits import Exhibit, read_exhibits
-from harness.report.lines import one_line
 from harness.report.looking import FigureKind, figure_name
 from harness.report.summary import places, score_of
 from harness.report.terminal import blocks, rows

@@ -583,13 +583,6 @@ def test_a_server_that_never_answers_is_given_up():
     assert "did not answer within 1 s" in found.message
 
 
-def test_tokens_and_passwords_are_masked_encoded_or_not():
-    address = "https://me:p%40ss@host/x"
-    assert store.masked("p%40ss and p@ss", address) == "*** and ***"
-    assert store.masked("token", "https://token@host") == "***"
-    assert store.masked("host", "sqlite:///host") == "host"
-
-
 def test_no_tracking_needs_no_mlflow():
     assert store.reachable("none") == Finding("MLflow", "ok", "switched off with --tracking none")
 

@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from harness.addresses import hidden, masked
 from harness.doctor.child import Answer, answering, asked
 from harness.doctor.finding import Finding
 from harness.doctor.machine import existing
 from harness.failure import describe_error
-from harness.tracking.store import database, open_client, shown
+from harness.tracking.store import database, open_client
 
 NAME = "MLflow"
 SECONDS = 60.0
@@ -49,7 +49,7 @@ def looking(uri: str, seconds: float = SECONDS) -> Iterator[Callable[[], Finding
     new = file is not None and not file.exists()
     fault = None if file is None else _uncreatable(file.parent) if new else damage(file)
     if fault is not None:
-        found = Finding(NAME, "warning", f"{shown(uri)}: {fault}", _remedy(uri))
+        found = Finding(NAME, "warning", f"{masked(uri)}: {fault}", _remedy(uri))
         yield lambda: found
         return
     with asked(_CODE, seconds, _MEMORY if new else uri, _ENVIRONMENT) as reply:
@@ -60,10 +60,10 @@ def _judged(uri: str, reply: Answer, new: bool) -> Finding:
     said = json.loads(reply.lines[-1]) if reply.lines else {}
     if reply.fault is None and "experiments" in said:
         state = "can be created" if new else f"experiments: {said['experiments']}"
-        return Finding(NAME, "ok", f"{shown(uri)}: {state}")
+        return Finding(NAME, "ok", f"{masked(uri)}: {state}")
     reason = said.get("error") or f"MLflow {reply.fault}; its last words: {reply.complaint}"
-    reason = masked(reason.replace(uri, shown(uri)), uri)
-    return Finding(NAME, "warning", f"{shown(uri)}: {reason}", _remedy(uri))
+    reason = hidden(reason, uri)
+    return Finding(NAME, "warning", f"{masked(uri)}: {reason}", _remedy(uri))
 
 
 def reachable(uri: str, seconds: float = SECONDS) -> Finding:
@@ -104,16 +104,6 @@ def _uncreatable(folder: Path) -> str | None:
     except (OSError, sqlite3.Error) as error:
         return f"it cannot be created ({getattr(error, 'strerror', None) or error})"
     return None
-
-
-def masked(text: str, uri: str) -> str:
-    """The text without the password or token that a tracking URI may hold."""
-    with contextlib.suppress(ValueError):  # what is no URI holds none
-        parts = urlsplit(uri)
-        for secret in (parts.password, parts.username if parts.password is None else None):
-            if secret:
-                text = text.replace(secret, "***").replace(unquote(secret), "***")
-    return text
 
 
 def _remedy(uri: str) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.lines import one_line
 from harness.report.anytime import trials_of
 from harness.report.cells import Cell
 from harness.report.evidence import flat
-from harness.report.lines import one_line
 from harness.report.orders import observed
 from harness.report.statistics import running_best
 from harness.report.words import duration

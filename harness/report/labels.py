@@ -5,7 +5,7 @@ from functools import cache
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import FT2Font
 
-from harness.report.lines import one_line
+from harness.lines import one_line
 
 
 def label(text: str, longest: int) -> str:

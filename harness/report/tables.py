@@ -7,8 +7,8 @@ import re
 import pandas as pd
 
 from harness.journal import SweepRecord, jsonable
+from harness.lines import one_line
 from harness.report.cells import Cell, by_task, cells
-from harness.report.lines import one_line
 from harness.report.statistics import mean_interval
 from harness.spec import TrialResult
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from harness.lines import one_line
 from harness.report.exhibits import AttentionMap, Confusion, EntityText, Exhibit, Forecast, Guess
-from harness.report.lines import one_line
 from harness.report.looking import span
 from harness.report.words import NOTHING, counted, number
 

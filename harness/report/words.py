@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from harness.report.lines import one_line
+from harness.lines import one_line
 from harness.report.statistics import Interval
 
 NOTHING = "–"

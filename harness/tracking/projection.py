@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from harness.addresses import masked
 from harness.journal import SweepRecord
 from harness.spec import Status, TrialResult
 
@@ -138,8 +139,8 @@ def common_tags(record: SweepRecord, task: str, space: str) -> dict[str, str]:
 
 
 def command(record: SweepRecord) -> str:
-    """The command line that made the sweep, without user names and passwords in addresses."""
-    return re.sub(r"(\w[\w+.-]*://)[^\s/]*@", r"\1", record.command)
+    """The command line that made the sweep, without what opens a door in its addresses."""
+    return masked(record.command)
 
 
 def sweep_tags(record: SweepRecord) -> dict[str, str]:

@@ -7,11 +7,13 @@ from typing import Self
 import filelock
 
 from harness import journal
+from harness.addresses import hidden, masked
 from harness.journal import SweepRecord, TrialKey
+from harness.lines import one_line
 from harness.spec import HarnessError, TrialResult
 from harness.tracking import artifacts, cards, guide, whole
 from harness.tracking.projection import Cell, Run, cells, cut, latest, study_key, trial_run
-from harness.tracking.store import Store, shown
+from harness.tracking.store import Store
 from harness.tracking.study import study_run, study_status
 from harness.tracking.winners import saved, settled, winners
 
@@ -178,11 +180,13 @@ def sync(folder: Path, uri: str, progress: Progress | None = None) -> int:
     except HarnessError:
         raise
     except Exception as error:
-        reason = first_line(error).replace(uri, shown(uri))
-        raise HarnessError(f"MLflow at {shown(uri)}: {reason}") from error
+        raise HarnessError(f"MLflow at {masked(uri)}: {first_line(error, uri)}") from error
 
 
-def first_line(error: Exception) -> str:
-    """An error as one short line; ours need no type."""
-    line = cut(str(error).strip().partition("\n")[0], 200)
+def first_line(error: Exception, uri: str) -> str:
+    """An error as one short line that a terminal can be given; ours need no type.
+
+    It may quote the address: what opens a door there is hidden, before a cut could tear it.
+    """
+    line = cut(one_line(hidden(str(error).strip(), uri).partition("\n")[0]), 200)
     return line if isinstance(error, HarnessError) else f"{type(error).__name__}: {line}"

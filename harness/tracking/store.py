@@ -40,13 +40,6 @@ def artifact_root(uri: str) -> Path | None:
     return None if file is None else file.resolve().parent / "mlartifacts"
 
 
-def shown(uri: str) -> str:
-    """The URI without user name and password."""
-    scheme, separator, rest = uri.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
-
-
 @dataclass
 class _Known:
     """What the store is known to hold of a run."""

@@ -1,12 +1,14 @@
 """Writes a sweep to MLflow while it runs, without ever standing in its way."""
 
 import contextlib
+import shlex
 import threading
 import time
 from pathlib import Path
 
+from harness.addresses import masked
 from harness.tracking.projector import Projector, first_line
-from harness.tracking.store import default_uri, shown
+from harness.tracking.store import default_uri
 
 # Training shares the processor with the tracker: it rests at least this long, and at least
 # this many times as long as it worked.
@@ -54,14 +56,16 @@ class Tracker:
         self._abandoned.set()
         if not late and self._error is None:
             return None
-        uri = shown(self._uri)
+        uri = masked(self._uri)
         reason = f"not done after {timeout:g} s"
         if self._error is not None:
-            reason = first_line(self._error).replace(self._uri, uri)
-        option = "" if self._uri == default_uri(self._folder.parent) else f" --tracking {uri}"
+            reason = first_line(self._error, self._uri)
+        command = ["harness", "sync", str(self._folder)]
+        if self._uri != default_uri(self._folder.parent):
+            command += ["--tracking", uri]
         return (
             f"MLflow at {uri} lacks part of this sweep ({reason}); nothing is lost, "
-            f"write it with: harness sync {self._folder}{option}"
+            f"write it with: {shlex.join(command)}"
         )
 
     def _work(self) -> None:

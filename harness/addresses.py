@@ -1,0 +1,38 @@
+"""Addresses as they may be written down: without what opens a door."""
+
+import contextlib
+import re
+from urllib.parse import unquote, urlsplit
+
+_HIDDEN = "***"
+# Whatever stands before the @ of a host. After a colon a password may hold slashes, which
+# databases take; a number and a slash are a port and the beginning of a path.
+_USER = re.compile(r"(\w[\w+.-]*://)(?:[^\s/@:]*:(?!\d+/)[^\s@]*@)?(?:[^\s/]*@)?")
+_QUERY = re.compile(
+    r"([?&;#][\w.~%+-]*"
+    r"(?:token|passw|pwd|secret|key|credential|auth|sig|session)[\w.~%+-]*=)[^\s&;#'\"]+",
+    re.IGNORECASE,
+)
+
+
+def masked(text: str) -> str:
+    """The text, its addresses without user names, passwords and tokens.
+
+    A user name and a password are left out; so that a reader can see that there was one, the
+    value of a query that is called a token, a key or the like becomes `***`.
+    """
+    return _QUERY.sub(rf"\1{_HIDDEN}", _USER.sub(r"\1", text))
+
+
+def hidden(text: str, address: str) -> str:
+    """What is said of an address, such as by an error that quotes a part of it, masked.
+
+    Its user name and its password are hidden wherever they stand, as written or decoded.
+    """
+    text = masked(text.replace(address, masked(address)))
+    with contextlib.suppress(ValueError):  # what is no address holds none
+        parts = urlsplit(address)
+        for secret in (parts.password, parts.username if parts.password is None else None):
+            if secret:
+                text = text.replace(secret, _HIDDEN).replace(unquote(secret), _HIDDEN)
+    return text
