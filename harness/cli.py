@@ -95,6 +95,11 @@ def prepare(tasks: tuple[str, ...], data_dir: Path | None, offline: bool) -> Non
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")
 @click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
 @click.option("--fresh", is_flag=True, help="Discard what an earlier run of the sweep left.")
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Run trials again that failed with their worker or the machine, and no others.",
+)
 @_data_dir
 @_offline
 @_output

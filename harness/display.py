@@ -10,6 +10,7 @@ import rich.live
 import rich.table
 import rich.text
 
+from harness.lines import one_line
 from harness.spec import TrialResult
 
 if TYPE_CHECKING:
@@ -78,10 +79,11 @@ class Display:
             self._live.refresh()
 
     def _print(self, text: str) -> None:
-        # Text of trials may hold brackets; none of it is markup.
+        # Text of trials may hold brackets and what a terminal obeys; none of it is meant so.
         self.console.print(
-            f"{time.strftime('%H:%M:%S')} {text}", markup=False, highlight=False, soft_wrap=True
-        )
+            one_line(f"{time.strftime('%H:%M:%S')} {text}"),
+            markup=False, highlight=False, emoji=False, soft_wrap=True,
+        )  # fmt: skip
 
     def _table(self) -> rich.table.Table:
         table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
@@ -134,6 +136,8 @@ def _outcome(plan: "CellPlan", result: TrialResult) -> str:
     seconds = f"in {result.cost.seconds:.1f} s"
     if result.status != "completed":
         reason = result.failure.message if result.failure else "no reason given"
+        if result.status == "interrupted" and result.broken:
+            return f"to be tried again after {result.cost.seconds:.1f} s: {reason}"
         return f"{result.status} {seconds}: {reason}"
     text = f"validation {_score(plan, result.score)} {seconds}"
     test = result.metrics.get(f"test_{plan.cell.task.judged_by.metric}")

@@ -19,7 +19,7 @@ from harness import environment, opening
 from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
-from harness.journal import Journal, jsonable, read
+from harness.journal import FAILURES, Journal, SweepRecord, jsonable, read
 from harness.spec import Cost, Failure, HarnessError, Status, Sweep, TrialResult
 from harness.sweep import cells, toml
 from harness.training import Job, begun, run
@@ -46,6 +46,8 @@ class Options:
     data_dir: Path | None = None
     offline: bool = False
     fresh: bool = False
+    retry_failed: bool = False
+    """Run the trials again that a worker or the machine failed."""
 
 
 def _import_framework() -> None:
@@ -91,6 +93,8 @@ def run_sweep(
         if record is not None:
             opening.check_same_question(folder, record.sweep, sweep)
             opening.check_same_data(folder, record.data, data)
+            if options.retry_failed:
+                record = _reopen(journal, record)
             if opening.complete(record):
                 print(f"{folder}: complete already; --fresh runs it anew")
                 return _write_report(folder)
@@ -107,6 +111,18 @@ def run_sweep(
             engine = functools.partial(_engine, run_trial, initialize)
             driver = _Driver(sweep, options, folder, journal, engine, stack)
             return driver.run()
+
+
+def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
+    """Takes back what was recorded of trials that a worker or the machine failed."""
+    again = opening.reopened(record)
+    for result in again:
+        journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
+    print(f"{len(again)} failed {'trial' if len(again) == 1 else 'trials'} to run again")
+    reread = read(journal.path.parent)
+    assert reread is not None
+    journal.record = reread
+    return reread
 
 
 @dataclass
@@ -225,17 +241,31 @@ class _Driver:
             return
         running = self.jobs.pop(event.job_id)
         if event.failure is None:
-            self._finish(event.value)
+            result: TrialResult = event.value
         else:
-            self._finish(_failed(running, event.failure, event.seconds))
+            result = _failed(running, event.failure, event.seconds)
+        if self.plan.cell(result.task, result.space).deserves_another(result):
+            result = dataclasses.replace(result, status="interrupted")
+        self._finish(result)
 
     def _finish(self, result: TrialResult) -> None:
         self.journal.append("finished", result=result)
+        self._keep_traceback(result)
         plan = self.plan.cell(result.task, result.space)
         plan.finish(result)
         self.display.finished(plan, result)
         if self.tracker is not None:
             self.tracker.update()
+
+    def _keep_traceback(self, result: TrialResult) -> None:
+        """Writes what an exception left behind where a person can read it."""
+        if result.failure is None or result.failure.traceback is None:
+            return
+        name = f"{result.task}.{result.space}.{result.phase}.{result.number}.txt"
+        try:
+            opening.write(self.folder / FAILURES / name, result.failure.traceback)
+        except HarnessError as error:
+            self.display.note(str(error))  # the journal holds it as well
 
     def _interrupt(self) -> None:
         """Stops the workers and records what they were doing."""

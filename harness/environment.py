@@ -4,7 +4,6 @@ import functools
 import importlib.metadata
 import os
 import platform
-import re
 import shlex
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from harness.addresses import masked
 
 _PACKAGES = (
     "keras-automl-harness",
@@ -27,6 +28,10 @@ _PACKAGES = (
     "numpy",
     "scikit-learn",
 )
+
+
+_ONCE = ("--fresh", "--retry-failed")
+"""Options that are not meant again when a sweep is carried on."""
 
 
 def describe() -> dict[str, Any]:
@@ -48,11 +53,12 @@ def describe() -> dict[str, Any]:
 def command() -> str:
     """The command line as typed, with the program's name instead of its path.
 
-    Without `--fresh`: who repeats the command to carry on would lose what there is. Without
-    the user name and password of an address: the command is written to the journal.
+    Without `--fresh`: who repeats the command to carry on would lose what there is. Nor with
+    `--retry-failed`, which has been done then. Without the user name, password or token of an
+    address: the command is written to the journal.
     """
-    words = (re.sub(r"(\w[\w+.-]*://)[^\s/]*@", r"\1", word) for word in sys.argv[1:])
-    return shlex.join(["harness", *(word for word in words if word != "--fresh")])
+    words = map(masked, sys.argv[1:])
+    return shlex.join(["harness", *(word for word in words if word not in _ONCE)])
 
 
 def cores() -> int:

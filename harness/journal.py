@@ -9,7 +9,8 @@ Events, each with `event` and `time` (Unix seconds):
 - `resumed`: `environment`, `command`
 - `data`: `task`, `digest`, `sizes`, `objective`, `baseline`, `reference`, `licence`
 - `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
-- `finished`: `result`, a `TrialResult`; the last one of a trial counts
+- `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
+  `interrupted` is to be run again
 - `search_ended`: `task`, `space`, `reason`
 """
 
@@ -44,6 +45,8 @@ from harness.spec import (
 
 VERSION = 1
 FILE = "journal.jsonl"
+FAILURES = "failures"
+"""Folder of the tracebacks, one file a trial, beside the journal."""
 
 TrialKey = tuple[str, str, Phase, int]
 T = TypeVar("T")
@@ -256,7 +259,10 @@ def read(folder: Path) -> SweepRecord | None:
                 case "asked":
                     history.append(_from_json(Asked, event))
                 case "finished":
-                    history.append(result_from_json(event["result"]))
+                    result = result_from_json(event["result"])
+                    history.append(result)
+                    if result.status == "interrupted" and result.phase == "search":
+                        ended.pop((result.task, result.space), None)
                 case "search_ended":
                     ended[event["task"], event["space"]] = event["reason"]
                 case "resumed":
@@ -362,7 +368,7 @@ def _clear(folder: Path) -> None:
     """Removes what a sweep leaves in its folder, and nothing else."""
     # The journal first: it must never name what is gone.
     (folder / FILE).unlink(missing_ok=True)
-    for name in ("models", "outcomes", "exhibits", "checkpoints"):
+    for name in ("models", "outcomes", "exhibits", "checkpoints", FAILURES):
         shutil.rmtree(folder / name, ignore_errors=True)
     for pattern in (
         "workers.log",

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness import cache, registry
 from harness.journal import SweepRecord
-from harness.spec import HarnessError, Prepared, Sweep, Task
+from harness.spec import HarnessError, Prepared, Sweep, Task, TrialResult
 from harness.sweep import cells, differences
 
 
@@ -66,6 +66,26 @@ def check_same_data(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]
             )
 
 
+def reopened(record: SweepRecord) -> list[TrialResult]:
+    """Results of the trials that a worker or the machine failed, to be run again.
+
+    Search trials are left alone once a winner of their cell has been confirmed: a better one
+    among them would leave the confirmed scores without the configuration they belong to.
+    """
+    confirmed = {
+        result.key[:2]
+        for result in record.results
+        if result.phase == "confirm" and result.status == "completed"
+    }
+    return [
+        result
+        for result in record.results
+        if result.status == "failed"
+        and result.broken
+        and (result.phase == "confirm" or result.key[:2] not in confirmed)
+    ]
+
+
 def complete(record: SweepRecord) -> bool:
     """Whether every search has ended and every confirmation run of its winner is done."""
     sweep = record.sweep
@@ -88,6 +108,7 @@ def write(path: Path, text: str) -> None:
     """Writes a whole file or none."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
+        path.parent.mkdir(exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:

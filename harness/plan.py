@@ -47,8 +47,13 @@ class CellPlan:
         """The cell whose model this one starts from."""
         self.awaited = False
         """Whether other cells start from the model of this one."""
+        self.broken: dict[TrialName, list[float]] = {}
+        """Seconds of the attempts at a trial that its worker or the machine ended."""
         self._waiting: list[Suggestion] = []
-        """Suggestions of an earlier run that never finished."""
+        """Suggestions whose trial was begun and is to be begun again."""
+        self._told: set[int] = set()
+        """Suggestions whose outcome the oracle knows. One that failed and is tried again later
+        stays a failure to it: what was suggested since rests on that."""
         self._search = Search(
             self._sample,
             cell.task.objective,
@@ -79,7 +84,9 @@ class CellPlan:
                 continue
             if isinstance(entry, Asked):
                 self.suggestions[entry.number] = self._search.replay(entry)
-            elif entry.status != "interrupted":
+            elif entry.status == "interrupted":
+                self._discard(entry)
+            else:
                 self._take(entry)
         done = {number for phase, number in self.results if phase == "search"}
         self._waiting = [s for number, s in self.suggestions.items() if number not in done]
@@ -130,9 +137,16 @@ class CellPlan:
         """Takes in the end of a trial and removes the checkpoints nobody needs any more."""
         self.running.pop((result.phase, result.number), None)
         if result.status == "interrupted":
+            self._discard(result)
+            if result.phase == "search" and result.broken:
+                self._waiting.insert(0, self.suggestions[result.number])
             return
         self._take(result)
         self._drop_checkpoints()
+
+    def deserves_another(self, result: TrialResult) -> bool:
+        """Whether a trial failed by no fault of its own, and for the first time."""
+        return result.broken and (result.phase, result.number) not in self.broken
 
     def end_search(self) -> str | None:
         """Ends the search if it is over now, and says why; `None` if it is not or was."""
@@ -190,6 +204,7 @@ class CellPlan:
         now = time.monotonic()
         running = (now - began for (phase, _), began in self.running.items() if phase == "search")
         spent = sum(result.cost.seconds for result in self.searched())
+        spent += sum(sum(lost) for (phase, _), lost in self.broken.items() if phase == "search")
         return self.budget.seconds - spent - sum(running)
 
     def abandoned(self) -> list[Job]:
@@ -217,11 +232,18 @@ class CellPlan:
                 self._checkpoint(number).unlink(missing_ok=True)
 
     def _take(self, result: TrialResult) -> None:
-        name: TrialName = (result.phase, result.number)
-        if name not in self.results and result.phase == "search":
+        if result.phase == "search" and result.number not in self._told:
+            self._told.add(result.number)
             score = result.score if result.status == "completed" else None
             self._search.tell(result.number, score)
-        self.results[name] = result
+        self.results[result.phase, result.number] = result
+
+    def _discard(self, result: TrialResult) -> None:
+        """Notes an attempt that does not count, and forgets what the trial was taken to be."""
+        name: TrialName = (result.phase, result.number)
+        self.results.pop(name, None)
+        if result.broken:
+            self.broken.setdefault(name, []).append(result.cost.seconds)
 
     def _why_no_more(self) -> str | None:
         """Why no further search trial may start."""

@@ -430,6 +430,11 @@ class TrialResult:
     """Saved model, relative to the sweep's folder; confirmation runs only."""
 
     @property
+    def broken(self) -> bool:
+        """Whether its worker or the machine failed, not the trial itself."""
+        return self.failure is not None and self.failure.kind == "infrastructure"
+
+    @property
     def key(self) -> tuple[str, str, Phase, int]:
         """What names a trial within its sweep."""
         return (self.task, self.space, self.phase, self.number)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from benchmarks.kills import answer
 from harness.journal import Asked, read
+from harness.spec import TrialResult
 
 HOSTILE = """
 name = "hostile"
@@ -121,6 +122,12 @@ def test_bad_trials_cost_themselves_alone(harness, tmp_path):
         "exiting": "infrastructure",
         "eating": "memory",
     }
+    attempts = [e for e in record.history if isinstance(e, TrialResult) and e.space == "exiting"]
+    assert [entry.status for entry in attempts] == ["interrupted", "failed"], "tried twice"
+    traceback = tmp_path / "all" / "hostile" / "failures" / "blobs.raising.search.0.txt"
+    assert traceback.read_text().endswith(f"{reasons['raising']}\n")
+    assert "Traceback (most recent call last)" in traceback.read_text()
+    assert len(list(traceback.parent.iterdir())) == 1
     hanging = next(result for result in record.results if result.space == "hanging")
     assert 12 <= hanging.cost.seconds < 20
     report = (tmp_path / "all" / "hostile" / "report.md").read_text()

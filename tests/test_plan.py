@@ -333,3 +333,73 @@ def test_a_resumed_sweep_does_not_pretrain_again(chain, tmp_path, done):
     ours = [(job.task, job.space, job.phase, job.number, job.encoder) for job in first + rest]
     theirs = [(job.task, job.space, job.phase, job.number, job.encoder) for job in whole]
     assert sorted(ours, key=str) == sorted(theirs, key=str)
+
+
+def broken(job, seconds=1.0):
+    """The end of an attempt whose worker died; `interrupted` is what the driver makes of it."""
+    result = ended(job, status="interrupted", seconds=seconds)
+    return dataclasses.replace(result, failure=Failure("infrastructure", "killed"))
+
+
+def test_an_attempt_that_its_worker_ended_is_made_again_once_and_counts_in_the_time(tmp_path):
+    budget = Budget(trials=2, seconds=10.0)
+    sweep = dataclasses.replace(SWEEP, spaces=("good",), budget=budget, seeds=(7,))
+    plan = plans.Plan(sweep, tmp_path, None)
+    (cell,) = plan.cells
+    seen = []
+
+    def outcome(job):
+        again = (job.phase, job.number) in seen
+        seen.append((job.phase, job.number))
+        lost = broken(job, seconds=4.0)
+        assert cell.deserves_another(lost) is not again
+        return ended(job) if again or job.number else lost
+
+    jobs = play(plan, outcome)
+    assert (
+        names(jobs)
+        == [("good", "search", 0)] * 2 + [("good", "search", 1)] + [("good", "confirm", 0)] * 2
+    )
+    assert jobs[0] == dataclasses.replace(jobs[1], seconds=jobs[0].seconds)
+    assert [job.seconds for job in jobs[:3]] == [
+        pytest.approx(left, abs=0.5) for left in (10.0, 6.0, 5.0)
+    ]
+    assert not cell.deserves_another(dataclasses.replace(ended(jobs[2], status="failed")))
+
+
+def test_what_was_taken_back_is_run_again_and_nothing_else(tmp_path):
+    sweep = dataclasses.replace(SWEEP, spaces=("good",), seeds=(7,))
+
+    def outcome(job):
+        failed = job.phase == "confirm" or job.number == 1
+        result = dataclasses.replace(broken(job), status="failed")
+        return result if failed else ended(job, 0.2)
+
+    with Journal(tmp_path) as journal:
+        journal.begin(sweep, {}, "harness run tests")
+        play(plans.Plan(sweep, tmp_path, None), outcome, journal)
+        record = read(tmp_path)
+        assert [result.key[2:] for result in opening.reopened(record)] == [
+            ("search", 1), ("confirm", 0),
+        ]  # fmt: skip
+        for result in opening.reopened(record):
+            journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
+        reread = read(tmp_path)
+        assert (record.ended.keys(), reread.ended) == ({("blobs", "good")}, {})
+        plan = plans.Plan(sweep, tmp_path, reread)
+        jobs = play(plan, lambda job: ended(job, 0.9), journal)
+    assert names(jobs) == [("good", "search", 1), ("good", "confirm", 0)]
+    assert plan.cells[0].best().number == 1, "its score counts"
+    assert opening.reopened(read(tmp_path)) == []
+
+
+def test_a_confirmed_winner_keeps_its_search(tmp_path):
+    def outcome(job):
+        failed = (job.phase, job.number) in (("search", 1), ("confirm", 1))
+        return dataclasses.replace(broken(job), status="failed") if failed else ended(job)
+
+    with Journal(tmp_path) as journal:
+        journal.begin(SWEEP, {}, "harness run tests")
+        play(plans.Plan(SWEEP, tmp_path, None), outcome, journal)
+    reopened = opening.reopened(read(tmp_path))
+    assert {result.key[2:] for result in reopened} == {("confirm", 1)}

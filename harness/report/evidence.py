@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.journal import SweepRecord
+from harness.journal import FAILURES, SweepRecord
 from harness.report.cells import Cell
 from harness.report.words import NOTHING, bullets, code, counted, duration, listed, plain, table
-from harness.spec import Budget, Failure, Sweep
+from harness.spec import Budget, Failure, Sweep, TrialResult
 
 
 def configurations(found: Sequence[Cell]) -> str:
@@ -24,8 +24,38 @@ def configurations(found: Sequence[Cell]) -> str:
     return table(["task", "architecture", "configuration", "training"], rows, left=4)
 
 
-def failures(tasks: Mapping[str, Sequence[Cell]]) -> str:
-    """Trials without a score, those with the same reason counted together."""
+def failures(tasks: Mapping[str, Sequence[Cell]], record: SweepRecord) -> str:
+    """Trials without a score, those with the same reason counted together; then attempts that
+    were made again, and where tracebacks are."""
+    unscored = [result for group in tasks.values() for cell in group for result in cell.unscored]
+    traced = any(result.failure and result.failure.traceback for result in unscored)
+    where = f"Whole tracebacks are in the folder {code(FAILURES, in_table=False)}, a file a trial."
+    parts = [_unscored(tasks), _attempts(record), where if traced else ""]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _attempts(record: SweepRecord) -> str:
+    """Attempts that a worker or the machine ended, and that were made again."""
+    found = [
+        entry
+        for entry in record.history
+        if isinstance(entry, TrialResult) and entry.status == "interrupted" and entry.broken
+    ]
+    if not found:
+        return ""
+    rows = [
+        [code(task), code(space), phase, code(message), str(count)]
+        for (task, space, phase, message), count in Counter(
+            (entry.task, entry.space, entry.phase, _reason(entry.failure)[1]) for entry in found
+        ).items()
+    ]
+    lost = duration(sum(entry.cost.seconds for entry in found))
+    text = f"Tried again, as the worker or the machine had failed and not the trial ({lost} lost):"
+    headers = ["task", "architecture", "phase", "reason", "attempts"]
+    return f"{text}\n\n{table(headers, rows, left=4)}"
+
+
+def _unscored(tasks: Mapping[str, Sequence[Cell]]) -> str:
     rows = []
     for task, group in tasks.items():
         for cell in group:

@@ -96,7 +96,7 @@ def markdown(
         _section("How fast", speed(record)),
         _section("Looking", looking(tasks, exhibits)),
         _section("Best configurations", configurations(found)),
-        _section("Failures", failures(tasks)),
+        _section("Failures", failures(tasks, record)),
         _section("What each cell spent", spending(record, found)),
         _section("The question", question(record)),
         _section("Data", data(record)),
