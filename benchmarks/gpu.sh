@@ -19,8 +19,6 @@ python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upg
 mkdir -p /tmp/cache "$output"
 tar -xJf .gpu/cache.tar.xz -C /tmp/cache || exit
 export PYTHONPATH=/tmp/site HARNESS_CACHE=/tmp/cache KERAS_BACKEND=jax PYTHONUNBUFFERED=1
-# The seeds of a winner are the same program: compiled once, read by the others.
-export JAX_COMPILATION_CACHE_DIR=/tmp/compiled
 export XLA_PYTHON_CLIENT_PREALLOCATE=false
 nvidia-smi --query-gpu=name,memory.total --format=csv
 

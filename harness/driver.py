@@ -9,13 +9,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness import environment, opening
+from harness import environment, opening, sources
 from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
@@ -328,14 +328,26 @@ def _engine(
 ) -> Engine:
     from harness.engines.local import LocalEngine
 
+    devices = environment.devices()
     return LocalEngine(
         run_trial,
         workers=workers,
-        environment={"KERAS_BACKEND": sweep.backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        environment=_variables(sweep, devices),
         initialize=initialize,
-        devices=environment.devices(),
+        devices=devices,
         log=folder / "workers.log",
     )
+
+
+def _variables(sweep: Sweep, devices: Sequence[str]) -> dict[str, str]:
+    """What the environment of every worker holds."""
+    variables = {"KERAS_BACKEND": sweep.backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    if devices:
+        # The seeds of a winner are one program. JAX reads it from here in 5 to 8 s, where
+        # compiling it took a GPU's trials half a minute to a minute.
+        kept = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(sources.cache_root() / "compiled"))
+        variables["JAX_COMPILATION_CACHE_DIR"] = kept
+    return variables
 
 
 def _tracker(folder: Path, options: Options) -> Any:

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.kills import answer
+from harness import driver
 from harness.journal import Asked, read
-from harness.spec import TrialResult
+from harness.spec import Sweep, TrialResult
 
 HOSTILE = """
 name = "hostile"
@@ -160,3 +161,13 @@ def test_a_space_that_cannot_be_sampled_is_named(harness, tmp_path):
     assert run.returncode == 2
     assert run.stderr.startswith("harness: search space 'unhashable': sample must return a frozen")
     assert run.stderr.count("\n") == 1
+
+
+def test_what_is_compiled_for_an_accelerator_is_kept_beside_the_data(monkeypatch, cache_root):
+    sweep = Sweep("tests", ("blobs",), ("good",), backend="jax")
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    assert "JAX_COMPILATION_CACHE_DIR" not in driver._variables(sweep, ())
+    kept = driver._variables(sweep, ("0",))["JAX_COMPILATION_CACHE_DIR"]
+    assert kept == str(cache_root / "compiled")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/elsewhere")
+    assert driver._variables(sweep, ("0",))["JAX_COMPILATION_CACHE_DIR"] == "/elsewhere"

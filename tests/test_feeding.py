@@ -97,8 +97,9 @@ def test_no_batch_is_smaller_where_each_shape_is_compiled(monkeypatch):
 
 def test_batches_have_few_shapes_where_each_is_compiled(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    (found,) = batches(feeding._cutter, seed=0, count=1)
-    assert {words.shape[1] for words, _ in found} == {16, 32}
+    wide = Split({"words": np.pad(SENTENCES.x["words"], ((0, 0), (0, 64)))}, SENTENCES.y)
+    (found,) = batches(feeding._cutter, seed=0, count=1, split=wide)
+    assert {words.shape[1] for words, _ in found} == {feeding.COMPILED_MULTIPLE}
     assert all((words[:, 0] == labels + 1).all() for words, labels in found)
 
 
