@@ -125,8 +125,9 @@ def execution(backend: str, device: str) -> Execution:
     """Compilation and precision for a backend on a device, as measured.
 
     `benchmarks/execution.py` prints the figures behind this table. On a processor XLA slows
-    small convolutional networks down and 16-bit floats are emulated. On a GPU 16 bits gained 1.4
-    on a small ResNet, and an LSTM failed in them on JAX: Keras's own choice and full precision stand.
+    small convolutional networks down and 16-bit floats are emulated. On a GPU they gained
+    1.4 on a small ResNet, and an LSTM failed in them on JAX: there Keras's own choice and full
+    precision stand.
     """
     if backend == "tensorflow" and device == "cpu":
         return Execution(jit_compile=False)
