@@ -6,16 +6,16 @@ and its successor are untouched.
 """
 
 import contextlib
-import os
 import pickle
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from harness.engines import Done, Limits, Progress
+from harness.engines.log import LIMIT, Log
 from harness.engines.process import (
     GRACE_SECONDS,
     Message,
@@ -30,6 +30,8 @@ from harness.spec import Failure, HarnessError
 
 TICK = 0.1
 """Seconds between two looks at the limits of running jobs."""
+IDLE_TICK = 1.0
+"""Seconds between two looks where no job runs: a thread that one left behind may print."""
 
 
 class LocalEngine:
@@ -45,6 +47,7 @@ class LocalEngine:
         recycle_mb: A worker (with children) whose resident memory, in 10^6 bytes, is larger
             after a job is replaced.
         log: File that takes what workers print; discarded when `None`.
+        log_bytes: Length beyond which the beginning of the log is cut off.
 
     `Limits.memory_gb` counts 10^9 bytes of resident memory of a worker and its children;
     `Limits.seconds` counts from the job's start in the worker. Both end the job by killing
@@ -64,6 +67,7 @@ class LocalEngine:
         recycle_jobs: int = 100,
         recycle_mb: float = 4000,
         log: Path | None = None,
+        log_bytes: int = LIMIT,
     ) -> None:
         for name, value in (("workers", workers), ("recycle_jobs", recycle_jobs)):
             if value < 1:
@@ -76,7 +80,7 @@ class LocalEngine:
             worker_environment(environment, workers, slot, devices) for slot in range(workers)
         ]
         self._recycle_jobs, self._recycle_bytes = recycle_jobs, recycle_mb * 1e6
-        self._log: IO[bytes] = Path(log or os.devnull).open("ab")  # noqa: SIM115 - closed by close
+        self._log = Log(log, log_bytes)
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Progress | Done | BaseException] = queue.SimpleQueue()
         # Of the calling thread:
@@ -150,8 +154,9 @@ class LocalEngine:
             look = 0.0
             while (busy := self._busy()) or not self._closing:
                 with contextlib.suppress(queue.Empty):
-                    self._handle(self._inbox.get(timeout=TICK if busy else None))
+                    self._handle(self._inbox.get(timeout=TICK if busy else IDLE_TICK))
                 if time.monotonic() >= look:
+                    self._log.shorten()
                     self._enforce_limits()
                     look = time.monotonic() + TICK
         except BaseException as error:  # noqa: BLE001 - raised in the driver, by poll
@@ -162,7 +167,7 @@ class LocalEngine:
             self._ended.set()
 
     def _start(self, slot: int) -> WorkerProcess:
-        return WorkerProcess(self._environments[slot], self._setup, self._log, self._inbox)
+        return WorkerProcess(self._environments[slot], self._setup, self._log.file, self._inbox)
 
     def _busy(self) -> list[WorkerProcess]:
         return [worker for worker in self._workers if worker is not None and worker.busy]

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -22,7 +23,7 @@ import psutil
 from joblib import cpu_count
 
 from harness.engines import Limits
-from harness.engines.worker import kill_tree
+from harness.engines.worker import MARK, kill_tree
 from harness.spec import Failure
 
 GRACE_SECONDS = 2.0
@@ -64,13 +65,14 @@ class WorkerProcess:
         log: IO[bytes],
         inbox: "queue.SimpleQueue[Message]",
     ) -> None:
+        self.mark = uuid.uuid4().hex
         code = f"import sys; sys.path[:] = {sys.path!r}; from harness.engines.worker import main"
         self.process = subprocess.Popen(
             [sys.executable, "-c", f"{code}; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, MARK: self.mark},
             start_new_session=True,  # one killpg reaches its children; Ctrl-C does not reach it
         )
         self.job: RunningJob | None = None
@@ -97,13 +99,13 @@ class WorkerProcess:
     def kill(self, doom: Failure) -> None:
         """Kills process and children; what it said before is still read."""
         self.doom, self.gone = doom, time.monotonic()
-        kill_tree(self.process.pid)
+        kill_tree(self.process.pid, self.mark)
 
     def notice_exit(self) -> None:
         """Looks whether the process ended while a child of it keeps the pipe open."""
         if self.gone is None and self.process.poll() is not None:
             self.gone = time.monotonic()
-            kill_tree(self.process.pid)
+            kill_tree(self.process.pid, self.mark)
 
     def end(self) -> int | None:
         """Kills what is left; returns the exit code, or `None` if the process was alive."""
@@ -111,7 +113,7 @@ class WorkerProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(GRACE_SECONDS)
         code = self.process.poll()
-        kill_tree(self.process.pid)
+        kill_tree(self.process.pid, self.mark)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(GRACE_SECONDS)
         with contextlib.suppress(OSError):  # what it did not read

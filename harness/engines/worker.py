@@ -15,25 +15,37 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import psutil
 
+from harness.engines.surroundings import Surroundings
 from harness.failure import describe_error
 from harness.spec import Failure
 
+MARK = "HARNESS_WORKER"
+"""Variable that names a worker to all it starts."""
 Report = Callable[[Mapping[str, Any]], None]
 Run = Callable[[Any, Report], Any]
 
 
-def kill_tree(pid: int) -> None:
-    """Kills a worker, its process group and its descendants; none of them can refuse."""
+def kill_tree(pid: int, mark: str | None = None) -> None:
+    """Kills a worker, its process group and its descendants; none of them can refuse.
+
+    Args:
+        pid: of the worker.
+        mark: what its variable `MARK` was set to. Descendants are known by it that have left
+            group and session and whose parent has died.
+    """
     family: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess):
         family = psutil.Process(pid).children(recursive=True)
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    for process in _marked(mark, but=pid) if mark else ():
+        with contextlib.suppress(psutil.Error):
             process.kill()
     if sys.platform != "win32":
         # Also those whose parent has died, and new ones. macOS refuses where only zombies are left.
@@ -44,13 +56,22 @@ def kill_tree(pid: int) -> None:
             psutil.Process(pid).kill()
 
 
+def _marked(mark: str, but: int) -> Iterator[psutil.Process]:
+    """Processes that were started with a mark among their variables, one of them left out."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # it has ended, or is somebody else's
+            if process.pid != but and process.environ().get(MARK) == mark:
+                yield process
+
+
 def main() -> None:
     """Runs jobs until it is killed or the driver's end of the pipe closes."""
     jobs, events = _take_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is the driver's decision
     faulthandler.enable()
     inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    for target, args in ((_read, (jobs, inbox)), (_watch_parent, (os.getppid(),))):
+    mark = os.environ.get(MARK)
+    for target, args in ((_read, (jobs, inbox, mark)), (_watch_parent, (os.getppid(), mark))):
         threading.Thread(target=target, args=args, daemon=True).start()
     lock, pid = threading.Lock(), os.getpid()
 
@@ -62,11 +83,17 @@ def main() -> None:
             events.flush()
 
     run = _set_up(inbox.get())
+    surroundings = Surroundings()
     while True:
-        _serve(run, inbox.get(), send)
+        _serve(run, inbox.get(), send, surroundings)
 
 
-def _serve(run: Run | Failure, frame: bytes, send: Callable[[str, int, bytes], None]) -> None:
+def _serve(
+    run: Run | Failure,
+    frame: bytes,
+    send: Callable[[str, int, bytes], None],
+    surroundings: Surroundings,
+) -> None:
     """Runs one job and sends its value or its failure."""
     number, job = pickle.loads(frame)  # noqa: S301 - from the driver, our parent
     pid = os.getpid()
@@ -84,6 +111,7 @@ def _serve(run: Run | Failure, frame: bytes, send: Callable[[str, int, bytes], N
         kind, content = "failed", pickle.dumps(describe_error(error))
     if os.getpid() != pid:
         os._exit(0)  # a process the job forked came back here; it must not act as the worker
+    surroundings.restore()
     sys.stdout.flush()
     send(kind, number, content)
 
@@ -116,16 +144,16 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     return jobs, events
 
 
-def _read(jobs: BinaryIO, inbox: "queue.SimpleQueue[bytes]") -> None:
+def _read(jobs: BinaryIO, inbox: "queue.SimpleQueue[bytes]", mark: str | None) -> None:
     """Passes frames on; a closed pipe means that the driver is gone, in whatever way."""
     with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
         while True:
             inbox.put(pickle.load(jobs))  # noqa: S301 - from the driver, our parent
-    kill_tree(os.getpid())
+    kill_tree(os.getpid(), mark)
 
 
-def _watch_parent(parent: int) -> None:
+def _watch_parent(parent: int, mark: str | None) -> None:
     """Ends the worker when it is orphaned although a fork of the driver holds the pipe open."""
     while os.getppid() == parent:
         time.sleep(1)
-    kill_tree(os.getpid())
+    kill_tree(os.getpid(), mark)
