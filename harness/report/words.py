@@ -31,7 +31,7 @@ def number(value: float, places: int | None = None) -> str:
     if not math.isfinite(value):
         return NOTHING
     if places is not None:
-        return f"{value:z,.{places}f}"  # no zero is negative
+        return f"{value:,.{places}f}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{float(f'{value:.3g}'):g}"
