@@ -4,8 +4,9 @@ Plain functions of Keras. Keras is imported inside them, so that the driver can 
 file without loading a framework.
 """
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,6 +112,11 @@ def latency(model: Any, example: Mapping[str, np.ndarray]) -> float:
         model.predict_on_batch(example)
         times.append(time.perf_counter() - began)
     return float(np.median(times[3:]) * 1000)
+
+
+def file_size(variables: Iterable[Any]) -> int:
+    """About how many bytes a file takes that holds these variables, rather too many."""
+    return sum(4 * math.prod(variable.shape) + 4096 for variable in variables)
 
 
 @dataclass(frozen=True)

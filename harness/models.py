@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pydantic
 
-from harness import registry
+from harness import files, registry
 from harness.spec import DataSpec, HarnessError, Split
 
 EXAMPLES = 2
@@ -40,7 +40,8 @@ def keep_interface(model: Path, spec: DataSpec, test: Split) -> None:
         "spec": dataclasses.asdict(spec),
         "examples": {name: np.asarray(a[:EXAMPLES]).tolist() for name, a in test.x.items()},
     }
-    interface_path(model).write_text(json.dumps(content), encoding="utf-8")
+    with files.whole(interface_path(model)) as part:
+        part.write_text(json.dumps(content), encoding="utf-8")
 
 
 def read_interface(path: Path) -> Interface:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from harness import cache, feeding, fitting, registry
+from harness import cache, feeding, files, fitting, registry
 from harness.failure import describe_error
 from harness.journal import jsonable
 from harness.models import keep_interface, load_model
@@ -333,8 +333,9 @@ class _Trial:
         )
         if job.keep_checkpoint:
             path = checkpoint_path(job.folder, job.task, job.space, job.number)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            model.save_weights(path)
+            state = [*model.variables, *model.optimizer.variables]
+            with files.whole(path, fitting.file_size(state)) as part:
+                model.save_weights(part)
 
     def _score(self, bare: Any, data: Prepared) -> None:
         """Scores the test split, once, and keeps the model and the outcome of each example."""
@@ -349,27 +350,24 @@ class _Trial:
             self.test |= {f"{name}_{metric}": value for metric, value in metrics.items()}
         self._cost(latency_ms=fitting.latency(bare, feeding.first_example(data.test, self.varying)))
         path = job.folder / model_path(job.task, job.space, job.seed)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        bare.save(path)
-        assets_path(path).write_text(json.dumps(jsonable(data.assets)), encoding="utf-8")
+        with files.whole(path, fitting.file_size(bare.variables)) as part:
+            bare.save(part)
+        with files.whole(assets_path(path)) as part:
+            part.write_text(json.dumps(jsonable(data.assets)), encoding="utf-8")
         keep_interface(path, data.spec, data.test)
         self.model_file = model_path(job.task, job.space, job.seed)
         if score.per_example:
             outcomes: dict[str, Any] = dict(score.per_example)
-            path = job.folder / outcomes_path(job.task, job.space, job.seed)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(path, **outcomes)
+            with files.whole(job.folder / outcomes_path(job.task, job.space, job.seed)) as part:
+                np.savez_compressed(part, **outcomes)
         if job.number == 0 and self.task.exhibit is not None:
             self._show(self.task.exhibit(bare, data, score))
 
     def _show(self, exhibit: Mapping[str, Any]) -> None:
         """Keeps an exhibit; a report that is written meanwhile sees all of it or none."""
-        path = self.job.folder / exhibit_path(self.job.task, self.job.space)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
         text = json.dumps(jsonable(exhibit), ensure_ascii=False, indent=1)
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
+        with files.whole(self.job.folder / exhibit_path(self.job.task, self.job.space)) as part:
+            part.write_text(text + "\n", encoding="utf-8")
 
 
 def _watch(trial: _Trial, examples: int) -> Any:

@@ -1,0 +1,54 @@
+"""Files that are whole or absent, whenever their writer is killed or the disk is full."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+PART = ".part."
+"""How the name of a file begins that is being written."""
+
+
+@contextlib.contextmanager
+def whole(path: Path, size: int = 0) -> Iterator[Path]:
+    """Gives a path to write to instead of this one, which is then replaced at once.
+
+    The path ends as the final one does, as libraries tell by it what to write. What was written
+    is on the disk, not only on its way there, before it is seen: a journal that names the file
+    would otherwise outlive it in a power cut. If it cannot be written, nothing is left.
+
+    Args:
+        path: the file; its folder is made if need be.
+        size: bytes for which there must be room, or the disk is full before anything is written:
+            HDF5 brings the process down if it is full after that.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{PART}{path.name}")
+    try:
+        if size:
+            _find_room(part, size)
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error says what is wrong
+            part.unlink(missing_ok=True)
+        raise
+
+
+def remove_parts(folder: Path) -> None:
+    """Removes what writers that were killed left in a folder and those in it; none may be alive."""
+    for part in (*folder.glob(f"{PART}*"), *folder.glob(f"*/{PART}*")):
+        part.unlink(missing_ok=True)
+
+
+def _find_room(path: Path, size: int) -> None:
+    """Fails as a write of that many bytes would, and gives the room back."""
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:  # macOS and Windows
+            for start in range(0, size, 1 << 20):
+                file.write(bytes(min(1 << 20, size - start)))
+    path.unlink()
