@@ -37,6 +37,8 @@ from harness.spec import (
 
 _known: dict[Path, "Entry"] = {}
 """Entries this process has verified."""
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading an entry raises that is damaged, in whatever way."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,14 @@ def load(task: Task, data_dir: Path | None = None, offline: bool = False) -> Pre
     Args and errors as of `entry`.
     """
     folder = entry(task, data_dir, offline).folder
+    try:
+        return _read(folder)
+    except UNREADABLE:
+        _known.pop(folder, None)  # somebody removed or cut it since this process looked at it
+        return _read(entry(task, data_dir, offline).folder)
+
+
+def _read(folder: Path) -> Prepared:
     meta = json.loads((folder / preparation.META).read_text(encoding="utf-8"))
     stored: dict[str, np.ndarray] = {
         name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
@@ -144,8 +154,10 @@ def _verified(folder: Path) -> Entry | None:
                 or sources.sha256(path) != expected["sha256"]
             ):
                 return None
-        return Entry(folder, meta["digest"]) if preparation.digest(meta) == meta["digest"] else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        expected = (preparation.FORMAT, folder.parent.name, preparation.digest(meta))
+        found = (meta["format"], meta["task"], meta["digest"])
+        return Entry(folder, meta["digest"]) if found == expected else None
+    except UNREADABLE:
         return None  # whatever is wrong with it, it is made anew
 
 

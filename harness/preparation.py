@@ -61,7 +61,10 @@ def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:
     arrays, windows = _stored(prepared)
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
-        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+        # Open for reading as well, it is written by Python and not by NumPy's own code, whose error
+        # does not say that the disk is full.
+        with path.open("w+b") as file:
+            np.save(file, np.ascontiguousarray(array), allow_pickle=False)
         meta["arrays"][name] = {"bytes": path.stat().st_size, "sha256": sources.sha256(path)}
     if windows:
         meta["windows"] = windows
