@@ -2,8 +2,11 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
 
 import filelock
 
@@ -88,20 +91,41 @@ def _checked(source: Source, path: Path) -> Path:
 
 
 def _download(source: Source, url: str, path: Path, progress: bool) -> Path:
-    """Downloads beside the final name, checks, then renames; waits for others doing the same."""
+    """Downloads into a folder beside the final name, checks, then renames; waits for others
+    doing the same."""
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
-    store = pooch.create(
-        path=path.parent,
-        base_url="",
-        registry={source.file: f"sha256:{source.sha256}"},
-        urls={source.file: url},
-        retry_if_failed=RETRIES,
-    )
     path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.part")
     with filelock.FileLock(path.with_name(f".{path.name}.lock")):
-        return Path(store.fetch(source.file, progressbar=progress))
+        if path.is_file() and sha256(path) == source.sha256:
+            return path
+        shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+        store = pooch.create(
+            path=work,
+            base_url="",
+            registry={source.file: f"sha256:{source.sha256}"},
+            urls={source.file: url},
+            retry_if_failed=RETRIES,
+        )
+        downloader = pooch.HTTPDownloader(
+            progressbar=progress, hooks={"response": _refuse_to_leave_https}
+        )
+        try:
+            Path(store.fetch(source.file, downloader=downloader)).replace(path)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return path
+
+
+def _refuse_to_leave_https(response: Any, **_: Any) -> None:
+    """Follows no redirection to an address that others on the way can read and alter."""
+    if not response.is_redirect:
+        return
+    target = urljoin(response.url, response.headers["location"])
+    if not target.lower().startswith("https://"):
+        raise HarnessError(f"{response.url}: redirects to {target}; expected an https address")
 
 
 def _wanted(place: Path, data_dir: Path | None) -> str:

@@ -35,7 +35,7 @@ def network(monkeypatch):
                 raise self.error
 
     answer = Network()
-    monkeypatch.setattr(pooch.core, "choose_downloader", lambda url, progressbar=False: answer)
+    monkeypatch.setattr(pooch, "HTTPDownloader", lambda **_: answer)
     monkeypatch.setattr(pooch.core.time, "sleep", lambda seconds: None)
     return answer
 
