@@ -1,0 +1,79 @@
+"""Trials that leave checkpoints and continue from them, under a driver that watches them.
+
+Files are written as a trial that trains writes them; only their content is none of Keras.
+"""
+
+import functools
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness import driver, files
+from harness.engines import Done
+from harness.training import checkpoint_path
+from tests.faults import fake
+
+SEEN = "FAKE_SEEN"
+"""Variable that names the file to write to what the driver sees."""
+
+_rest = fake.run
+_handle = driver._Driver._handle
+
+
+def befall(then: Callable[[], None] | None = None) -> None:
+    """Has a driver run such trials and watch; `then` is what else befalls it."""
+    fake.run = run
+    driver._Driver._handle = watch
+    if then is not None:
+        then()
+
+
+def run(job: Any, report: Any) -> Any:
+    """Reads the checkpoint of its parent, and leaves its own."""
+    if job.parent is not None:
+        parent = checkpoint_path(job.folder, job.task, job.space, job.parent)
+        assert parent.read_text() == f"{job.initial_epoch} epochs"
+    result = _rest(job, report)
+    if job.keep_checkpoint:
+        path = checkpoint_path(job.folder, job.task, job.space, job.number)
+        with files.whole(path) as part, part.open("w") as file:
+            file.write(f"{job.epochs} ")
+            file.flush()
+            time.sleep(0.02)  # for a kill to come in the middle
+            file.write("epochs")
+    return result
+
+
+def watch(self: Any, event: Any) -> None:
+    """Handles an event, and notes which checkpoints are there that need not be.
+
+    What a suggestion makes needless goes with the next result.
+    """
+    _handle(self, event)
+    if not isinstance(event, Done):
+        return
+    for cell in self.plan.cells:
+        needed = cell._search.continuable() if cell.ended is None else set()
+        needed |= {number for phase, number in cell.running if phase == "search"}
+        paths = {checkpoint_path(self.folder, *cell.cell.key, number) for number in needed}
+        there = set((self.folder / "checkpoints").glob(f"*{cell.cell.space.name}.*"))
+        finished = {path for path in there if not path.name.startswith(files.PART)}
+        seen = {
+            "there": len(there),
+            "needed": len(needed),
+            "spare": sorted(path.name for path in finished - paths),
+        }
+        with Path(os.environ[SEEN]).open("a") as file:
+            file.write(json.dumps(seen) + "\n")
+
+
+def wrapped(forks: Callable[..., Any], **variables: str) -> Callable[..., Any]:
+    """Starts drivers as another function does, that run such trials."""
+
+    def start(*words: object, fate: Callable[[], None] | None = None, **more: str) -> Any:
+        return forks(*words, fate=functools.partial(befall, fate), **variables, **more)
+
+    return start
