@@ -1,8 +1,11 @@
 """An MLflow tracking store, and how a projected run gets into it exactly once."""
 
 import contextlib
+import glob
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +19,7 @@ from harness.spec import HarnessError
 from harness.tracking.catalogue import Catalogue
 from harness.tracking.projection import MAX_DIGEST, MAX_TAG, Point, Run, cut
 
-_SQLITE = "sqlite:///"
+_SQLITE, _MEMORY = "sqlite:///", ":memory:"
 _PARENT = "mlflow.parentRunId"
 # MLflow takes 1000 values a request, 100 of them params or tags.
 _MAX_METRICS, _MAX_ENTRIES = 900, 100
@@ -265,6 +268,26 @@ def open_client(uri: str) -> Any:
     file.parent.mkdir(parents=True, exist_ok=True)
     # Processes that create the same database at once crash.
     with filelock.FileLock(f"{file}.lock", timeout=60):
+        if file.name != _MEMORY and (not file.exists() or not file.stat().st_size):
+            _create(file, uri)
         client = MlflowClient(tracking_uri=uri)
         client.get_experiment_by_name("Default")
     return client
+
+
+def _create(file: Path, uri: str) -> None:
+    """Makes a database in a folder beside its place and moves it there; the caller holds the lock.
+
+    One that a kill or a full disk left half made MLflow neither completes nor opens ever again.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    prefix = f".{file.name}."
+    for left in file.parent.glob(f"{glob.escape(prefix)}*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=file.parent) as scratch:
+        made = Path(scratch, file.name)
+        make: Any = SqlAlchemyStore  # it has no types
+        store = make(f"{_SQLITE}{made}", str(artifact_root(uri)))
+        store.engine.dispose()
+        made.replace(file)
