@@ -45,10 +45,13 @@ def remove_parts(folder: Path) -> None:
 
 def _find_room(path: Path, size: int) -> None:
     """Fails as a write of that many bytes would, and gives the room back."""
-    with path.open("wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        else:  # macOS and Windows
-            for start in range(0, size, 1 << 20):
-                file.write(bytes(min(1 << 20, size - start)))
+    try:
+        with path.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:  # macOS and Windows
+                for start in range(0, size, 1 << 20):
+                    file.write(bytes(min(1 << 20, size - start)))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     path.unlink()

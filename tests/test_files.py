@@ -60,8 +60,9 @@ def test_a_writer_that_is_killed_leaves_what_was_there(tmp_path, before):
 @pytest.mark.parametrize("size", [0, 5000], ids=["while it writes", "before it writes"])
 def test_a_full_disk_leaves_what_was_there(tmp_path, size):
     (tmp_path / "a.txt").write_bytes(b"before")
-    with limited_files(1000), pytest.raises(OSError, match="File too large"):
+    with limited_files(1000), pytest.raises(OSError, match=r"File too large") as caught:
         write(tmp_path / "a.txt", size)
+    assert not size or caught.value.filename == str(tmp_path / f"{files.PART}a.txt")
     assert content(tmp_path) == {"a.txt": b"before"}
 
 

@@ -50,12 +50,13 @@ def run(job: Any, report: Any) -> Any:
 def watch(self: Any, event: Any) -> None:
     """Handles an event, and notes which checkpoints are there that need not be.
 
-    What a suggestion makes needless goes with the next result.
+    What a suggestion makes needless goes with the next result of its cell.
     """
     _handle(self, event)
     if not isinstance(event, Done):
         return
-    for cell in self.plan.cells:
+    task, space, _, _ = event.job_id.split("/")
+    for cell in (self.plan.cell(task, space),):
         needed = cell._search.continuable() if cell.ended is None else set()
         needed |= {number for phase, number in cell.running if phase == "search"}
         paths = {checkpoint_path(self.folder, *cell.cell.key, number) for number in needed}
