@@ -56,19 +56,19 @@ def watch(self: Any, event: Any) -> None:
     if not isinstance(event, Done):
         return
     task, space, _, _ = event.job_id.split("/")
-    for cell in (self.plan.cell(task, space),):
-        needed = cell._search.continuable() if cell.ended is None else set()
-        needed |= {number for phase, number in cell.running if phase == "search"}
-        paths = {checkpoint_path(self.folder, *cell.cell.key, number) for number in needed}
-        there = set((self.folder / "checkpoints").glob(f"*{cell.cell.space.name}.*"))
-        finished = {path for path in there if not path.name.startswith(files.PART)}
-        seen = {
-            "there": len(there),
-            "needed": len(needed),
-            "spare": sorted(path.name for path in finished - paths),
-        }
-        with Path(os.environ[SEEN]).open("a") as file:
-            file.write(json.dumps(seen) + "\n")
+    cell = self.plan.cell(task, space)
+    needed = cell._search.continuable() if cell.ended is None else set()
+    needed |= {number for phase, number in cell.running if phase == "search"}
+    paths = {checkpoint_path(self.folder, task, space, number) for number in needed}
+    there = set((self.folder / "checkpoints").glob(f"*{space}.*"))
+    finished = {path for path in there if not path.name.startswith(files.PART)}
+    seen = {
+        "there": len(there),
+        "needed": len(needed),
+        "spare": sorted(path.name for path in finished - paths),
+    }
+    with Path(os.environ[SEEN]).open("a") as file:
+        file.write(json.dumps(seen) + "\n")
 
 
 def wrapped(forks: Callable[..., Any], **variables: str) -> Callable[..., Any]:
