@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from harness import streams
 from harness.spec import HarnessError
 
 EXIT_BAD_INPUT = 2
@@ -45,6 +46,7 @@ _output = click.option(
 @click.version_option(package_name="keras-automl-harness")
 def main() -> None:
     """Which architecture is best for this task, at equal cost, and how sure are we?"""
+    streams.outlast_readers()
 
 
 @main.command("list")

@@ -9,13 +9,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
-from harness import environment, opening, sources
+from harness import environment, files, opening, sources
 from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
@@ -83,6 +83,18 @@ def run_sweep(
         HarnessError: the backend is not installed, the data cannot be had, or the output
             folder holds another question or cannot be written.
     """
+    with _received(_stop, _terminations()):
+        try:
+            return _run_sweep(sweep, options, run_trial, initialize)
+        except KeyboardInterrupt:
+            print(f"interrupted; carry on with: {environment.command()}", flush=True)
+            return EXIT_INTERRUPTED
+
+
+def _run_sweep(
+    sweep: Sweep, options: Options, run_trial: Run, initialize: Callable[[], None]
+) -> int:
+    """`run_sweep`, which a signal may interrupt anywhere but in the loop over trials."""
     opening.check_backend(sweep)
     folder = options.output / sweep.name
     data = {
@@ -98,6 +110,7 @@ def run_sweep(
             if opening.complete(record):
                 print(f"{folder}: complete already; --fresh runs it anew")
                 return _write_report(folder)
+        files.remove_parts(folder)
         journal.begin(sweep, environment.describe(), environment.command())
         for name, event in data.items():
             if record is None or name not in record.data:
@@ -130,8 +143,10 @@ class _Running:
     """A trial that a worker has."""
 
     job: Job
-    started: float
+    started: float = field(default_factory=time.time)
     """Unix seconds."""
+    since: float = field(default_factory=time.monotonic)
+    """The same moment on the monotonic clock: the other may be put back."""
     epochs: int = 0
     """Epochs it has reported."""
 
@@ -161,7 +176,7 @@ class _Driver:
         self.engine = engine(sweep, workers, folder)
         stack.callback(self.engine.close, kill=True)
         self.tracker = _tracker(folder, options)
-        stack.callback(self._close_tracker)
+        stack.push(self._close_tracker)
         os.environ["KERAS_BACKEND"] = sweep.backend
         from harness.plan import Plan
 
@@ -175,7 +190,7 @@ class _Driver:
                     self._start_trials()
                 if not self.jobs:
                     break
-                if len(interruptions) > 1 or signal.SIGTERM in interruptions:
+                if len(interruptions) > 1 or set(interruptions) - {signal.SIGINT}:
                     self._interrupt()
                     break
                 if interruptions:
@@ -186,9 +201,10 @@ class _Driver:
         self.interrupted = bool(interruptions)
         return self._conclude()
 
-    def _close_tracker(self) -> None:
+    def _close_tracker(self, kind: object, *_: object) -> None:
         if self.tracker is not None:
-            seconds = _INTERRUPTED_GRACE_SECONDS if self.interrupted else _GRACE_SECONDS
+            stopped = self.interrupted or kind is not None
+            seconds = _INTERRUPTED_GRACE_SECONDS if stopped else _GRACE_SECONDS
             message = self.tracker.close(seconds)
             if message:
                 print(message)
@@ -208,7 +224,7 @@ class _Driver:
                 step.job, data_dir=self.options.data_dir, offline=self.options.offline
             )
             job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
-            self.jobs[job_id] = _Running(job, time.time())
+            self.jobs[job_id] = _Running(job)
             self.plan.cell(job.task, job.space).start(job)
             self.engine.submit(job_id, job, self._limits(job))
 
@@ -219,7 +235,7 @@ class _Driver:
             ended = True
             for job in plan.abandoned():
                 failure = Failure("interrupted", "stopped, and no time was left to begin again")
-                self._finish(_failed(_Running(job, time.time()), failure, seconds=0.0))
+                self._finish(_failed(_Running(job), failure, seconds=0.0))
             task, space = plan.cell.key
             self.journal.append("search_ended", task=task, space=space, reason=reason)
             self.display.search_ended(plan, reason)
@@ -278,6 +294,7 @@ class _Driver:
         self.jobs.clear()
 
     def _conclude(self) -> int:
+        files.remove_parts(self.folder)
         code = _write_report(self.folder)
         if self.tracker is not None:
             self.tracker.update()
@@ -309,7 +326,7 @@ def _failed(running: _Running, failure: Failure, seconds: float | None = None) -
     """The record of a trial whose worker could not give one; without `seconds`, its cost
     counts from the moment it was given to a worker."""
     statuses: dict[str, Status] = {"timeout": "timeout", "interrupted": "interrupted"}
-    ran = time.time() - running.started if seconds is None else seconds
+    ran = time.monotonic() - running.since if seconds is None else seconds
     return dataclasses.replace(
         begun(running.job, running.started),
         status=statuses.get(failure.kind, "failed"),
@@ -359,6 +376,30 @@ def _tracker(folder: Path, options: Options) -> Any:
     return tracking.Tracker(folder, options.tracking or tracking.default_uri(options.output))
 
 
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _terminations() -> list[int]:
+    """Signals that stop a sweep at once: somebody asks for it, or its terminal is closed, unless
+    the sweep was told to ignore that, as by `nohup`."""
+    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)
+    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
+        return [signal.SIGTERM]
+    return [signal.SIGTERM, hangup]
+
+
+@contextlib.contextmanager
+def _received(receive: Any, numbers: Iterable[int]) -> Iterator[None]:
+    """Has signals received by a function."""
+    previous = {number: signal.signal(number, receive) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
 @contextlib.contextmanager
 def _interruptions() -> Iterator[list[int]]:
     """The list that every Ctrl-C and termination request is appended to."""
@@ -367,11 +408,5 @@ def _interruptions() -> Iterator[list[int]]:
     def receive(number: int, frame: FrameType | None) -> None:
         received.append(number)
 
-    previous = {
-        number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+    with _received(receive, [signal.SIGINT, *_terminations()]):
         yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

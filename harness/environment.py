@@ -55,10 +55,12 @@ def command() -> str:
 
     Without `--fresh`: who repeats the command to carry on would lose what there is. Nor with
     `--retry-failed`, which has been done then. Without the user name, password or token of an
-    address: the command is written to the journal.
+    address: the command is written to the journal. A name that is no text, as file names may be,
+    is shown as far as it is.
     """
     words = map(masked, sys.argv[1:])
-    return shlex.join(["harness", *(word for word in words if word not in _ONCE)])
+    line = shlex.join(["harness", *(word for word in words if word not in _ONCE)])
+    return line.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def cores() -> int:

@@ -22,15 +22,16 @@ import os
 import re
 import shutil
 import time
-import typing
 import uuid
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import filelock
 
+from harness.events import check_time, damaged, events, from_json
 from harness.spec import (
     Budget,
     Cost,
@@ -49,7 +50,6 @@ FAILURES = "failures"
 """Folder of the tracebacks, one file a trial, beside the journal."""
 
 TrialKey = tuple[str, str, Phase, int]
-T = TypeVar("T")
 
 
 def jsonable(value: Any) -> Any:
@@ -148,6 +148,32 @@ class SweepRecord:
         return tuple(sorted(pairs, key=lambda cell: (order[cell[0]], order[cell[1]])))
 
 
+@dataclass(frozen=True)
+class _Header:
+    """The first event."""
+
+    time: float
+    version: int
+    id: str
+    sweep: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    command: str
+
+
+@dataclass(frozen=True)
+class _Resumed:
+    """That a sweep was carried on."""
+
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """That a search ended."""
+
+    reason: str
+
+
 class Journal:
     """The open journal of a sweep's folder; holds the folder's lock until closed."""
 
@@ -176,8 +202,12 @@ class Journal:
         except OSError as error:
             raise HarnessError(f"{folder}: cannot write there ({error.strerror})") from None
         try:
+            discarding = folder / ".discarding"
             if fresh:
+                discarding.touch()
+            if discarding.exists():  # also one that was killed before it had removed everything
                 _clear(folder)
+                discarding.unlink()
             self.record = read(folder) if self.path.exists() else None
             _drop_torn_line(self.path)
             # Unbuffered: a line that a full disk refused must not be written again on closing.
@@ -207,6 +237,11 @@ class Journal:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise HarnessError(f"{self.path}: cannot be written ({error.strerror})") from error
+        if not self.path.exists():  # what is written goes nowhere, or where nobody looks
+            raise HarnessError(
+                f"{self.path}: moved or removed while the sweep ran; what was recorded is where "
+                "the folder is now, if it is anywhere"
+            )
 
     def close(self) -> None:
         """Closes the file and gives the lock back."""
@@ -232,56 +267,65 @@ def read(folder: Path) -> SweepRecord | None:
         The record, or `None` when the journal holds no complete line.
 
     Raises:
-        HarnessError: there is no journal, a line of it is damaged (the line is named), or
-            a newer version wrote it.
+        HarnessError: there is no journal, a line of it is damaged or does not follow from those
+            before it (the line is named), or a newer version wrote it.
     """
     path = folder / FILE
     if not path.is_file():
         raise HarnessError(f"{folder}: no {FILE} there; expected the folder of a sweep")
-    header: dict[str, Any] | None = None
+    header: _Header | None = None
     tasks: dict[str, TaskRecord] = {}
     data: dict[str, Mapping[str, Any]] = {}
     history: list[Asked | TrialResult] = []
     ended: dict[tuple[str, str], str] = {}
     environments: list[Mapping[str, Any]] = []
     sweep: Sweep | None = None
-    for number, event in _events(path):
+    asked: Counter[tuple[str, str]] = Counter()
+    for number, event in events(path):
         try:
+            check_time(event["time"])
+            if sweep is None and event["event"] != "sweep":
+                raise ValueError("expected 'sweep' as the first event")
+            if sweep is not None:
+                _check_names(sweep, event)
             match event["event"]:
-                case "sweep":
-                    header = event
+                case "sweep" if sweep is None:
                     _check_version(path, event["version"])
-                    environments.append(event["environment"])
-                    sweep = sweep_from_json(event["sweep"])
+                    header = from_json(_Header, event)
+                    environments.append(header.environment)
+                    sweep = sweep_from_json(header.sweep)
                 case "data":
                     data[event["task"]] = event
                     tasks[event["task"]] = _task_record(event)
                 case "asked":
-                    history.append(_from_json(Asked, event))
+                    suggestion = from_json(Asked, event)
+                    _check_asked(suggestion, asked)
+                    asked[suggestion.task, suggestion.space] += 1
+                    history.append(suggestion)
                 case "finished":
                     result = result_from_json(event["result"])
+                    assert sweep is not None
+                    _check_result(result, sweep)
                     history.append(result)
                     if result.status == "interrupted" and result.phase == "search":
                         ended.pop((result.task, result.space), None)
                 case "search_ended":
-                    ended[event["task"], event["space"]] = event["reason"]
+                    ended[event["task"], event["space"]] = from_json(_Ended, event).reason
                 case "resumed":
-                    environments.append(event["environment"])
+                    environments.append(from_json(_Resumed, event).environment)
                 case other:
-                    raise ValueError(f"unknown event {other!r}")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _damaged(path, number, error) from error
+                    raise ValueError(f"unexpected event {other!r}")
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise damaged(path, number, error) from error
     if header is None or sweep is None:
-        if history or tasks or ended:
-            raise _damaged(path, 1, ValueError("the first event must be 'sweep'"))
         return None
     return SweepRecord(
-        id=header["id"],
+        id=header.id,
         sweep=sweep,
         environments=tuple(environments),
         # Journals of the first versions hold user names and passwords of addresses.
-        command=re.sub(r"(\w[\w+.-]*://)[^\s/]*@", r"\1", header["command"]),
-        started=header["time"],
+        command=re.sub(r"(\w[\w+.-]*://)[^\s/]*@", r"\1", header.command),
+        started=header.time,
         tasks=tasks,
         history=tuple(history),
         ended=ended,
@@ -294,43 +338,47 @@ def result_from_json(fields: Mapping[str, Any]) -> TrialResult:
     failure = fields["failure"]
     parts = {
         **fields,
-        "cost": _from_json(Cost, fields["cost"]),
-        "failure": None if failure is None else _from_json(Failure, failure),
+        "cost": from_json(Cost, fields["cost"]),
+        "failure": None if failure is None else from_json(Failure, failure),
         "metrics": _numbers(fields["metrics"]),
         "curve": tuple(_numbers(epoch) for epoch in fields["curve"]),
     }
-    return _from_json(TrialResult, parts)
+    return from_json(TrialResult, parts)
 
 
 def sweep_from_json(fields: Mapping[str, Any]) -> Sweep:
     """Rebuilds a `Sweep` from its JSON form."""
     lists = {name: tuple(fields[name]) for name in ("tasks", "spaces", "seeds")}
     # Journals from before tasks could have budgets of their own name none.
-    budgets = {task: _from_json(Budget, own) for task, own in fields.get("budgets", {}).items()}
-    budget = _from_json(Budget, fields["budget"])
-    return _from_json(Sweep, {**fields, **lists, "budget": budget, "budgets": budgets})
+    budgets = {task: from_json(Budget, own) for task, own in fields.get("budgets", {}).items()}
+    budget = from_json(Budget, fields["budget"])
+    return from_json(Sweep, {**fields, **lists, "budget": budget, "budgets": budgets})
 
 
-def _events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line numbers (from 1) and events of all complete lines."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                event = json.loads(line)
-            except ValueError as error:
-                raise _damaged(path, number, error) from error
-            if not isinstance(event, dict):
-                raise _damaged(path, number, ValueError("not an object"))
-            yield number, event
+def _check_names(sweep: Sweep, event: Mapping[str, Any]) -> None:
+    """Raises `ValueError` where an event is about a task or a space of another sweep."""
+    about = event["result"] if event["event"] == "finished" else event
+    for noun, known in (("task", sweep.tasks), ("space", sweep.spaces)):
+        if noun in about and about[noun] not in known:
+            raise ValueError(f"{noun} {about[noun]!r} is none of this sweep")
 
 
-def _damaged(path: Path, number: int, error: Exception) -> HarnessError:
-    return HarnessError(
-        f"{path}, line {number}: not a journal event ({type(error).__name__}: {error}); "
-        "restore the line from a copy, or start anew with --fresh"
-    )
+def _check_asked(suggestion: Asked, asked: Counter[tuple[str, str]]) -> None:
+    """Raises `ValueError` where a suggestion before this one is missing."""
+    count = asked[suggestion.task, suggestion.space]
+    if suggestion.number != count:
+        raise ValueError(f"suggestion {suggestion.number}, expected {count}")
+    if suggestion.parent is not None and not 0 <= suggestion.parent < count:
+        raise ValueError(f"continues from suggestion {suggestion.parent}, which is none")
+
+
+def _check_result(result: TrialResult, sweep: Sweep) -> None:
+    """Raises `ValueError` where a trial ended that cannot have begun."""
+    check_time(result.started)
+    if result.number < 0:
+        raise ValueError(f"trial {result.number}")
+    if result.phase == "confirm" and result.number >= len(sweep.seeds_of(result.task)):
+        raise ValueError(f"confirmation {result.number}, more than there are seeds")
 
 
 def _check_version(path: Path, version: int) -> None:
@@ -346,18 +394,12 @@ def _task_record(event: Mapping[str, Any]) -> TaskRecord:
     parts = {
         **event,
         "name": event["task"],
-        "objective": _from_json(Objective, event["objective"]),
-        "measure": None if measure is None else _from_json(Objective, measure),
+        "objective": from_json(Objective, event["objective"]),
+        "measure": None if measure is None else from_json(Objective, measure),
         "baseline": _numbers(event["baseline"]),
-        "reference": None if reference is None else _from_json(Reference, reference),
+        "reference": None if reference is None else from_json(Reference, reference),
     }
-    return _from_json(TaskRecord, parts)
-
-
-def _from_json(kind: type[T], fields: Mapping[str, Any]) -> T:
-    """Builds a dataclass from the fields it knows; unknown ones are left out."""
-    names = {f.name for f in dataclasses.fields(typing.cast(Any, kind))}
-    return kind(**{name: value for name, value in fields.items() if name in names})
+    return from_json(TaskRecord, parts)
 
 
 def _numbers(fields: Mapping[str, float | None]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness import cache, registry
+from harness import cache, files, registry
 from harness.journal import SweepRecord
 from harness.spec import HarnessError, Prepared, Sweep, Task, TrialResult
 from harness.sweep import cells, differences
@@ -106,10 +106,8 @@ def complete(record: SweepRecord) -> bool:
 
 def write(path: Path, text: str) -> None:
     """Writes a whole file or none."""
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        path.parent.mkdir(exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        with files.whole(path) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as error:
         raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error

@@ -84,6 +84,12 @@ class CellPlan:
                 continue
             if isinstance(entry, Asked):
                 self.suggestions[entry.number] = self._search.replay(entry)
+            elif entry.phase == "search" and entry.number not in self.suggestions:
+                raise HarnessError(
+                    f"{entry.task} x {entry.space}: the journal says how trial {entry.number} "
+                    "ended and not that it began; restore the missing line from a copy, or start "
+                    "anew with --fresh"
+                )
             elif entry.status == "interrupted":
                 self._discard(entry)
             else:
@@ -107,6 +113,7 @@ class CellPlan:
         if suggestion is None:
             return None
         self.suggestions[suggestion.number] = suggestion
+        self._drop_checkpoints()  # it may be the first of a new bracket
         asked = Asked(
             task=self.cell.task.name,
             space=self.cell.space.name,

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from harness import driver, files
-from harness.engines import Done
 from harness.training import checkpoint_path
 from tests.faults import fake
 
 SEEN = "FAKE_SEEN"
 """Variable that names the file to write to what the driver sees."""
+SAVING = "FAKE_SAVING"
+"""Variable that says how long it takes to save a checkpoint; a fiftieth of a second if absent."""
 
 _rest = fake.run
 _handle = driver._Driver._handle
@@ -42,33 +43,27 @@ def run(job: Any, report: Any) -> Any:
         with files.whole(path) as part, part.open("w") as file:
             file.write(f"{job.epochs} ")
             file.flush()
-            time.sleep(0.02)  # for a kill to come in the middle
+            time.sleep(float(os.environ.get(SAVING, "0.02")))  # for a kill to come in the middle
             file.write("epochs")
     return result
 
 
 def watch(self: Any, event: Any) -> None:
-    """Handles an event, and notes which checkpoints are there that need not be.
-
-    What a suggestion makes needless goes with the next result of its cell.
-    """
+    """Handles an event, and notes which checkpoints are there that need not be."""
     _handle(self, event)
-    if not isinstance(event, Done):
-        return
-    task, space, _, _ = event.job_id.split("/")
-    cell = self.plan.cell(task, space)
-    needed = cell._search.continuable() if cell.ended is None else set()
-    needed |= {number for phase, number in cell.running if phase == "search"}
-    paths = {checkpoint_path(self.folder, task, space, number) for number in needed}
-    there = set((self.folder / "checkpoints").glob(f"*{space}.*"))
-    finished = {path for path in there if not path.name.startswith(files.PART)}
-    seen = {
-        "there": len(there),
-        "needed": len(needed),
-        "spare": sorted(path.name for path in finished - paths),
-    }
-    with Path(os.environ[SEEN]).open("a") as file:
-        file.write(json.dumps(seen) + "\n")
+    for cell in self.plan.cells:
+        needed = cell._search.continuable() if cell.ended is None else set()
+        needed |= {number for phase, number in cell.running if phase == "search"}
+        paths = {checkpoint_path(self.folder, *cell.cell.key, number) for number in needed}
+        there = set((self.folder / "checkpoints").glob(f"*{cell.cell.space.name}.*"))
+        finished = {path for path in there if not path.name.startswith(files.PART)}
+        seen = {
+            "there": len(there),
+            "needed": len(needed),
+            "spare": sorted(path.name for path in finished - paths),
+        }
+        with Path(os.environ[SEEN]).open("a") as file:
+            file.write(json.dumps(seen) + "\n")
 
 
 def wrapped(forks: Callable[..., Any], **variables: str) -> Callable[..., Any]:

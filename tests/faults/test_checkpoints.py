@@ -7,7 +7,8 @@ import random
 import pytest
 
 from benchmarks.kills import finished as ended
-from tests.faults import keeping
+from harness.journal import read
+from tests.faults import fake, keeping
 from tests.faults.storm import storm
 from tests.faults.test_full_disk import same, words
 
@@ -54,3 +55,18 @@ def test_none_is_left_by_drivers_that_were_killed(forks, calm, tmp_path, toll, k
         assert not list((folder / "checkpoints").iterdir())
         (folder / "checkpoints").rmdir()
         same(folder, quiet)
+
+
+def test_none_is_left_by_a_trial_that_is_killed_while_it_saves(forks, calm, tmp_path, toll):
+    """Where nobody tries it again, nobody writes over what it left."""
+    question = tmp_path / "fake.toml"
+    question.write_text(fake.QUESTION.format(tuner="hyperband", trials=2) + "trial_seconds = 0.5\n")
+    start = keeping.wrapped(
+        forks, **{keeping.SEEN: str(tmp_path / "seen"), keeping.SAVING: "60"}
+    )  # fmt: skip
+    driver = start(*words(question, tmp_path))
+    assert driver.wait() == 1, driver.out + driver.err
+    results = read(tmp_path / "fake").results
+    assert {result.status for result in results} == {"timeout"}
+    toll("worker killed (checkpoints)", len(results))
+    assert not list((tmp_path / "fake" / "checkpoints").iterdir())

@@ -64,6 +64,14 @@ def test_a_trial_that_was_stopped_cost_what_it_took(forks, tmp_path, toll, quest
     assert set(ended(folder).values()) == {1}
 
 
+def test_a_trial_whose_worker_cannot_start_cost_what_it_took(forks, tmp_path, question):
+    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    assert forks.run(*words, fate=clock.befall_broken).code == 1
+    results = journal.read(tmp_path / "fake").results
+    assert {result.status for result in results} == {"failed"}
+    assert all(0 <= result.cost.seconds < 60 for result in results)
+
+
 @pytest.mark.long
 def test_mlflow_shows_no_negative_duration(forks, tmp_path, question):
     words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)

@@ -101,7 +101,8 @@ def test_what_stands_before_the_damage_is_kept(forks, calm, folder, toll, cut):
     quiet = calm()[1]
     content = lines(folder)
     put(folder, *content[: cut - 1], b"garbage\n", *content[cut:])
-    refused(forks, calm, folder, f"line {cut}", ("run",))
+    way = "delete it and all below it and carry on from there, or start anew with --fresh"
+    refused(forks, calm, folder, f"line {cut}: .+{way}", ("run",))
     put(folder, *content[: cut - 1])
     before = ended(folder)
     assert 0 < before.total() < ended(quiet).total()
@@ -221,3 +222,14 @@ def test_a_full_disk_and_a_driver_that_is_gone_leave_a_torn_line(forks, calm, tm
     found = ended(folder)
     toll("journal torn by a full disk", 1, (before - found).total(), found.total() - len(found))
     same(folder, quiet)
+
+
+def test_a_result_of_which_nothing_tells_how_it_began(forks, calm, folder, toll):
+    content = lines(folder)
+    first = next(n for n, line in enumerate(content) if b'"asked"' in line)
+    ended_first = next(line for line in content if b'"finished"' in line)
+    put(folder, *content[:first], ended_first)
+    run = said(forks, calm, folder, "run")
+    assert (run.code, run.err.count("\n")) == (2, 1), run.err
+    assert "restore the missing line from a copy, or start anew with --fresh" in run.err
+    toll("journal with a line gone")

@@ -110,6 +110,20 @@ def test_a_locale_that_code_sets_changes_no_number(forks, calm, tmp_path, toll, 
     assert report(folder) == report(quiet)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="file names are text there")
+def test_a_folder_whose_name_is_no_text(forks, calm, tmp_path):
+    question, quiet = calm()
+    output = tmp_path / os.fsdecode(b"gr\xf6\xdfe")
+    run = forks.run("run", question, "--workers", 1, "--tracking", "none", "--output", output)
+    assert run.code == 0, run.err
+    assert files(output / "fake") == files(quiet)
+    assert report(output / "fake") == report(quiet)
+    for command in ("status", "report"):
+        look = forks.run(command, output / "fake")
+        assert (look.code, look.err) == (0, "")
+        assert "gr\\udcf6\\udcdfe" in look.out
+
+
 def speak(name):
     """Has a driver and its workers speak a language, as a plugin may by `setlocale`."""
     os.environ["FAULTS_LOCALE"] = name

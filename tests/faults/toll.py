@@ -1,7 +1,7 @@
 """Prints the toll of the fault suite as the table of docs/reliability.md.
 
-    FAULTS_TOLL=toll.jsonl pytest -m "long or not long" tests/faults
-    python -m tests.faults.toll toll.jsonl
+FAULTS_TOLL=toll.jsonl pytest -m "long or not long" tests/faults
+python -m tests.faults.toll toll.jsonl
 """
 
 import json

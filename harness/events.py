@@ -1,0 +1,97 @@
+"""Lines of a journal as values that are what they should be; what is damaged is named.
+
+A disk, an editor or a merge may have altered any byte of it.
+"""
+
+import dataclasses
+import functools
+import json
+import math
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+
+from harness.spec import HarnessError
+
+T = TypeVar("T")
+LATEST = 253_402_300_800.0
+"""Unix seconds at the end of the year 9999, the last that a date can be made of."""
+
+
+def events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers (from 1) and events of all complete lines."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                event = json.loads(
+                    line, parse_float=_finite, parse_int=_short, parse_constant=_finite
+                )
+            except (ValueError, RecursionError) as error:
+                raise damaged(path, number, error) from error
+            if not isinstance(event, dict):
+                raise damaged(path, number, ValueError("not an object"))
+            yield number, event
+
+
+def _finite(text: str) -> float:
+    """A number; those that are not finite were written as `null`."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
+
+
+def _short(text: str) -> int:
+    """A whole number that tables can hold."""
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{text[:20]}... is no number of 64 bits")
+    return value
+
+
+def damaged(path: Path, number: int, error: Exception) -> HarnessError:
+    """What is wrong with a line of a journal, and what can be done."""
+    text = str(error)
+    if isinstance(error, pydantic.ValidationError):
+        fault = error.errors()[0]
+        text = ".".join(str(part) for part in (*fault["loc"], fault["msg"]))
+    reason = " ".join(f"{type(error).__name__}: {text}".split())[:200]
+    way = "restore the line from a copy, or start anew with --fresh"
+    if number > 1:
+        way = (
+            "restore the line from a copy, or delete it and all below it and carry on from "
+            "there, or start anew with --fresh"
+        )
+    return HarnessError(f"{path}, line {number}: not a journal event ({reason}); {way}")
+
+
+def check_time(seconds: Any) -> None:
+    """Raises `ValueError` where a date cannot be made of it."""
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds < LATEST:
+        raise ValueError(f"no time: {seconds!r}")
+
+
+def from_json(kind: type[T], fields: Mapping[str, Any]) -> T:
+    """Builds a dataclass from the fields it knows; unknown ones are left out.
+
+    Raises:
+        ValueError: a field is not of its type, or missing.
+    """
+    dataclass = typing.cast(Any, kind)
+    names = {f.name for f in dataclasses.fields(dataclass)}
+    known = {name: value for name, value in fields.items() if name in names}
+    # As JSON, where lists may stand for tuples and nothing else for anything else. Halves of
+    # surrogate pairs, which messages of early versions may hold, are no JSON.
+    text = json.dumps(known, default=dataclasses.asdict, ensure_ascii=False)
+    _adapter(dataclass).validate_json(text.encode(errors="replace"), strict=True)
+    return kind(**known)
+
+
+@functools.cache
+def _adapter(kind: type) -> Any:
+    return pydantic.TypeAdapter(kind)

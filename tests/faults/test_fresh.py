@@ -1,0 +1,46 @@
+"""A fresh run that is killed while it discards the old answer."""
+
+import os
+import signal
+
+import pytest
+
+from harness.journal import FILE, Journal
+from harness.spec import Sweep
+from tests.faults.forks import CONTEXT
+from tests.faults.test_kills import files
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
+
+SWEEP = Sweep(name="fake", tasks=("blobs",), spaces=("good",))
+
+
+def test_what_a_killed_fresh_run_left_is_not_taken_for_the_new_answer(tmp_path):
+    left = ["models/a.keras", "outcomes/a.npz", "exhibits/a.json", "trials.csv", "report.html"]
+    for removed in range(len(left) + 2):
+        folder = tmp_path / str(removed)
+        with Journal(folder) as journal:
+            journal.begin(SWEEP, {}, "")
+        for name in left:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).touch()
+        process = CONTEXT.Process(target=clear_and_die, args=(folder, removed))
+        process.start()
+        process.join()
+        with Journal(folder) as journal:
+            if journal.record is None:
+                assert files(folder) == {FILE}
+
+
+def clear_and_die(folder, removed):
+    """Begins anew and is killed after a number of removals."""
+    remove, count = os.unlink, [0]
+
+    def unlink(*arguments, **options):
+        if count[0] == removed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count[0] += 1
+        remove(*arguments, **options)
+
+    os.unlink = unlink
+    Journal(folder, fresh=True)
