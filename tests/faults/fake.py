@@ -82,10 +82,11 @@ def nothing() -> None:
 @click.option("--tracking", default="none")
 def main(question: Path, output: Path, workers: int, tracking: str) -> None:
     """Runs a sweep as `harness run` does, over trials that take a moment."""
-    from harness import driver, sweep
+    from harness import driver, streams, sweep
     from harness.spec import HarnessError
     from tests.faults import fake  # workers import the functions by this name
 
+    streams.outlast_readers()
     options = driver.Options(output=output, workers=workers, tracking=tracking)
     try:
         asked = sweep.load(str(question), {})
