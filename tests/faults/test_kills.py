@@ -92,11 +92,11 @@ def write_and_die(path):
 
 
 def files(folder):
-    """What a sweep's folder holds, its lock and folders left out."""
+    """What a sweep's folder holds, its locks and folders left out."""
     return {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
-        if path.is_file() and path.name != ".lock"
+        if path.is_file() and path.name not in (".lock", ".tracking.lock")
     }
 
 

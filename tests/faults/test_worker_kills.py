@@ -75,7 +75,11 @@ def strike(driver, rng, most):
 
 def workers_of(driver):
     found = []
-    for child in psutil.Process(driver.pid).children():
+    try:
+        children = psutil.Process(driver.pid).children()
+    except psutil.NoSuchProcess:
+        return []
+    for child in children:
         try:
             if MARK in child.environ() and child.status() != psutil.STATUS_ZOMBIE:
                 found.append(child)
