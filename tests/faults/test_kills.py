@@ -63,17 +63,23 @@ def test_a_killed_sweep_ends_as_if_it_had_not_been(
 def test_a_sweep_that_trains_is_killed_all_the_time(finished, tmp_path, toll):
     question, output = finished
     command = [*HARNESS, "run", str(question), "--workers", "1", "--tracking", "none"]
-    folder = tmp_path / "band"
-    kills, code = survive([*command, "--output", str(tmp_path)], folder, 20, 7, environment())
-    found, expected = ended(folder), ended(output / "band")
-    toll(
-        "driver killed (training)", len(kills), (expected - found).total(),
-        found.total() - len(found), recoveries(folder),
-    )  # fmt: skip
-    assert (code, found) == (0, expected)
-    for table, quiet in zip(answer(folder), answer(output / "band"), strict=True):
-        pd.testing.assert_frame_equal(table, quiet)
-    assert files(folder) == files(output / "band")
+    done, seed = 0, 0
+    while done < 20:
+        root, seed = tmp_path / str(seed), seed + 1
+        folder = root / "band"
+        kills, code = survive(
+            [*command, "--output", str(root)], folder, 20 - done, seed, environment()
+        )
+        done += len(kills)
+        found, expected = ended(folder), ended(output / "band")
+        toll(
+            "driver killed (training)", len(kills), (expected - found).total(),
+            found.total() - len(found), recoveries(folder),
+        )  # fmt: skip
+        assert (code, found) == (0, expected)
+        for table, quiet in zip(answer(folder), answer(output / "band"), strict=True):
+            pd.testing.assert_frame_equal(table, quiet)
+        assert files(folder) == files(output / "band")
 
 
 def test_files_that_a_killed_report_left_half_written_are_removed(tmp_path):
