@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness import registry
+from harness.lines import quoted
 from harness.spec import Budget, HarnessError, Sweep
 
 
@@ -45,7 +46,7 @@ def used(sweep: Sweep, fields: Mapping[str, Any], origin: str) -> dict[str, Budg
     for task in sweep.budgets:
         if task not in known:
             raise HarnessError(
-                f"{origin}: budgets.{task}: this is no task of the sweep; "
+                f"{origin}: budgets.{quoted(task)}: this is no task of the sweep; "
                 f"{registry.suggestion(task, known)}"
             )
     return {

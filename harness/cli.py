@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from harness import streams
+from harness.lines import one_line
 from harness.spec import HarnessError
 
 EXIT_BAD_INPUT = 2
@@ -20,7 +21,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            click.echo(f"harness: {error}", err=True)
+            click.echo(f"harness: {one_line(str(error))}", err=True)
             sys.exit(EXIT_BAD_INPUT)
         except KeyboardInterrupt:
             click.echo("harness: interrupted", err=True)

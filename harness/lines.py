@@ -8,3 +8,9 @@ def one_line(text: str) -> str:
     """
     line = " ".join(text.split())
     return line if line.isprintable() else "".join(c if c.isprintable() else "�" for c in line)
+
+
+def quoted(text: str, longest: int = 200) -> str:
+    """The text as one line of bounded length, for messages that repeat what they were given."""
+    line = one_line(text)
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

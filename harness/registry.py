@@ -11,11 +11,19 @@ import importlib
 import importlib.metadata
 import itertools
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
+from harness.lines import one_line, quoted
 from harness.spec import HarnessError, SearchSpace, Task
+
+LONGEST_NAME = 100
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""Names become parts of file names, between dots."""
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""What Windows takes for a device, whatever comes behind the dot."""
 
 Noun = TypeVar("Noun", Task, SearchSpace)
 
@@ -25,7 +33,7 @@ def tasks() -> Mapping[str, Task]:
     """Every task by name.
 
     Raises:
-        HarnessError: two tasks share a name, or a plugin cannot be loaded.
+        HarnessError: two tasks share a name, a name is no file name, or a plugin cannot be loaded.
     """
     return _collect(Task, "task", "tasks", "harness.tasks")
 
@@ -35,7 +43,8 @@ def spaces() -> Mapping[str, SearchSpace]:
     """Every search space by name.
 
     Raises:
-        HarnessError: two spaces share a name, or a plugin cannot be loaded.
+        HarnessError: two spaces share a name, a name is no file name, or a plugin cannot be
+            loaded.
     """
     return _collect(SearchSpace, "search space", "search_spaces", "harness.search_spaces")
 
@@ -65,14 +74,20 @@ def spaces_for(task: Task) -> tuple[SearchSpace, ...]:
 
 def _collect(noun: type[Noun], word: str, package: str, group: str) -> Mapping[str, Noun]:
     found: dict[str, Noun] = {}
-    origins: dict[str, str] = {}
+    # Models of `Mlp` and `mlp` are the same files where systems do not tell cases apart.
+    folded: dict[str, tuple[str, Noun]] = {}
     values = itertools.chain(_in_folder(noun, package), _in_plugins(noun, word, group))
     for origin, value in values:
-        if found.setdefault(value.name, value) is not value:
+        name: Any = value.name
+        if not (isinstance(name, str) and _NAME.fullmatch(name) and portable(name)):
             raise HarnessError(
-                f"{word} {value.name!r} is defined twice: in {origins[value.name]} and in {origin}"
+                f"{origin}: {word} {quoted(repr(name))}: expected a name of letters, digits, '_' "
+                "and '-'"
             )
-        origins.setdefault(value.name, origin)
+        before, known = folded.setdefault(name.casefold(), (origin, value))
+        if known is not value:
+            raise HarnessError(f"{word} {name!r} is defined twice: in {before} and in {origin}")
+        found[name] = value
     return MappingProxyType({name: found[name] for name in sorted(found)})
 
 
@@ -89,7 +104,7 @@ def _in_plugins(noun: type[Noun], word: str, group: str) -> Iterator[tuple[str, 
         origin = f"{distribution} (entry point {point.name} = {point.value})"
         target = _import(point.value, origin)
         values = list(_of_module(noun, target)) if isinstance(target, ModuleType) else [target]
-        if not values or not all(isinstance(value, noun) for value in values):
+        if not values or not all(issubclass(type(value), noun) for value in values):
             raise HarnessError(
                 f"{origin}: expected a {noun.__name__} or a module with some, "
                 f"found {type(target).__name__} without any {word}"
@@ -98,7 +113,8 @@ def _in_plugins(noun: type[Noun], word: str, group: str) -> Iterator[tuple[str, 
 
 
 def _of_module(noun: type[Noun], module: ModuleType) -> Iterator[Noun]:
-    return (value for value in vars(module).values() if isinstance(value, noun))
+    # By their types, as proxies that a module imports may raise when asked what they are.
+    return (value for value in vars(module).values() if issubclass(type(value), noun))
 
 
 def _import(target: str, origin: str) -> Any:
@@ -108,18 +124,23 @@ def _import(target: str, origin: str) -> Any:
         value: Any = importlib.import_module(module)
         for part in filter(None, attribute.split(".")):
             value = getattr(value, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A plugin can fail in any way; the person needs to know which one it was.
         raise HarnessError(
-            f"{origin}: cannot be loaded ({type(error).__name__}: {error})"
+            f"{origin}: cannot be loaded ({type(error).__name__}: {one_line(str(error))})"
         ) from error
     return value
 
 
 def _find(registered: Mapping[str, Noun], name: str, word: str) -> Noun:
     if name not in registered:
-        raise HarnessError(f"unknown {word} {name!r}; {suggestion(name, registered)}")
+        raise HarnessError(f"unknown {word} {quoted(repr(name))}; {suggestion(name, registered)}")
     return registered[name]
+
+
+def portable(name: str) -> bool:
+    """Whether files and folders may be called so on every system, as far as letters go."""
+    return len(name) <= LONGEST_NAME and not name.endswith(".") and not _DEVICES.fullmatch(name)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -1,11 +1,12 @@
 """Loads the question: a sweep file, checked once, with every default spelled out."""
 
 import dataclasses
+import datetime
 import importlib.resources
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,9 +14,17 @@ import pydantic
 import tomli_w
 
 from harness import budgets, registry
+from harness.lines import quoted
 from harness.spec import Budget, HarnessError, SearchSpace, Sweep, Task
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TAKEN = ("mlflow.db", "mlartifacts")
+"""What stands beside the folders of sweeps."""
+_MOST_SEEDS = 10_000
+_BITS = 64
+"""Of the integers of TOML."""
+_DEEPEST = 10
+"""Tables within tables that are looked into; a sweep has two."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +65,7 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Sweep
         path = Path(name_or_path)
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # no such file, no UTF-8, no path
             raise HarnessError(f"{path}: cannot be read ({error})") from None
     else:
         files = shipped()
@@ -68,24 +77,31 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Sweep
         text = files[name_or_path]
     try:
         fields = tomllib.loads(text)
+    except RecursionError:
+        raise HarnessError(f"{name_or_path}: not valid TOML (nested too deeply)") from None
     except tomllib.TOMLDecodeError as error:
-        raise HarnessError(f"{name_or_path}: not valid TOML ({error})") from None
+        raise HarnessError(f"{name_or_path}: not valid TOML ({quoted(str(error))})") from None
+    except ValueError:  # Python converts no number of thousands of digits
+        raise HarnessError(f"{name_or_path}: not valid TOML (a number is too long)") from None
     return from_fields(fields, overrides or {}, origin=name_or_path)
 
 
 def from_fields(fields: Mapping[str, Any], overrides: Mapping[str, Any], origin: str) -> Sweep:
     """Builds a checked sweep from the fields of a sweep file."""
     merged = {**fields, **overrides, **budgets.merged(fields, overrides)}
-    if isinstance(merged.get("seeds"), int) and not isinstance(merged["seeds"], bool):
-        merged["seeds"] = list(range(merged["seeds"]))
+    for key, value, expected in _foreign("", merged):
+        raise HarnessError(f"{origin}: {quoted(key)} = {value}: expected {expected}")
+    seeds = merged.get("seeds")
+    if isinstance(seeds, int) and not isinstance(seeds, bool):
+        if seeds > _MOST_SEEDS:
+            raise HarnessError(f"{origin}: seeds = {seeds}: expected at most {_MOST_SEEDS:,}")
+        merged["seeds"] = list(range(seeds))
     every_space = merged.get("spaces") in ("all", ["all"])  # the latter is `--spaces all`
     if every_space:
         merged["spaces"] = []
     try:
         # JSON is where pydantic is strict about types and still turns arrays into tuples.
-        sweep = pydantic.TypeAdapter(Sweep).validate_json(
-            json.dumps(merged, default=str), strict=True
-        )
+        sweep = pydantic.TypeAdapter(Sweep).validate_json(json.dumps(merged), strict=True)
     except pydantic.ValidationError as error:
         raise HarnessError(f"{origin}: {_explain(error.errors()[0])}") from None
     if every_space:
@@ -157,9 +173,28 @@ def _flat(sweep: Sweep, tasks: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def _foreign(key: str, value: Any, depth: int = 0) -> Iterator[tuple[str, str, str]]:
+    """Values that TOML, or Python, has and JSON has not: key, value, what was expected."""
+    if depth > _DEEPEST:
+        yield key, "…", "no tables so deep"
+        return
+    inside: Iterable[tuple[object, Any]] = ()
+    match value:
+        case Mapping():
+            inside = value.items()
+        case list() | tuple():
+            inside = enumerate(value)
+        case int() if value.bit_length() >= _BITS:
+            yield key, f"{hex(value)[:20]}…", f"a number of at most {_BITS} bits"
+        case datetime.date() | datetime.time():
+            yield key, str(value), "no date; text stands in quotes"
+    for name, part in inside:
+        yield from _foreign(f"{key}.{name}" if key else str(name), part, depth + 1)
+
+
 def _explain(error: Any) -> str:
     """One line of a pydantic error: the key, the value, what was expected."""
-    key = ".".join(str(part) for part in error["loc"]) or "the file"
+    key = quoted(".".join(str(part) for part in error["loc"])) or "the file"
     match error["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
             noun = Budget if error["loc"][0] in ("budget", "budgets") else Sweep
@@ -168,17 +203,20 @@ def _explain(error: Any) -> str:
         case "missing" | "missing_argument":
             return f"{key}: missing"
     message = error["msg"].removeprefix("Input should be ")
-    return f"{key} = {error['input']!r}: expected {message}"
+    return f"{key} = {quoted(repr(error['input']))}: expected {message}"
 
 
 def _check(sweep: Sweep, origin: str) -> None:
     """Everything a type cannot say."""
 
     def refuse(key: str, value: Any, expected: str) -> NoReturn:
-        raise HarnessError(f"{origin}: {key} = {value!r}: expected {expected}")
+        raise HarnessError(f"{origin}: {key} = {quoted(repr(value))}: expected {expected}")
 
     if not _NAME.fullmatch(sweep.name):
         refuse("name", sweep.name, "letters, digits, '.', '_' and '-'")
+    if not registry.portable(sweep.name) or sweep.name.lower() in _TAKEN:
+        expected = f"at most {registry.LONGEST_NAME} characters, no device and no file of MLflow"
+        refuse("name", sweep.name, expected)
     for key in ("tasks", "spaces", "seeds"):
         values = getattr(sweep, key)
         if not values or len(set(values)) != len(values):
