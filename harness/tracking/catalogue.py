@@ -61,7 +61,7 @@ class Catalogue:
         Returns:
             Whether an alias was moved.
         """
-        version = self._find_version(winner)
+        version = next(iter(self._versions(winner)), None)
         if version is None:
             return False
         registered = self._client.get_registered_model(winner.registered)
@@ -96,20 +96,30 @@ class Catalogue:
         """The model of the experiment, and whether it had to be made."""
         from mlflow.entities import LoggedModelStatus
 
-        for found in self._client.search_logged_models(
-            [experiment_id], f"tags.`{_KEY}` = '{winner.key}'"
-        ):
-            if found.source_run_id == run_id and found.status == LoggedModelStatus.READY:
-                return found.model_id, False
-            self._client.delete_logged_model(found.model_id)
+        kept = None
+        for found in self._models(winner, experiment_id):
+            ready = found.source_run_id == run_id and found.status == LoggedModelStatus.READY
+            if ready and kept is None:
+                kept = found.model_id
+            else:
+                self._client.delete_logged_model(found.model_id)
+        if kept is not None:
+            return kept, False
         made = self._client.create_logged_model(
             experiment_id, winner.name, run_id, {**self._tags(winner), _NOTE: winner.card},
             dict(winner.params), model_type="keras",
         )  # fmt: skip
+        for twin in self._models(winner, experiment_id):  # see Store.remove_twins
+            if twin.model_id != made.model_id:
+                self._client.delete_logged_model(twin.model_id)
         self._upload(winner, folder, run_id, made.model_id)
         self._measure(winner, run_id, made.model_id)
         self._client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
         return made.model_id, True
+
+    def _models(self, winner: Winner, experiment_id: str) -> list[Any]:
+        filter_string = f"tags.`{_KEY}` = '{winner.key}'"
+        return list(self._client.search_logged_models([experiment_id], filter_string))
 
     def _upload(self, winner: Winner, folder: Path, run_id: str, model_id: str) -> None:
         with tempfile.TemporaryDirectory() as work:
@@ -160,12 +170,15 @@ class Catalogue:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             self._client.create_registered_model(winner.registered)
-        found = self._find_version(winner)
         source = f"models:/{model_id}"
-        if found is not None and found.source == source:
-            return found, False
-        if found is not None:  # its model was made anew
-            self._client.delete_model_version(winner.registered, found.version)
+        kept = None
+        for found in self._versions(winner):
+            if found.source == source and kept is None:
+                kept = found
+            else:  # its model was made anew
+                self._client.delete_model_version(winner.registered, found.version)
+        if kept is not None:
+            return kept, False
         with _addressed(self._client.tracking_uri):
             made = self._client.create_model_version(
                 winner.registered,
@@ -175,6 +188,9 @@ class Catalogue:
                 description=winner.card,
                 model_id=model_id,
             )
+        for twin in self._versions(winner):  # see Store.remove_twins
+            if str(twin.version) != str(made.version):
+                self._client.delete_model_version(winner.registered, twin.version)
         return made, True
 
     def _describe(self, winner: Winner, version: Any) -> bool:
@@ -186,11 +202,9 @@ class Catalogue:
             self._client.set_model_version_tag(winner.registered, version.version, name, value)
         return bool(changed) or version.description != winner.card
 
-    def _find_version(self, winner: Winner) -> Any:
-        found = self._client.search_model_versions(
-            f"name = '{winner.registered}' and tags.`{_KEY}` = '{winner.key}'"
-        )
-        return next(iter(found), None)
+    def _versions(self, winner: Winner) -> list[Any]:
+        filter_string = f"name = '{winner.registered}' and tags.`{_KEY}` = '{winner.key}'"
+        return list(self._client.search_model_versions(filter_string))
 
     def _tags(self, winner: Winner) -> Mapping[str, str]:
         return {**winner.tags, _KEY: winner.key, _STARTED: repr(winner.started)}

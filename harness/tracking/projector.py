@@ -107,6 +107,7 @@ class Projector:
         files = artifacts.sweep_files(self._folder)
         run = whole.sweep_run(record, live, files, guide.task_links(store, record))
         written += self._write(store, whole.EXPERIMENT, run)
+        store.remove_twins(record.id)
         guide.describe(store, record, self._folder)
         self._register(store, record)
         return written

@@ -76,6 +76,7 @@ class Store:
         self.catalogue = Catalogue(self._client)
         self._experiments: dict[str, tuple[str, dict[str, str]]] = {}
         self._known: dict[str, _Known] = {}
+        self._grown: set[str] = set()
 
     def open_experiment(self, name: str, sweep_id: str) -> None:
         """Finds or creates an experiment, and finds a sweep's runs in it."""
@@ -156,6 +157,38 @@ class Store:
         return found.experiment_id, dict(found.tags)
 
     def _find_runs(self, experiment_id: str, sweep_id: str) -> None:
+        for run in self._runs(experiment_id, sweep_id):
+            tags = run.data.tags
+            found = _Known(
+                run.info.run_id,
+                tags.get("harness.digest"),
+                tags.get("harness.attempt", ""),
+                dict(tags),
+                dict(run.data.params),
+                bool(run.data.metrics),
+            )
+            twin = self._known.setdefault(tags["harness.key"], found)
+            if twin is not found:
+                spare = twin if twin.digest is None else found
+                self._client.delete_run(spare.run_id)
+                if spare is twin:
+                    self._known[tags["harness.key"]] = found
+
+    def remove_twins(self, sweep_id: str) -> None:
+        """Deletes runs that were made twice.
+
+        MLflow's client asks a server again whose answer got lost, and tells nobody.
+        """
+        grown, self._grown = self._grown, set()
+        for experiment_id in sorted(grown) if database(self._uri) is None else ():
+            for run in self._runs(experiment_id, sweep_id):
+                known = self._known.get(run.data.tags["harness.key"])
+                if known is not None and known.run_id != run.info.run_id:
+                    self._client.delete_run(run.info.run_id)
+
+    def _runs(self, experiment_id: str, sweep_id: str) -> list[Any]:
+        """All runs of a sweep in an experiment."""
+        runs: list[Any] = []
         token = None
         while True:
             page = self._client.search_runs(
@@ -164,21 +197,13 @@ class Store:
                 max_results=1000,
                 page_token=token,
             )
-            for run in page:
-                tags = run.data.tags
-                self._known[tags["harness.key"]] = _Known(
-                    run.info.run_id,
-                    tags.get("harness.digest"),
-                    tags.get("harness.attempt", ""),
-                    dict(tags),
-                    dict(run.data.params),
-                    bool(run.data.metrics),
-                )
+            runs += page
             token = page.token
             if not token:
-                return
+                return runs
 
     def _create(self, experiment_id: str, run: Run, tags: dict[str, str]) -> _Known:
+        self._grown.add(experiment_id)
         info = self._client.create_run(experiment_id, run.started, tags, run.name).info
         return _Known(info.run_id, attempt=run.attempt, tags=tags)
 
