@@ -19,7 +19,7 @@ def table(lines: list[str]) -> str:
         entry = json.loads(line)
         faults.setdefault(entry["fault"], []).append(entry)
     rows = []
-    for fault, entries in faults.items():
+    for fault, entries in sorted(faults.items()):
         seconds = [value for entry in entries for value in entry["seconds"]]
         median = f"{statistics.median(seconds):.1f}" if seconds else ""
         most = f"{max(seconds):.1f}" if seconds else ""
