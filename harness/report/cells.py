@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.journal import Asked, SweepRecord, TaskRecord
+from harness.report.statistics import mean_interval
 from harness.spec import Cost, Direction, Objective, TrialResult
 
 
@@ -75,7 +76,7 @@ class Cell:
     @property
     def mean(self) -> float:
         """Mean test score over the seeds, NaN without any."""
-        return statistics.fmean(self.scores) if self.scores else math.nan
+        return mean_interval(self.scores).mean
 
     @property
     def other_metrics(self) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
-from harness.report.statistics import Comparison, Interval, Uncertainty
+from harness.report.statistics import Comparison, Interval, Uncertainty, unit
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Measure: TypeAlias = Callable[[Floats], Floats]
@@ -95,11 +95,12 @@ def compare_examples(
         raise ValueError(f"a block of {block} examples out of {max(examples)}")
     observed, deviations = _resampled(arrays, measure, block, replicates)
     pairs = list(itertools.combinations(arrays, 2))
-    differences = np.array([observed[a] - observed[b] for a, b in pairs])
-    spread = np.stack([deviations[a] - deviations[b] for a, b in pairs], axis=-1)
+    scale = unit(list(observed.values()))
+    differences = np.array([observed[a] / scale - observed[b] / scale for a, b in pairs])
+    spread = np.stack([(deviations[a] - deviations[b]) / scale for a, b in pairs], axis=-1)
     errors = np.sqrt(np.square(spread).mean(axis=0) * drawn / (drawn - 1))
     # Rounding must not make a difference of what is equal on every example.
-    errors[errors <= 1e-12 * np.max(np.abs(list(observed.values())))] = 0
+    errors[errors <= 1e-12 * np.max(np.abs(list(observed.values()))) / scale] = 0
     largest = np.max(np.abs(spread) / np.where(errors > 0, errors, np.inf), axis=1)
     upper = (1 + confidence) / 2
     wider = scipy.stats.t.ppf(upper, drawn - 1) / scipy.stats.norm.ppf(upper)
@@ -109,9 +110,10 @@ def compare_examples(
         if best in pair:
             difference, half, error = map(float, numbers)
             difference *= 1 if pair[0] == best else -1
-            interval = Interval(difference, difference - half, difference + half)
+            ends = (difference, difference - half, difference + half)
             found[pair[1] if pair[0] == best else pair[0]] = Paired(
-                Comparison(interval), Uncertainty(error**2, drawn - 1)
+                Comparison(Interval(*(end * scale for end in ends))),
+                Uncertainty(error * scale * error * scale, drawn - 1),
             )
     return found
 
@@ -128,6 +130,7 @@ def dependence(series: npt.ArrayLike) -> int:
     """
     values = np.asarray(series, np.float64)
     steps = len(values)
+    values = values / unit(values)
     if steps < 2 or np.ptp(values) == 0:
         return 0
     covariance = _autocovariance(values)
@@ -166,7 +169,7 @@ def _best_block(series: Floats) -> float:
     if not bandwidth:
         return 1.0
     steps = len(series)
-    covariance = _autocovariance(series)[: bandwidth + 1]
+    covariance = _autocovariance(series / unit(series))[: bandwidth + 1]
     lags = np.arange(len(covariance))
     # A window that is flat up to half the bandwidth and then falls to zero.
     weighed = np.minimum(1, 2 * (1 - lags / bandwidth)) * covariance
@@ -175,7 +178,7 @@ def _best_block(series: Floats) -> float:
     longest = math.ceil(min(3 * math.sqrt(steps), steps / 3))
     if variance <= 0:
         return float(longest)
-    return min(float(longest), math.cbrt(1.5 * bias**2 / variance**2 * steps))
+    return min(float(longest), math.cbrt(1.5 * (bias / variance) ** 2 * steps))
 
 
 def _resampled(

@@ -75,14 +75,16 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
         confidence: share of such intervals that hold the true mean.
     """
     count = len(values)
-    mean = math.fsum(values) / count if count else math.nan
+    scale = unit(values)
+    scaled = [value / scale for value in values]
+    mean = math.fsum(scaled) / count if count else math.nan
     if count < 2:
-        return Interval(mean, math.nan, math.nan)
+        return Interval(mean * scale, math.nan, math.nan)
     if min(values) == max(values):
         return Interval(values[0], values[0], values[0])
-    error = math.sqrt(_variance_of_mean(values))
+    error = math.sqrt(_variance_of_mean(scaled))
     half = float(scipy.stats.t.ppf((1 + confidence) / 2, count - 1)) * error
-    return Interval(mean, mean - half, mean + half)
+    return Interval(mean * scale, (mean - half) * scale, (mean + half) * scale)
 
 
 def compare(
@@ -120,21 +122,31 @@ def compare(
     """
     if not len(a) or not len(b):
         return Comparison(Interval(math.nan, math.nan, math.nan), math.nan)
-    difference = math.fsum(a) / len(a) - math.fsum(b) / len(b)
+    scale = unit([*a, *b])
+    samples = [[value / scale for value in sample] for sample in (a, b)]
+    means = [math.fsum(sample) / len(sample) for sample in samples]
+    difference = means[0] - means[1]
+
+    def interval(half: float) -> Interval:
+        ends = (difference, difference - half, difference + half)
+        return Interval(*(end * scale for end in ends))
+
     if len(a) < 2 or len(b) < 2:
-        return Comparison(Interval(difference, math.nan, math.nan), math.nan)
-    sources = [Uncertainty(_variance_of_mean(sample), len(sample) - 1) for sample in (a, b)]
+        return Comparison(interval(math.nan), math.nan)
+    sources = [Uncertainty(_variance_of_mean(sample), len(sample) - 1) for sample in samples]
     if further is not None:
-        sources.append(further)
+        sources.append(Uncertainty(further.variance / scale / scale, further.freedom))
     total = sum(source.variance for source in sources)
     if total == 0:
-        return Comparison(Interval(difference, difference, difference), float(difference == 0))
-    freedom = total**2 / sum(source.variance**2 / source.freedom for source in sources)
+        return Comparison(interval(0.0), float(difference == 0))
+    if math.isinf(total):
+        return Comparison(interval(math.inf), 1.0)
+    freedom = 1 / sum((source.variance / total) ** 2 / source.freedom for source in sources)
     # The studentized range is that of two means with one standard error between them.
     error = math.sqrt(total / 2)
     half = _studentized_quantile(confidence, groups, freedom) * error
     p_value = _studentized_tail(abs(difference) / error, groups, freedom)
-    return Comparison(Interval(difference, difference - half, difference + half), p_value)
+    return Comparison(interval(half), p_value)
 
 
 def compare_with(
@@ -184,6 +196,16 @@ def far_apart(values: Sequence[float], direction: Direction) -> bool:
     if direction == "max" or not values:
         return False
     return min(values) > 0 and max(values) > FAR * min(values)
+
+
+def unit(values: npt.ArrayLike) -> float:
+    """A power of two about as large as the largest value: in it, squares neither overflow nor
+    vanish, and nothing is rounded.
+
+    The perplexity of a model that failed may have hundreds of digits.
+    """
+    largest = float(np.max(np.abs(values), initial=0.0))
+    return math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest else 1.0
 
 
 @functools.cache

@@ -11,6 +11,9 @@ from harness.lines import one_line
 from harness.report.statistics import Interval
 
 NOTHING = "–"
+LONG = 1e12
+"""From here on numbers are written by their magnitude: a model that failed may have a perplexity
+of hundreds of digits."""
 
 
 def decimals(intervals: Sequence[Interval]) -> int:
@@ -30,6 +33,8 @@ def number(value: float, places: int | None = None) -> str:
     """A number with so many decimal places, or with three significant figures."""
     if not math.isfinite(value):
         return NOTHING
+    if abs(value) >= LONG:
+        return f"{value:.3g}"
     if places is not None:
         return f"{value:,.{places}f}"
     if abs(value) >= 1000:
