@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ import pydantic
 from harness import files, registry
 from harness.spec import DataSpec, HarnessError, Split
 
+_LARGEST_CONFIG = 1 << 26
+"""Bytes that are read of a model's configuration, which compressed may be a thousandth of them."""
 EXAMPLES = 2
 """Test examples that are kept beside a saved model."""
 
@@ -57,7 +60,7 @@ def read_interface(path: Path) -> Interface:
             name: np.array(content["examples"][name], tensor.dtype)
             for name, tensor in spec.inputs.items()
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
         raise HarnessError(
             f"{path}: not the interface of a saved model ({type(error).__name__}: {reason})"
@@ -82,13 +85,19 @@ def load_model(path: str | Path) -> Any:
 
     path = Path(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
+            content = file.read(_LARGEST_CONFIG + 1)
+        if len(content) > _LARGEST_CONFIG:
+            raise ValueError(f"its config.json has more than {_LARGEST_CONFIG:,} bytes")
+        config = json.loads(content)
+        modules = {*_modules(config)}
+    except (OSError, KeyError, ValueError, RuntimeError, EOFError, NotImplementedError,
+            zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
+        # What zipfile and json raise over bytes that are no such archive.
         raise HarnessError(f"{path}: not a saved Keras model ({error})") from None
     known = {_package(space.build) for space in registry.spaces().values()}
     known |= {_package(task.score) for task in registry.tasks().values()}
-    for module in {*_modules(config)}:
+    for module in modules:
         if module.split(".")[0] in known:
             with contextlib.suppress(ModuleNotFoundError):  # Keras names what it then lacks
                 importlib.import_module(module)

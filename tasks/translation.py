@@ -1,13 +1,13 @@
 """Translation: write a sentence anew in another language, judged by BLEU."""
 
 import functools
-import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from harness.spec import HarnessError, Objective, Prepared, Source, Task
+from tasks._compressed import unpacked
 from tasks._translation import Pairs, baseline, compile_args, exhibit, prepared, score
 
 MULTI30K_SPLITS = {
@@ -42,9 +42,11 @@ def prepare_multi30k(files: Mapping[str, Path], task: str, source: str, target: 
 
 def _lines(task: str, path: Path) -> list[str]:
     try:
-        text = gzip.decompress(path.read_bytes()).decode("utf-8")
-    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
+        text = unpacked(path, "a gzip file of UTF-8").decode("utf-8")
+    except UnicodeDecodeError as error:
         raise HarnessError(f"task {task!r}: {path}: not a gzip file of UTF-8 ({error})") from None
+    except HarnessError as error:
+        raise HarnessError(f"task {task!r}: {error}") from None
     return text.removesuffix("\n").split("\n")
 
 

@@ -123,7 +123,7 @@ def _read(path: Path) -> Arrays:
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, EOFError, KeyError, TypeError, AttributeError, NotImplementedError,
-            zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
+            RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
         # NumPy and zipfile raise all of these over bytes that are no archive of plain arrays.
         raise _malformed(path, f"{type(error).__name__}: {error}") from None
     lengths = {len(array) if array.ndim else 0 for array in arrays.values()}
