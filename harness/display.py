@@ -11,6 +11,7 @@ import rich.table
 import rich.text
 
 from harness.lines import one_line
+from harness.outlook import Progress, seconds_left, span
 from harness.spec import TrialResult
 
 if TYPE_CHECKING:
@@ -91,8 +92,9 @@ class Display:
             table.add_column(heading)
         for plan in self.plan.cells:
             table.add_row(*map(rich.text.Text, self._row(plan)))
-        left = time_left(self.plan, self.workers)
-        table.caption = f"about {_duration(left)} left" if left is not None else None
+        left = seconds_left(map(_progress, self.plan.cells))
+        if left is not None:
+            table.caption = f"about {span(left / self.workers)} left"
         return table
 
     def _row(self, plan: "CellPlan") -> list[str]:
@@ -113,23 +115,15 @@ class Display:
         ]
 
 
-def time_left(plan: "Plan", workers: int) -> float | None:
-    """Seconds the sweep will still take, judged by its trials so far; `None` before any."""
-    total = 0.0
-    known = [result.cost.seconds for cell in plan.cells for result in cell.searched()]
-    if not known:
-        return None
-    for cell in plan.cells:
-        own = [result.cost.seconds for result in cell.searched()] or known
-        mean = sum(own) / len(own)
-        if cell.ended is None:
-            search = mean * (cell.budget.trials - len(cell.searched()))
-            left = cell.seconds_left()
-            total += max(0.0, search if left is None else min(search, left))
-        epochs = (cell.budget.confirm_epochs or cell.budget.epochs) / cell.budget.epochs
-        seeds = len(cell.seeds) - len(cell.confirmed())
-        total += mean * epochs / cell.budget.train_fraction * seeds
-    return total / workers
+def _progress(plan: "CellPlan") -> Progress:
+    return Progress(
+        budget=plan.budget,
+        seeds=len(plan.seeds),
+        searched=[result.cost.seconds for result in plan.searched()],
+        confirmed=[result.cost.seconds for result in plan.confirmed()],
+        searching=plan.ended is None,
+        winner=plan.best() is not None,
+    )
 
 
 def _outcome(plan: "CellPlan", result: TrialResult) -> str:
@@ -146,10 +140,3 @@ def _outcome(plan: "CellPlan", result: TrialResult) -> str:
 
 def _score(plan: "CellPlan", score: float | None) -> str:
     return "" if score is None else f"{plan.cell.task.objective.metric} {score:.4g}"
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return "a minute"
-    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"

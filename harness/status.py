@@ -20,7 +20,7 @@ import rich.text
 from harness import journal, registry
 from harness.journal import SweepRecord
 from harness.lines import one_line
-from harness.outlook import concurrency, finished, seconds_left
+from harness.outlook import concurrency, finished, progress, seconds_left, span
 from harness.report.cells import Cell, cells
 from harness.spec import Objective, Sweep, TrialResult
 
@@ -141,12 +141,12 @@ def outlook(record: SweepRecord, every: Sequence[Cell], state: Driver) -> Iterat
         return
     if state == "absent":
         yield f"carry on with: {one_line(record.command)}"
-    left = seconds_left(record.sweep, every)
+    left = seconds_left(progress(record.sweep, cell) for cell in every)
     if left is None:
         yield "time left: not known yet, as no search trial has finished"
         return
     at_once = concurrency(record.results)
-    yield f"time left: about {_span(left / at_once)}{' of running' if state == 'absent' else ''}"
+    yield f"time left: about {span(left / at_once)}{' of running' if state == 'absent' else ''}"
     yield (
         "  if what is left takes as long as the cell's trials so far (those of all cells, where it "
         f"has none), {at_once:.1f} at a time as measured; running trials count in full"
@@ -219,11 +219,4 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _ago(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else _span(seconds)
-
-
-def _span(seconds: float) -> str:
-    minutes = max(1, round(seconds / 60))
-    if minutes < 120:
-        return "a minute" if minutes == 1 else f"{minutes} min"
-    return f"{minutes / 60:.1f} h" if minutes < 2880 else f"{minutes / 1440:.0f} days"
+    return f"{seconds:.0f} s" if seconds < 120 else span(seconds)

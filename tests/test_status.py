@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from harness import journal
 from harness.cli import main
 from harness.journal import Journal
-from harness.outlook import concurrency, seconds_left
+from harness.outlook import concurrency, progress, seconds_left
 from harness.spec import Budget, Cost, Failure, Sweep
 from harness.status import driver, every_cell, failures, outlook
 from tests.synthetic import trial_result, write_journal
@@ -179,10 +179,14 @@ def test_failures_are_counted_by_reason_and_obey_nothing(tmp_path):
     assert all(c.isprintable() for line in lines for c in line)
 
 
+def left_of(record):
+    return seconds_left(progress(record.sweep, cell) for cell in every_cell(record))
+
+
 def test_time_left_counts_trials_and_confirmations_of_every_cell(tmp_path):
     """Three and four trials of 10 s, the mean of all of it in the cells that have none."""
     record = begin(tmp_path, lasting(10.0), lasting(20.0, "cnn"))
-    left = seconds_left(record.sweep, every_cell(record))
+    left = left_of(record)
     assert left == pytest.approx((3 + 2) * 10 + (3 + 2) * 20 + 2 * (4 + 2) * 15)
 
 
@@ -191,24 +195,24 @@ def test_time_left_knows_that_confirmation_trains_longer_and_on_more(tmp_path):
     sweep = dataclasses.replace(SWEEP, tasks=("digits",), spaces=("mlp",), budget=budget)
     ended = [("digits", "mlp")]
     record = begin(tmp_path / "a", lasting(10.0), sweep=sweep, ended=ended)
-    assert seconds_left(sweep, every_cell(record)) == pytest.approx(2 * 10 * 2 / 0.5)
+    assert left_of(record) == pytest.approx(2 * 10 * 2 / 0.5)
     done = lasting(70.0, phase="confirm")
     record = begin(tmp_path / "b", lasting(10.0), done, sweep=sweep, ended=ended)
-    assert seconds_left(sweep, every_cell(record)) == pytest.approx(70)
+    assert left_of(record) == pytest.approx(70)
 
 
 def test_time_left_is_bound_by_the_seconds_of_the_search(tmp_path):
     budget = Budget(trials=100, epochs=4, seconds=25.0)
     sweep = dataclasses.replace(SWEEP, tasks=("digits",), spaces=("mlp",), budget=budget)
     record = begin(tmp_path, lasting(10.0), sweep=sweep)
-    assert seconds_left(sweep, every_cell(record)) == pytest.approx(15 + 2 * 10)
+    assert left_of(record) == pytest.approx(15 + 2 * 10)
 
 
 def test_nothing_is_left_of_a_search_without_any_score(tmp_path):
     sweep = dataclasses.replace(SWEEP, tasks=("digits",), spaces=("mlp",))
     lost = [lasting(5.0, number=n, status="failed", score=None) for n in range(4)]
     record = begin(tmp_path, *lost, sweep=sweep, ended=[("digits", "mlp")])
-    assert seconds_left(sweep, every_cell(record)) == 0
+    assert left_of(record) == 0
     assert list(outlook(record, every_cell(record), "absent")) == [
         "no confirmed result: digits x mlp"
     ]
@@ -219,7 +223,7 @@ def test_trials_that_ran_side_by_side_shorten_what_is_left(tmp_path):
     record = begin(tmp_path, *both)
     assert concurrency(record.results) == pytest.approx(1.5)
     line, how = outlook(record, every_cell(record), "running")
-    left = seconds_left(record.sweep, every_cell(record)) / 1.5
+    left = left_of(record) / 1.5
     assert line == f"time left: about {left / 3600:.1f} h"
     assert "1.5 at a time as measured" in how
     assert concurrency([]) == 1

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.journal import Asked, SweepRecord, TaskRecord
-from harness.report.statistics import mean_interval
 from harness.spec import Cost, Direction, Objective, TrialResult
 
 
@@ -76,7 +75,9 @@ class Cell:
     @property
     def mean(self) -> float:
         """Mean test score over the seeds, NaN without any."""
-        return mean_interval(self.scores).mean
+        scores = self.scores
+        # Divided first: the sum of such perplexities as a failed model has may overflow.
+        return math.fsum(score / len(scores) for score in scores) if scores else math.nan
 
     @property
     def other_metrics(self) -> dict[str, float]:
