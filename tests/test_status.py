@@ -251,3 +251,18 @@ def test_a_damaged_journal_is_one_line(call, tmp_path):
     assert answer.exit_code == 2
     assert answer.stdout == ""
     assert "line 2: not a journal event" in answer.stderr
+
+
+def test_looking_loads_nothing_heavy(tmp_path):
+    """It is asked often, and while a sweep has the processors."""
+    write_journal(tmp_path / "quick")
+    program = (
+        "import sys\nfrom harness.cli import main\n"
+        "main(['status', 'quick'], standalone_mode=False)\n"
+        "print([m for m in ('tensorflow', 'keras', 'mlflow', 'pandas', 'scipy')"
+        " if m in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert answer.stdout.splitlines()[-1] == "[]", answer.stderr
