@@ -321,6 +321,12 @@ def test_no_number_is_long(value, places):
     assert len(number(value, places)) <= 33
 
 
+@pytest.mark.parametrize("places", [0, 3, None])
+def test_zero_has_no_sign(places):
+    assert number(-0.0, places) == number(0.0, places)
+    assert number(-1e-9, 3) == "0.000"
+
+
 @given(st.lists(st.floats(1e-300, 1e300), min_size=1, max_size=5))
 def test_only_errors_may_need_a_logarithm(values):
     assert not far_apart(values, "max")

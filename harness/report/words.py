@@ -36,10 +36,10 @@ def number(value: float, places: int | None = None) -> str:
     if abs(value) >= LONG:
         return f"{value:.3g}"
     if places is not None:
-        return f"{value:,.{places}f}"
+        return f"{value:z,.{places}f}"  # z: what rounds to nothing has no sign
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{float(f'{value:.3g}'):g}"
+    return f"{float(f'{value:.3g}'):zg}"
 
 
 def span(interval: Interval, places: int) -> str:
