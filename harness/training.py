@@ -177,11 +177,19 @@ def run(job: Job, report: Report) -> TrialResult:
     return trial.fill(result)
 
 
+def _continuable(job: Job) -> Job:
+    """The job, from its first epoch where the checkpoint that it continues from is gone: so it is
+    when a trial is tried again after its search has ended."""
+    if job.parent is None or checkpoint_path(job.folder, job.task, job.space, job.parent).exists():
+        return job
+    return dataclasses.replace(job, parent=None, initial_epoch=0)
+
+
 class _Trial:
     """The state of a trial while it runs: what is known survives a failure half-way."""
 
     def __init__(self, job: Job, report: Report) -> None:
-        self.job = job
+        self.job = job = _continuable(job)
         self.report = report
         self.task = registry.task(job.task)
         self.cost = Cost()

@@ -169,6 +169,13 @@ def test_a_continuation_goes_on_where_its_parent_stopped(trial, optimizers):
     assert rates[2] == rates[0] < rates[1]
 
 
+def test_a_continuation_whose_checkpoint_is_gone_starts_anew(trial):
+    """It failed with its worker and is tried again when its search has ended."""
+    result = trial(epochs=3, initial_epoch=2, horizon=4, parent=1, number=2)
+    assert (result.status, result.epochs) == ("completed", 3), result.failure
+    assert learned(result) == learned(trial(epochs=3, horizon=4))
+
+
 def test_only_a_trial_that_may_go_on_leaves_a_checkpoint(trial, tmp_path):
     trial(number=3)
     assert not checkpoint_path(tmp_path, "blobs", "good", 3).exists()
