@@ -69,21 +69,24 @@ def check_same_data(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]
 def reopened(record: SweepRecord) -> list[TrialResult]:
     """Results of the trials that a worker or the machine failed, to be run again.
 
-    Search trials are left alone once a winner of their cell has been confirmed: a better one
-    among them would leave the confirmed scores without the configuration they belong to.
+    Search trials are left alone once a confirmation run of their cell's winner has ended by
+    itself: a better one among them would leave it without the configuration it belongs to.
     """
-    confirmed = {
+    counting = {
         result.key[:2]
         for result in record.results
-        if result.phase == "confirm" and result.status == "completed"
+        if result.phase == "confirm" and result.status != "interrupted" and not result.broken
     }
-    return [
+    again = [
         result
         for result in record.results
         if result.status == "failed"
         and result.broken
-        and (result.phase == "confirm" or result.key[:2] not in confirmed)
+        and (result.phase == "confirm" or result.key[:2] not in counting)
     ]
+    # Confirmation runs first: of a driver that is killed meanwhile, none is left that belongs to
+    # the winner of before.
+    return sorted(again, key=lambda result: result.phase)
 
 
 def complete(record: SweepRecord) -> bool:

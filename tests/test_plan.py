@@ -380,7 +380,7 @@ def test_what_was_taken_back_is_run_again_and_nothing_else(tmp_path):
         play(plans.Plan(sweep, tmp_path, None), outcome, journal)
         record = read(tmp_path)
         assert [result.key[2:] for result in opening.reopened(record)] == [
-            ("search", 1), ("confirm", 0),
+            ("confirm", 0), ("search", 1),
         ]  # fmt: skip
         for result in opening.reopened(record):
             journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
@@ -397,6 +397,22 @@ def test_a_confirmed_winner_keeps_its_search(tmp_path):
     def outcome(job):
         failed = (job.phase, job.number) in (("search", 1), ("confirm", 1))
         return dataclasses.replace(broken(job), status="failed") if failed else ended(job)
+
+    with Journal(tmp_path) as journal:
+        journal.begin(SWEEP, {}, "harness run tests")
+        play(plans.Plan(SWEEP, tmp_path, None), outcome, journal)
+    reopened = opening.reopened(read(tmp_path))
+    assert {result.key[2:] for result in reopened} == {("confirm", 1)}
+
+
+def test_a_winner_that_failed_by_itself_keeps_its_search_too(tmp_path):
+    """Else another would win, and its seed would count as one that had failed already."""
+
+    def outcome(job):
+        result = ended(job, status="completed" if job.phase == "search" else "failed")
+        if (job.phase, job.number) in (("search", 1), ("confirm", 1)):
+            result = dataclasses.replace(broken(job), status="failed")
+        return result
 
     with Journal(tmp_path) as journal:
         journal.begin(SWEEP, {}, "harness run tests")
