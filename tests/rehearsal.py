@@ -1,0 +1,259 @@
+"""Rehearsals of a sweep: the real driver, plan, search and journal over workers that are made up.
+
+No process is started and nothing is trained, so that a sweep takes milliseconds and can be killed
+or stopped at any event of its journal, over and over. How a trial ends depends on which it is, on
+its configuration and on how often its worker has died, as the journal tells, and on nothing else.
+"""
+
+import contextlib
+import dataclasses
+import os
+import random
+import signal
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import driver, opening
+from harness import plan as plans
+from harness.engines import Done
+from harness.journal import Journal, read
+from harness.spec import Cost, Failure, Objective, SearchSpace, Sweep, Training, TrialResult
+from harness.sweep import Cell
+from harness.training import begun, checkpoint_path
+from tests.hostile.hostile.tasks import blobs
+
+
+@dataclass(frozen=True)
+class Config:
+    units: int
+    rate: float
+
+
+def _wide(hp, kind):
+    return Config(hp.Int("units", 1, 5), hp.Float("rate", 0.0, 1.0))
+
+
+def _tiny(hp, kind):
+    return Config(hp.Choice("units", [4, 8]), 0.5)
+
+
+TINY = 2
+"""Configurations of `tiny`."""
+TASKS = {
+    "first": dataclasses.replace(blobs, name="first"),
+    "second": dataclasses.replace(
+        blobs, name="second", objective=Objective("loss", "min"), init_from="first"
+    ),
+}
+SPACES = {
+    "wide": SearchSpace("wide", (blobs.kind,), _wide, None),
+    "tiny": SearchSpace("tiny", (blobs.kind,), _tiny, None),
+    "tuned": SearchSpace("tuned", (blobs.kind,), _wide, None, pretrained=True),
+}
+SECONDS = {"wide": 1.0, "tiny": 2.0, "tuned": 0.5}
+"""What a trial takes at least."""
+INFRASTRUCTURE = Failure("infrastructure", "the worker process was killed by SIGKILL")
+BAD = {
+    "failed": ("code", "memory"),
+    "diverged": ("diverged",),
+    "infeasible": ("infeasible",),
+    "timeout": ("timeout",),
+}
+"""Ends of a trial that are not made up for, and their kinds of failure."""
+DATA = {
+    "digest": "",
+    "sizes": {"train": 1, "val": 1, "test": 1},
+    "objective": blobs.objective,
+    "baseline": {},
+    "reference": None,
+    "licence": "",
+}
+
+
+def cells(sweep):
+    """As of `harness.sweep`, of the tasks and spaces above."""
+    return tuple(Cell(TASKS[task], SPACES[space]) for task in sweep.tasks for space in sweep.spaces)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the driver runs on that could write."""
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What befalls a driver, and after how many events that it has written."""
+
+    events: int
+    kind: str
+    """`killed`, `torn` (killed while it writes), `SIGINT` or `SIGTERM`."""
+
+
+@dataclass(frozen=True)
+class Fates:
+    """How trials end."""
+
+    seed: int
+    deaths: int
+    """Most deaths of the worker of one trial."""
+    bad: float
+    """Share of the other trials that fail by themselves."""
+
+    def of(self, job):
+        """How often the worker of a trial dies, and its result if it does not."""
+        config = (job.config.units, round(job.config.rate, 9))
+        name = (self.seed, job.task, job.space, job.phase, job.number, job.seed, config, job.epochs)
+        chance = random.Random(zlib.crc32(repr(name).encode()))
+        deaths = chance.choice([0] * 2 + list(range(self.deaths + 1)))
+        seconds = SECONDS[job.space] * chance.choice([1, 2, 3])
+        result = dataclasses.replace(
+            begun(job, started=0.0), cost=Cost(seconds=seconds), epochs=job.epochs
+        )
+        if chance.random() < self.bad:
+            status = chance.choice(sorted(BAD))
+            failure = Failure(chance.choice(BAD[status]), "so it was to be")
+            return deaths, dataclasses.replace(result, status=status, failure=failure)
+        model = f"models/{job.task}.{job.space}.{job.seed}" if job.phase == "confirm" else None
+        return deaths, dataclasses.replace(result, score=chance.choice([0.25, 0.5, 0.75, 0.9]),
+                                           model=model)  # fmt: skip
+
+
+class Workers:
+    """An engine whose jobs end in any order."""
+
+    def __init__(self, rehearsal, count):
+        self.rehearsal, self.count = rehearsal, count
+        self.chance = random.Random(rehearsal.fates.seed)
+        self.running, self.left = {}, []
+
+    def free(self):
+        return self.count - len(self.running)
+
+    def submit(self, job_id, job, limits):
+        assert self.free() > 0
+        assert job_id not in self.running
+        self.rehearsal.watch(job, list(self.running.values()))
+        if job.parent is not None and not _checkpoint(job, job.parent).exists():
+            self.rehearsal.gone.append(job)
+        self.running[job_id] = job
+        self.rehearsal.submitted.append(job)
+
+    def poll(self, timeout):
+        if self.left or not self.running:
+            left, self.left = self.left, []
+            return left
+        return [self._end(self.chance.choice(sorted(self.running)))]
+
+    def close(self, kill=False):
+        """Those that are stopped may have ended in the same moment."""
+        for job_id in sorted(self.running):
+            if self.chance.random() < 0.3:
+                self.left.append(self._end(job_id))
+            else:
+                stopped = Failure("interrupted", "stopped before its end")
+                self.left.append(Done(job_id, failure=stopped, seconds=0.1))
+        self.running.clear()
+
+    def _end(self, job_id):
+        job = self.running.pop(job_id)
+        deaths, result = self.rehearsal.fates.of(job)
+        if self.rehearsal.deaths[job.task, job.space, job.phase, job.number] < deaths:
+            return Done(job_id, failure=INFRASTRUCTURE, seconds=SECONDS[job.space])
+        if job.keep_checkpoint and result.status == "completed":
+            _checkpoint(job, job.number).parent.mkdir(exist_ok=True)
+            _checkpoint(job, job.number).touch()
+        return Done(job_id, value=result)
+
+
+def _checkpoint(job, number):
+    return checkpoint_path(job.folder, job.task, job.space, number)
+
+
+class Rehearsal:
+    """One sweep in one folder, run as often as it takes."""
+
+    def __init__(self, folder: Path, sweep: Sweep, fates: Fates, workers: int = 1) -> None:
+        self.folder, self.sweep, self.fates, self.workers = folder, sweep, fates, workers
+        self.submitted = []
+        """Jobs that were given to a worker, by all drivers."""
+        self.gone = []
+        """Those whose parent had left no checkpoint any more."""
+        self.deaths = Counter()
+        """How often the worker of a trial has died, by the journal."""
+        self.failed = set()
+        """Trials that failed with it."""
+        self.watch = lambda job, running: None
+        """Called before a job is given to a worker, with those that run."""
+        self.blow, self.written = None, 0
+
+    def run(self, blow: Blow | None = None, retry_failed: bool = False) -> None:
+        """One driver, until it ends or the blow falls."""
+        self.blow, self.written = blow, 0
+        options = driver.Options(
+            output=self.folder, workers=self.workers, tracking="none", retry_failed=retry_failed
+        )
+        with self._made_up(), contextlib.suppress(Killed):
+            driver.run_sweep(self.sweep, options)
+
+    def record(self):
+        return read(self.folder / self.sweep.name)
+
+    def results(self):
+        """How trials ended, in order, without interruptions, moments and times."""
+        return [
+            dataclasses.replace(entry, started=0.0, cost=Cost())
+            for entry in self.record().history
+            if isinstance(entry, TrialResult) and entry.status != "interrupted"
+        ]
+
+    def complete(self) -> bool:
+        """Whether nothing is left to do, as the driver sees it."""
+        with self._made_up():
+            return opening.complete(self.record())
+
+    @contextlib.contextmanager
+    def _made_up(self):
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (plans, driver, opening):
+                patch.setattr(module, "cells", cells)
+            patch.setattr(plans, "sample_training", lambda hp, task: Training())
+            patch.setattr(opening, "data_event", lambda *_: DATA)
+            patch.setattr(opening, "write", lambda *_: None)
+            patch.setattr(driver.environment, "describe", dict)
+            patch.setattr(driver, "_write_report", lambda folder: 0)
+            patch.setattr(driver, "_engine", lambda run, initialize, sweep, count, folder: Workers(
+                self, count))  # fmt: skip
+            patch.setattr(os, "fsync", lambda number: None)
+            append = Journal.append
+            patch.setattr(
+                Journal, "append",
+                lambda journal, event, **fields: self._append(append, journal, event, fields),
+            )  # fmt: skip
+            yield
+
+    def _append(self, append, journal, event, fields):
+        """Writes an event, unless it is the one at which the driver is killed."""
+        blow, self.written = self.blow, self.written + 1
+        struck = blow is not None and self.written == blow.events
+        if struck and blow.kind == "torn":
+            journal._file.write(b'{"event": "fini')
+        if blow is not None and self.written >= blow.events and blow.kind in ("killed", "torn"):
+            raise Killed
+        append(journal, event, **fields)
+        if event == "finished" and fields["result"].broken:
+            self._died(fields["result"])
+        if struck:
+            signal.raise_signal(getattr(signal, blow.kind))
+
+    def _died(self, result):
+        """Counts a death; that a failure is taken back is none."""
+        self.deaths[result.key] += result.key not in self.failed
+        (self.failed.add if result.status == "failed" else self.failed.discard)(result.key)
+
+
+def counts(results) -> Counter:
+    """How often each trial is among results."""
+    return Counter(result.key for result in results)
