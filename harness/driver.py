@@ -9,16 +9,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from harness import environment, files, opening, sources
 from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
+from harness.interruptions import Interruptions
 from harness.journal import FAILURES, Journal, SweepRecord, jsonable, read
 from harness.spec import Cost, Failure, HarnessError, Status, Sweep, TrialResult
 from harness.sweep import cells, toml
@@ -83,16 +83,20 @@ def run_sweep(
         HarnessError: the backend is not installed, the data cannot be had, or the output
             folder holds another question or cannot be written.
     """
-    with _received(_stop, _terminations()):
+    with Interruptions() as interruptions:
         try:
-            return _run_sweep(sweep, options, run_trial, initialize)
+            return _run_sweep(sweep, options, interruptions, run_trial, initialize)
         except KeyboardInterrupt:
             print(f"interrupted; carry on with: {environment.command()}", flush=True)
             return EXIT_INTERRUPTED
 
 
 def _run_sweep(
-    sweep: Sweep, options: Options, run_trial: Run, initialize: Callable[[], None]
+    sweep: Sweep,
+    options: Options,
+    interruptions: Interruptions,
+    run_trial: Run,
+    initialize: Callable[[], None],
 ) -> int:
     """`run_sweep`, which a signal may interrupt anywhere but in the loop over trials."""
     opening.check_backend(sweep)
@@ -123,7 +127,7 @@ def _run_sweep(
         with contextlib.ExitStack() as stack:
             engine = functools.partial(_engine, run_trial, initialize)
             driver = _Driver(sweep, options, folder, journal, engine, stack)
-            return driver.run()
+            return driver.run(interruptions)
 
 
 def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
@@ -183,22 +187,22 @@ class _Driver:
         self.plan = Plan(sweep, folder, journal.record)
         self.display = Display(self.plan, workers)
 
-    def run(self) -> int:
-        with _interruptions() as interruptions, self.display:
+    def run(self, interruptions: Interruptions) -> int:
+        with interruptions.held() as received, self.display:
             while True:
-                if not interruptions:
+                if not received:
                     self._start_trials()
                 if not self.jobs:
                     break
-                if len(interruptions) > 1 or set(interruptions) - {signal.SIGINT}:
+                if len(received) > 1 or set(received) - {signal.SIGINT}:
                     self._interrupt()
                     break
-                if interruptions:
+                if received:
                     self.display.note("finishing the running trials; Ctrl-C again stops at once")
                 for event in self.engine.poll(timeout=0.5):
                     self._handle(event)
                 self.display.refresh()
-        self.interrupted = bool(interruptions)
+        self.interrupted = bool(received)
         return self._conclude()
 
     def _close_tracker(self, kind: object, *_: object) -> None:
@@ -374,39 +378,3 @@ def _tracker(folder: Path, options: Options) -> Any:
     from harness import tracking
 
     return tracking.Tracker(folder, options.tracking or tracking.default_uri(options.output))
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _terminations() -> list[int]:
-    """Signals that stop a sweep at once: somebody asks for it, or its terminal is closed, unless
-    the sweep was told to ignore that, as by `nohup`."""
-    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)
-    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
-        return [signal.SIGTERM]
-    return [signal.SIGTERM, hangup]
-
-
-@contextlib.contextmanager
-def _received(receive: Any, numbers: Iterable[int]) -> Iterator[None]:
-    """Has signals received by a function."""
-    previous = {number: signal.signal(number, receive) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _interruptions() -> Iterator[list[int]]:
-    """The list that every Ctrl-C and termination request is appended to."""
-    received: list[int] = []
-
-    def receive(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-
-    with _received(receive, [signal.SIGINT, *_terminations()]):
-        yield received

@@ -189,7 +189,7 @@ class _Trial:
     """The state of a trial while it runs: what is known survives a failure half-way."""
 
     def __init__(self, job: Job, report: Report) -> None:
-        self.job = job = _continuable(job)
+        self.job = job
         self.report = report
         self.task = registry.task(job.task)
         self.cost = Cost()
@@ -200,7 +200,8 @@ class _Trial:
     def run(self) -> None:
         import keras
 
-        job, task = self.job, self.task
+        self.job = job = _continuable(self.job)
+        task = self.task
         data = cache.load(task, job.data_dir, job.offline)
         began = time.perf_counter()
         keras.utils.clear_session()  # collects garbage as well

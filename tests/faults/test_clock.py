@@ -50,7 +50,8 @@ def test_a_trial_that_was_stopped_cost_what_it_took(forks, tmp_path, toll, quest
     words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
     folder = tmp_path / "fake"
     driver = forks(*words, fate=clock.befall, **{fake.SECONDS: "60"})
-    until(lambda: folder.is_dir() and b'"asked"' in (folder / journal.FILE).read_bytes())
+    path = folder / journal.FILE
+    until(lambda: path.exists() and b'"asked"' in path.read_bytes())
     driver.send(signal.SIGTERM)
     assert driver.wait() == 130
     (result,) = journal.read(folder).results
