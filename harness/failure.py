@@ -5,6 +5,7 @@ import os
 import traceback
 from collections.abc import Iterator
 
+from harness.addresses import masked
 from harness.lines import one_line
 from harness.spec import Failure
 
@@ -21,11 +22,12 @@ OF_THE_MACHINE = tuple(
 
 
 def describe_error(error: BaseException) -> Failure:
-    """The record of an exception: its type and first line, and the whole traceback."""
+    """The record of an exception: its type and first line, and the whole traceback, without
+    passwords and tokens of the addresses they name."""
     name = type(error).__name__
     lines = _said(error).strip().splitlines()
-    message = _kept(one_line(f"{name}: {lines[0]}" if lines else name), MESSAGE)
-    trace = _kept("".join(traceback.format_exception(error)), TRACEBACK)
+    message = _kept(one_line(masked(f"{name}: {lines[0]}" if lines else name)), MESSAGE)
+    trace = _kept(masked("".join(traceback.format_exception(error))), TRACEBACK)
     if any(_of_the_machine(cause) for cause in _causes(error)):
         return Failure("infrastructure", message, trace)
     memory = name in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in message  # the latter is XLA's
