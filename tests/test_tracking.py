@@ -1,4 +1,5 @@
 import base64
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -6,12 +7,15 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from harness.journal import Journal, read
@@ -615,6 +619,33 @@ def test_the_page_needs_a_database_and_a_free_port(folder: Path) -> None:
         taken.listen()
         with pytest.raises(HarnessError, match="choose another --port"):
             ui(folder.parent, taken.getsockname()[1])
+
+
+def test_the_page_is_for_this_machine_alone(database: Path, tmp_path: Path) -> None:
+    shutil.copy(database, tmp_path)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "harness", "ui", "--output", str(tmp_path)]
+    with subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as server:  # fmt: skip
+        try:
+            deadline, heard = time.monotonic() + 120, set[tuple[str, int]]()
+            while not heard and time.monotonic() < deadline:
+                time.sleep(0.1)
+                heard = set(listening(psutil.Process(server.pid)))
+        finally:
+            server.terminate()
+    assert heard == {("127.0.0.1", port)}
+
+
+def listening(process: psutil.Process) -> Iterator[tuple[str, int]]:
+    """Addresses and ports on which a process and its children listen."""
+    for member in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for connection in member.net_connections():
+                if connection.status == psutil.CONN_LISTEN:
+                    yield connection.laddr.ip, connection.laddr.port
 
 
 def test_the_same_journal_gives_the_same_projection(folder: Path) -> None:

@@ -15,7 +15,7 @@ HOSTILE = {
     "a terminal's": "\x1b[2J\x1b]0;title\x07\x1b]8;;http://e.example\x1b\\x\x9b31m\x7f\b\b",
     "no text": "\x00 \ufeff \u202e reversed \u2066 \ud7ff",
     "lines": "first\r\nsecond\n\n# a heading\n\n- a list\n\n    code",
-    "Markdown": "| a | b |\n|---|---|\n[x](javascript:alert(1)) ![i](http://e.example/i.png) `` ` ``",
+    "Markdown": "| a |\n|---|\n[x](javascript:alert(1)) ![i](http://e.example/i.png) `` ` ``",
     "HTML": "</td></table><script>alert(1)</script><img src=x onerror=alert(1)><!-- --> &lt;",
     "Rich": "[red]red[/red] [/] [link=http://e.example]x[/link] :smile: [bold",
     "Matplotlib's": r"$\frac{1$ $$ \unknown{ _x^y $a$",
