@@ -7,10 +7,13 @@ from urllib.parse import unquote, urlsplit
 _HIDDEN = "***"
 # Whatever stands before the @ of a host. After a colon a password may hold slashes, which
 # databases take; a number and a slash are a port and the beginning of a path.
-_USER = re.compile(r"(\w[\w+.-]*://)(?:[^\s/@:]*:(?!\d+/)[^\s@]*@)?(?:[^\s/]*@)?")
+# Everything has a greatest length: without, the time for a text of one long word is its square.
+_USER = re.compile(
+    r"(\w[\w+.-]{0,40}://)(?:[^\s/@:]{0,400}:(?!\d{1,5}/)[^\s@]{0,4000}@)?(?:[^\s/]{0,4000}@)?"
+)
 _QUERY = re.compile(
-    r"([?&;#][\w.~%+-]*"
-    r"(?:token|passw|pwd|secret|key|credential|auth|sig|session)[\w.~%+-]*=)[^\s&;#'\"]+",
+    r"([?&;#][\w.~%+-]{0,40}"
+    r"(?:token|passw|pwd|secret|key|credential|auth|sig|session)[\w.~%+-]{0,40}=)[^\s&;#'\"]+",
     re.IGNORECASE,
 )
 

@@ -26,8 +26,9 @@ def describe_error(error: BaseException) -> Failure:
     passwords and tokens of the addresses they name."""
     name = type(error).__name__
     lines = _said(error).strip().splitlines()
-    message = _kept(one_line(masked(f"{name}: {lines[0]}" if lines else name)), MESSAGE)
-    trace = _kept(masked("".join(traceback.format_exception(error))), TRACEBACK)
+    first = _kept(f"{name}: {lines[0]}" if lines else name, TRACEBACK)
+    message = _kept(one_line(masked(first)), MESSAGE)
+    trace = masked(_kept("".join(traceback.format_exception(error)), TRACEBACK))
     if any(_of_the_machine(cause) for cause in _causes(error)):
         return Failure("infrastructure", message, trace)
     memory = name in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in message  # the latter is XLA's

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
-from harness.lines import one_line, quoted
+from harness.failure import describe_error
+from harness.lines import quoted
 from harness.spec import HarnessError, SearchSpace, Task
 
 LONGEST_NAME = 100
@@ -126,9 +127,8 @@ def _import(target: str, origin: str) -> Any:
             value = getattr(value, part)
     except (Exception, SystemExit) as error:
         # A plugin can fail in any way; the person needs to know which one it was.
-        raise HarnessError(
-            f"{origin}: cannot be loaded ({type(error).__name__}: {one_line(str(error))})"
-        ) from error
+        reason = describe_error(error).message
+        raise HarnessError(f"{origin}: cannot be loaded ({reason})") from error
     return value
 
 
