@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from harness import streams
+from harness.addresses import masked
 from harness.lines import one_line
 from harness.spec import HarnessError
 
@@ -185,7 +186,7 @@ def sync(folder: Path, tracking: str | None) -> None:
 
     uri = tracking or mlflow.default_uri(folder.resolve().parent)
     written = mlflow.sync(folder, uri)
-    click.echo(f"{written} runs written to {uri}")
+    click.echo(f"{written} runs written to {masked(uri)}")
 
 
 @main.command()

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from harness.cli import main
 from harness.journal import Journal, read
 from harness.models import keep_interface
 from harness.spec import DataSpec, Failure, HarnessError, Split, TensorSpec
@@ -607,6 +609,12 @@ def test_importing_the_package_does_not_load_mlflow() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300
     )
     assert run.stdout.strip() == "False"
+
+
+def test_catching_up_says_where_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.tracking.sync", lambda folder, uri: 3)
+    answer = CliRunner().invoke(main, ["sync", ".", "--tracking", "http://me:hush@host/"])
+    assert answer.output == "3 runs written to http://host/\n"
 
 
 def test_the_page_needs_a_database_and_a_free_port(folder: Path) -> None:
