@@ -30,16 +30,21 @@ def decimals(intervals: Sequence[Interval]) -> int:
 
 
 def number(value: float, places: int | None = None) -> str:
-    """A number with so many decimal places, or with three significant figures."""
+    """A number with so many decimal places, or with three significant figures.
+
+    Nothing has no sign; what only rounds to nothing keeps it, as an interval from `-0.00`
+    holds zero and one from `0.00` may not.
+    """
     if not math.isfinite(value):
         return NOTHING
+    value += 0.0  # -0.0 becomes 0.0
     if abs(value) >= LONG:
         return f"{value:.3g}"
     if places is not None:
-        return f"{value:z,.{places}f}"  # z: what rounds to nothing has no sign
+        return f"{value:,.{places}f}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{float(f'{value:.3g}'):zg}"
+    return f"{float(f'{value:.3g}'):g}"
 
 
 def span(interval: Interval, places: int) -> str:

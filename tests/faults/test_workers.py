@@ -120,7 +120,7 @@ def test_leaving_is_a_failure_even_with_exit_code_zero(costs_itself_alone, way):
         ("long", "ValueError: xxx"),
         ("lines", "ValueError: first"),
         ("controls", "ValueError: a�[31mred�[0m � � �"),
-        ("surrogates", "ValueError: half � of a pair"),
+        ("surrogates", r"ValueError: half \ud83d of a pair"),
         ("markup", "ValueError: [red]x[/red] <script> =1+1 | `code`"),
         ("empty", "ValueError"),
         ("deep", "ValueError: 1999 yyy"),
