@@ -24,6 +24,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from harness import journal
+from harness.record import TrialKey
 from harness.report.tables import LEADERBOARD, TRIALS
 from harness.spec import TrialResult
 
@@ -94,7 +95,7 @@ def survive(
         done.append(Kill(seconds, before, finished(folder).total()))
 
 
-def finished(folder: Path) -> collections.Counter[journal.TrialKey]:
+def finished(folder: Path) -> collections.Counter[TrialKey]:
     """How often each trial of a sweep is recorded as ended, interruptions left out."""
     if not (folder / journal.FILE).is_file():
         return collections.Counter()

@@ -26,6 +26,7 @@ import psutil
 from tabulate import tabulate
 
 from harness import cache, feeding, journal, registry, sweep
+from harness.events import jsonable
 from harness.spec import Sweep
 
 BARE = "KerasTuner alone"
@@ -117,7 +118,7 @@ def _write_work(question: Sweep, folder: Path, data_dir: Path | None) -> dict[st
         plan.cell(step.job.task, step.job.space).start(step.job)
         work["values"][step.job.space].append(step.asked.values)
         work["search_seeds"][step.job.space].append(step.job.seed)
-        work["training"][step.job.space].append(journal.jsonable(step.job.training))
+        work["training"][step.job.space].append(jsonable(step.job.training))
     (folder / "work.json").write_text(json.dumps(work))
     return work
 

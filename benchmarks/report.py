@@ -25,6 +25,7 @@ import click
 import numpy as np
 
 from harness import journal, report
+from harness.events import jsonable
 from harness.spec import Budget, Cost, Failure, Objective, Status, Sweep, TrialResult
 
 STARTED = 1_760_000_000.0
@@ -100,7 +101,7 @@ def _write_journal(folder: Path, sweep: Sweep) -> int:
     path = folder / journal.FILE
     with path.open("w") as file:
         for name, fields in _events(sweep):
-            event = {"event": name, "time": STARTED, **journal.jsonable(fields)}
+            event = {"event": name, "time": STARTED, **jsonable(fields)}
             file.write(json.dumps(event) + "\n")
     return path.stat().st_size
 

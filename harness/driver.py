@@ -18,8 +18,10 @@ from harness import environment, files, opening, sources
 from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
+from harness.events import jsonable
 from harness.interruptions import Interruptions
-from harness.journal import FAILURES, Journal, SweepRecord, jsonable, read
+from harness.journal import FAILURES, Journal, read
+from harness.record import SweepRecord
 from harness.spec import Cost, Failure, HarnessError, Status, Sweep, TrialResult
 from harness.sweep import cells, toml
 from harness.training import Job, begun, run

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 import math
+import os
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -68,6 +69,23 @@ def damaged(path: Path, number: int, error: Exception) -> HarnessError:
             "there, or start anew with --fresh"
         )
     return HarnessError(f"{path}, line {number}: not a journal event ({reason}); {way}")
+
+
+def jsonable(value: Any) -> Any:
+    """The value as JSON types: dataclasses become objects, non-finite numbers `None`."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, (str, bytes)):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value
 
 
 def check_time(seconds: Any) -> None:

@@ -14,8 +14,6 @@ Events, each with `event` and `time` (Unix seconds):
 - `search_ended`: `task`, `space`, `reason`
 """
 
-import dataclasses
-import functools
 import json
 import math
 import os
@@ -31,14 +29,14 @@ from typing import Any, Self
 
 import filelock
 
-from harness.events import check_time, damaged, events, from_json
+from harness.events import check_time, damaged, events, from_json, jsonable
+from harness.record import Asked, SweepRecord, TaskRecord
 from harness.spec import (
     Budget,
     Cost,
     Failure,
     HarnessError,
     Objective,
-    Phase,
     Reference,
     Sweep,
     TrialResult,
@@ -48,104 +46,6 @@ VERSION = 1
 FILE = "journal.jsonl"
 FAILURES = "failures"
 """Folder of the tracebacks, one file a trial, beside the journal."""
-
-TrialKey = tuple[str, str, Phase, int]
-
-
-def jsonable(value: Any) -> Any:
-    """The value as JSON types: dataclasses become objects, non-finite numbers `None`."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(k): jsonable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [jsonable(v) for v in value]
-    if hasattr(value, "item") and not isinstance(value, (str, bytes)):  # a NumPy scalar
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    return value
-
-
-@dataclass(frozen=True)
-class TaskRecord:
-    """What the journal says of a task: its data, its floor and its ceiling."""
-
-    name: str
-    digest: str
-    """SHA-256 over the prepared arrays."""
-    sizes: Mapping[str, int]
-    """Examples in `train`, `val` and `test`."""
-    objective: Objective
-    baseline: Mapping[str, float]
-    """Test metrics of the trivial predictor, by name without prefix."""
-    reference: Reference | None
-    licence: str
-    measure: Objective | None = None
-    """What confirmed models are compared by, where it is not the objective."""
-
-    @property
-    def judged_by(self) -> Objective:
-        """What confirmed models are compared by on the test split."""
-        return self.measure or self.objective
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One suggestion of the oracle, in the order they were made."""
-
-    task: str
-    space: str
-    number: int
-    values: Mapping[str, Any]
-    """Hyperparameter values, from which `sample` rebuilds the configuration."""
-    epochs: int
-    initial_epoch: int
-    parent: int | None
-    """Number of the trial whose weights this one continues from."""
-
-
-@dataclass(frozen=True)
-class SweepRecord:
-    """A journal as read: the state of a sweep at one moment."""
-
-    id: str
-    sweep: Sweep
-    environments: tuple[Mapping[str, Any], ...]
-    """What the sweep ran on: at its start, and at each time it was carried on."""
-    command: str
-    started: float
-    tasks: Mapping[str, TaskRecord]
-    history: tuple[Asked | TrialResult, ...]
-    """Suggestions and results in the order of the journal."""
-    ended: Mapping[tuple[str, str], str]
-    """Why the search of a cell (task, space) ended, for those that have."""
-    data: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-    """The `data` events as written, by task."""
-
-    @property
-    def environment(self) -> Mapping[str, Any]:
-        """What the sweep ran on when it began."""
-        return self.environments[0]
-
-    @functools.cached_property
-    def results(self) -> tuple[TrialResult, ...]:
-        """The last result of every trial, in order of first appearance."""
-        latest: dict[TrialKey, TrialResult] = {}
-        for entry in self.history:
-            if isinstance(entry, TrialResult):
-                latest[entry.key] = entry
-        return tuple(latest.values())
-
-    @functools.cached_property
-    def cells(self) -> tuple[tuple[str, str], ...]:
-        """Every (task, space) pair that was asked about, in the order of the question."""
-        pairs = dict.fromkeys((entry.task, entry.space) for entry in self.history)
-        pairs.update(dict.fromkeys(self.ended))
-        order = {name: i for i, name in enumerate((*self.sweep.tasks, *self.sweep.spaces))}
-        return tuple(sorted(pairs, key=lambda cell: (order[cell[0]], order[cell[1]])))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import cache, files, registry
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.spec import HarnessError, Prepared, Sweep, Task, TrialResult
 from harness.sweep import cells, differences
 

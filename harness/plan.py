@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.journal import Asked, SweepRecord
+from harness.record import Asked, SweepRecord
 from harness.search import Search, Suggestion
 from harness.spec import Budget, HarnessError, Phase, Sweep, Training, TrialResult
 from harness.sweep import Cell, cells, pretraining

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import oracles
-from harness.journal import Asked, jsonable
+from harness.events import jsonable
+from harness.record import Asked
 from harness.spec import HarnessError, HyperParameters, Objective, Tuner
 
 

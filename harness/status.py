@@ -18,9 +18,9 @@ import rich.table
 import rich.text
 
 from harness import journal, registry
-from harness.journal import SweepRecord
 from harness.lines import one_line
 from harness.outlook import concurrency, finished, progress, seconds_left, span
+from harness.record import SweepRecord
 from harness.report.cells import Cell, cells
 from harness.spec import Objective, Sweep, TrialResult
 

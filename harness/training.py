@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 
 from harness import cache, feeding, files, fitting, registry
+from harness.events import jsonable
 from harness.failure import describe_error
-from harness.journal import jsonable
 from harness.models import keep_interface, load_model
 from harness.spec import (
     Cost,

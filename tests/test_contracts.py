@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness import cache, feeding, registry
-from harness.journal import jsonable
+from harness.events import jsonable
 from harness.spec import Training
 
 EMBEDDED = [task for task in registry.tasks().values() if not task.sources]

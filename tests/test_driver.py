@@ -8,7 +8,8 @@ import pandas as pd
 
 from benchmarks.kills import answer
 from harness import driver
-from harness.journal import Asked, read
+from harness.journal import read
+from harness.record import Asked
 from harness.spec import Sweep, TrialResult
 
 HOSTILE = """

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.journal import FILE, VERSION, Journal, jsonable, read, result_from_json
+from harness.events import jsonable
+from harness.journal import FILE, VERSION, Journal, read, result_from_json
 from harness.spec import Budget, Cost, Failure, HarnessError, Sweep, TrialResult
 from harness.sweep import differences
 

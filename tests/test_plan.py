@@ -6,7 +6,8 @@ import pytest
 
 from harness import driver, opening
 from harness import plan as plans
-from harness.journal import Journal, jsonable, read
+from harness.events import jsonable
+from harness.journal import Journal, read
 from harness.spec import Budget, Cost, Failure, Sweep, Training
 from harness.sweep import Cell
 from harness.training import begun, checkpoint_path

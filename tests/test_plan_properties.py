@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.journal import Asked
+from harness.record import Asked
 from harness.spec import Budget, Sweep, TrialResult
 from tests.rehearsal import (
     SPACES,

@@ -12,7 +12,7 @@ from sklearn.inspection import permutation_importance
 from statsmodels.stats.anova import anova_lm
 
 from harness import journal
-from harness.journal import Asked
+from harness.record import Asked
 from harness.report.cells import cells
 from harness.report.factors import EPOCHS, Factor, factors
 from harness.report.gain import asking

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 
 from harness import journal
-from harness.journal import Asked
+from harness.record import Asked
 from harness.report.figures import image
 from harness.report.profiles import profile_figure_name, profiles, shares, speed, target
 from harness.report.rank_figures import profile_figures, rank_figures

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness import journal
-from harness.journal import Asked
+from harness.record import Asked
 from harness.report.anytime import anytime_figure, curves, exchangeable, trials_of
 from harness.report.cells import by_task, cells
 from harness.report.figures import image

@@ -8,7 +8,7 @@ import pytest
 import scipy.interpolate
 import scipy.stats
 
-from harness.journal import TaskRecord
+from harness.record import TaskRecord
 from harness.report import judgement, statistics
 from harness.report.cells import Cell
 from harness.report.judgement import judge

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.journal import Asked, jsonable
+from harness.events import jsonable
+from harness.record import Asked
 from harness.search import Search
 from harness.spec import HarnessError, Objective
 

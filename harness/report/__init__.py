@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from harness import journal
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import by_task, cells
 from harness.spec import HarnessError
 

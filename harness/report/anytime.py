@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report import orders
 from harness.report.cells import Cell, by_task, cells
 from harness.report.figures import FAINT, INK, STYLE, WIDTH, looks, number_decades, time_unit

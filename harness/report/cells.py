@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.journal import Asked, SweepRecord, TaskRecord
+from harness.record import Asked, SweepRecord, TaskRecord
 from harness.spec import Cost, Direction, Objective, TrialResult
 
 

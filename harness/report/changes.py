@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.journal import SweepRecord, TaskRecord
+from harness.record import SweepRecord, TaskRecord
 from harness.report.words import NOTHING
 from harness.spec import Sweep
 

@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import by_task, cells
 from harness.report.exhibits import Confusion, Exhibits
 from harness.report.figures import INK, STYLE, looks

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from statsmodels.stats.multitest import multipletests
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import Cell, cells
 from harness.report.statistics import Comparison, compare
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.journal import FAILURES, SweepRecord
+from harness.journal import FAILURES
+from harness.record import SweepRecord
 from harness.report.cells import Cell
 from harness.report.words import NOTHING, bullets, code, counted, duration, listed, plain, table
 from harness.spec import Budget, Failure, Sweep, TrialResult

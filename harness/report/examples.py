@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task, cells
 from harness.report.figures import STYLE, looks
 from harness.report.labels import label

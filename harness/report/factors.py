@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.journal import Asked
+from harness.record import Asked
 from harness.report.cells import Cell
 
 EPOCHS = "epochs"

@@ -14,7 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task, cells
 from harness.report.statistics import far_apart, mean_interval
 from harness.report.words import number

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import by_task, cells
 from harness.report.exhibits import Exhibits, Forecast
 from harness.report.figures import FAINT, INK, STYLE, looks

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from harness.journal import Asked, SweepRecord
+from harness.record import Asked, SweepRecord
 from harness.report.cells import Cell
 from harness.report.statistics import Interval
 from harness.report.words import NOTHING, code, decimals, duration, number, plain, table

@@ -11,7 +11,7 @@ import threadpoolctl  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.journal import Asked
+from harness.record import Asked
 from harness.report.cells import Cell
 from harness.report.factors import EPOCHS, factors
 from harness.report.figures import FAINT, INK, STYLE, WIDTH

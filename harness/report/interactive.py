@@ -16,7 +16,7 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 from matplotlib.colors import to_hex
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task, cells
 from harness.report.dots import dots, line, view
 from harness.report.figures import looks, time_unit

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import by_task, cells
 from harness.report.exhibits import Bucket, Exhibits, LengthScores
 from harness.report.figures import STYLE, looks

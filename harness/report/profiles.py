@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import Cell
 from harness.report.ranks import FEW, Field, fields
 from harness.report.targets import best_score, times

@@ -15,7 +15,7 @@ from matplotlib.ticker import (
     PercentFormatter,
 )
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.figures import FAINT, INK, STYLE, looks
 from harness.report.labels import label
 from harness.report.legends import legend

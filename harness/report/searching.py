@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report import gain, hyperparameters, pareto, targets
 from harness.report.anytime import anytime_figure
 from harness.report.cells import Cell, by_task, cells

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness import registry
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task
 from harness.report.judgement import Judgement
 from harness.report.statistics import FAR, far_apart, mean_interval

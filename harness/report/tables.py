@@ -6,8 +6,9 @@ import re
 
 import pandas as pd
 
-from harness.journal import SweepRecord, jsonable
+from harness.events import jsonable
 from harness.lines import one_line
+from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task, cells
 from harness.report.statistics import mean_interval
 from harness.spec import TrialResult

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.report.cells import cells
 from harness.report.changes import (
     Change,

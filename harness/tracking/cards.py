@@ -5,7 +5,7 @@ After Mitchell et al., "Model Cards for Model Reporting", 2019, as far as a jour
 
 from collections.abc import Iterator, Sequence
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.spec import TrialResult
 from harness.tracking import summary
 from harness.tracking.markdown import code, plain, table

@@ -6,7 +6,7 @@ The fields are those of `runs-charts.types.ts` in the sources of MLflow 3.17.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.tracking.projection import cut, flatten
 
 SECTION = "shown"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.tracking import links, notes, summary, views, whole
 from harness.tracking.catalogue import packable
 from harness.tracking.links import Link

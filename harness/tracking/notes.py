@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.spec import TrialResult
 from harness.tracking import summary
 from harness.tracking.links import Link

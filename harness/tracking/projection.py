@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from harness.addresses import masked
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.spec import Status, TrialResult
 
 RunStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]

@@ -8,8 +8,8 @@ import filelock
 
 from harness import journal
 from harness.addresses import hidden, masked
-from harness.journal import SweepRecord, TrialKey
 from harness.lines import one_line
+from harness.record import SweepRecord, TrialKey
 from harness.spec import HarnessError, TrialResult
 from harness.tracking import artifacts, cards, guide, whole
 from harness.tracking.projection import Cell, Run, cells, cut, latest, study_key, trial_run

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.spec import TrialResult
 from harness.tracking import notes, summary
 from harness.tracking.projection import (

@@ -5,7 +5,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.spec import TrialResult
 
 

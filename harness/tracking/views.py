@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.tracking import charts
 from harness.tracking.projection import cut, milliseconds, valid_name
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from harness import registry
-from harness.journal import SweepRecord
+from harness.record import SweepRecord
 from harness.spec import TrialResult
 from harness.tracking import cards, summary
 from harness.tracking.projection import (

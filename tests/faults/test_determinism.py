@@ -25,7 +25,8 @@ import h5py
 import numpy as np
 import pytest
 
-from harness.journal import Asked, read
+from harness.journal import read
+from harness.record import Asked
 from tests.faults.test_kills import report
 
 

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from harness import registry, sweep
-from harness.journal import jsonable, sweep_from_json
+from harness.events import jsonable
+from harness.journal import sweep_from_json
 from harness.spec import HarnessError
 from tests.conftest import environment
 from tests.faults.mutations import LINES, TEXTS, VALUES, mutants
