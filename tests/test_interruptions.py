@@ -9,6 +9,14 @@ import pytest
 from harness.interruptions import Interruptions
 
 
+@pytest.fixture(autouse=True)
+def hangups():
+    """SIGHUP as a terminal's programs have it; the tests may run under `nohup`."""
+    previous = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, previous)
+
+
 class Final:
     """Does something where Python has no use for exceptions."""
 

@@ -130,6 +130,7 @@ def _live(
         os.dup2(file, number)
         os.close(file)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under `nohup`
     os.environ.update({"COLUMNS": "500"} | dict(variables))
     sys.path.insert(0, str(HOSTILE))
     sys.argv = ["harness", *words]
