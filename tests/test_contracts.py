@@ -140,6 +140,26 @@ def test_models_take_and_give_what_the_data_says(space, kind):
             assert np.isfinite(keras.ops.convert_to_numpy(output)).all()
 
 
+@pytest.mark.parametrize(
+    "space, kind",
+    [pair for pair in PAIRS if pair[0].name in ("transformer", "transformer_seq2seq", "vit")],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_attention_begins_as_wide_as_glorot_says(space, kind):
+    """Keras before 3.15 took heads for the window of a convolution: queries, keys and values began
+    several times too small, and Transformers learned late."""
+    _, spec, _, _ = small_data(kind)
+    for config in configurations(space, kind):
+        model = space.build(config, spec)
+        kernels = [
+            w for w in model.trainable_variables if w.path.endswith(("query/kernel", "key/kernel"))
+        ]
+        assert kernels
+        for kernel in kernels:
+            width, heads, size = kernel.shape
+            assert np.std(kernel) == pytest.approx((2 / (width + heads * size)) ** 0.5, rel=0.1)
+
+
 @each_pair
 def test_a_step_learns_and_the_saved_model_predicts_the_same(space, kind, tmp_path):
     task, spec, x, y = small_data(kind)
