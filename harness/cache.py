@@ -22,6 +22,7 @@ from typing import Any
 
 import filelock
 import numpy as np
+import pydantic
 
 from harness import preparation, sources
 from harness.spec import (
@@ -31,7 +32,6 @@ from harness.spec import (
     Prepared,
     Split,
     Task,
-    TensorSpec,
     Windows,
 )
 
@@ -105,7 +105,12 @@ def _read(folder: Path) -> Prepared:
     arrays = {**stored, **windows}
     splits = {name: _split(arrays, name) for name in preparation.SPLITS}
     further = {name: _split(arrays, name) for name in meta.get("further", ())}
-    return Prepared(_spec_from_json(meta["spec"]), assets=meta["assets"], further=further, **splits)
+    return Prepared(
+        pydantic.TypeAdapter(DataSpec).validate_python(meta["spec"]),
+        assets=meta["assets"],
+        further=further,
+        **splits,
+    )
 
 
 def _split(arrays: Mapping[str, Any], name: str) -> Split:
@@ -222,13 +227,3 @@ def _run_child(task: Task, work: Path, files: Mapping[str, Path]) -> None:
         )
         raise HarnessError(message) from RuntimeError(child.stderr)
     raise HarnessError(failure["message"]) from RuntimeError(failure["traceback"])
-
-
-def _spec_from_json(fields: Mapping[str, Any]) -> DataSpec:
-    def tensors(side: str) -> dict[str, TensorSpec]:
-        return {
-            name: TensorSpec(**{**tensor, "shape": tuple(tensor["shape"])})
-            for name, tensor in fields[side].items()
-        }
-
-    return DataSpec(tensors("inputs"), tensors("outputs"), fields["kind"])

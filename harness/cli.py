@@ -8,11 +8,11 @@ import click
 
 from harness import streams
 from harness.addresses import masked
+from harness.interruptions import EXIT_INTERRUPTED
 from harness.lines import one_line
 from harness.spec import HarnessError
 
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
 
 
 class _Group(click.Group):

@@ -19,16 +19,15 @@ from harness.display import Display
 from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
 from harness.events import jsonable
-from harness.interruptions import Interruptions
+from harness.interruptions import EXIT_INTERRUPTED, Interruptions
 from harness.journal import FAILURES, Journal, read
+from harness.lines import counted
 from harness.record import SweepRecord
 from harness.spec import Cost, Failure, HarnessError, Status, Sweep, TrialResult
 from harness.sweep import cells, toml
 from harness.training import Job, begun, run
 
-EXIT_DONE = 0
 EXIT_UNCONFIRMED = 1
-EXIT_INTERRUPTED = 130
 
 _GRACE_SECONDS = 60.0
 """How long MLflow is waited for after the work is done, before `harness sync` is advised."""
@@ -89,8 +88,7 @@ def run_sweep(
         try:
             return _run_sweep(sweep, options, interruptions, run_trial, initialize)
         except KeyboardInterrupt:
-            print(f"interrupted; carry on with: {environment.command()}", flush=True)
-            return EXIT_INTERRUPTED
+            return _interrupted()
 
 
 def _run_sweep(
@@ -117,19 +115,24 @@ def _run_sweep(
                 print(f"{folder}: complete already; --fresh runs it anew")
                 return _write_report(folder)
         files.remove_parts(folder)
-        journal.begin(sweep, environment.describe(), environment.command())
+        described = environment.describe()
+        journal.begin(sweep, described, environment.command())
         for name, event in data.items():
             if record is None or name not in record.data:
                 journal.append("data", task=name, **event)
-        opening.write(folder / "sweep.toml", toml(sweep))
-        description = {**environment.describe(), "sweep": jsonable(sweep), "data": data}
-        opening.write(
-            folder / "environment.json", json.dumps(jsonable(description), indent=2) + "\n"
-        )
+        files.write(folder / "sweep.toml", toml(sweep).encode())
+        description = {**described, "sweep": jsonable(sweep), "data": data}
+        text = json.dumps(jsonable(description), indent=2) + "\n"
+        files.write(folder / "environment.json", text.encode())
         with contextlib.ExitStack() as stack:
             engine = functools.partial(_engine, run_trial, initialize)
             driver = _Driver(sweep, options, folder, journal, engine, stack)
             return driver.run(interruptions)
+
+
+def _interrupted() -> int:
+    print(f"interrupted; carry on with: {environment.command()}", flush=True)
+    return EXIT_INTERRUPTED
 
 
 def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
@@ -137,7 +140,7 @@ def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
     again = opening.reopened(record)
     for result in again:
         journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
-    print(f"{len(again)} failed {'trial' if len(again) == 1 else 'trials'} to run again")
+    print(f"{counted(len(again), 'failed trial')} to run again")
     reread = read(journal.path.parent)
     assert reread is not None
     journal.record = reread
@@ -285,7 +288,7 @@ class _Driver:
             return
         name = f"{result.task}.{result.space}.{result.phase}.{result.number}.txt"
         try:
-            opening.write(self.folder / FAILURES / name, result.failure.traceback)
+            files.write(self.folder / FAILURES / name, result.failure.traceback.encode())
         except HarnessError as error:
             self.display.note(str(error))  # the journal holds it as well
 
@@ -304,10 +307,7 @@ class _Driver:
         code = _write_report(self.folder)
         if self.tracker is not None:
             self.tracker.update()
-        if self.interrupted:
-            print(f"interrupted; carry on with: {environment.command()}")
-            return EXIT_INTERRUPTED
-        return code
+        return _interrupted() if self.interrupted else code
 
 
 def _write_report(folder: Path) -> int:

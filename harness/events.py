@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import pydantic
 
+from harness.lines import quoted
 from harness.spec import HarnessError
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ def damaged(path: Path, number: int, error: Exception) -> HarnessError:
     if isinstance(error, pydantic.ValidationError):
         fault = error.errors()[0]
         text = ".".join(str(part) for part in (*fault["loc"], fault["msg"]))
-    reason = " ".join(f"{type(error).__name__}: {text}".split())[:200]
+    reason = quoted(f"{type(error).__name__}: {text}")
     way = "restore the line from a copy, or start anew with --fresh"
     if number > 1:
         way = (
@@ -106,8 +107,9 @@ def from_json(kind: type[T], fields: Mapping[str, Any]) -> T:
     # As JSON, where lists may stand for tuples and nothing else for anything else. Halves of
     # surrogate pairs, which messages of early versions may hold, are no JSON.
     text = json.dumps(known, default=dataclasses.asdict, ensure_ascii=False)
-    _adapter(dataclass).validate_json(text.encode(errors="replace"), strict=True)
-    return kind(**known)
+    return typing.cast(
+        T, _adapter(dataclass).validate_json(text.encode(errors="replace"), strict=True)
+    )
 
 
 @functools.cache

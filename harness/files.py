@@ -1,12 +1,31 @@
 """Files that are whole or absent, whenever their writer is killed or the disk is full."""
 
 import contextlib
+import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import psutil
+
+from harness.spec import HarnessError
+
 PART = ".part."
-"""How the name of a file begins that is being written."""
+"""How the name of a file begins that is being written; the number of its writer's process and its
+own name follow."""
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file that a reader sees whole, as it was or as it is now.
+
+    Raises:
+        HarnessError: it cannot be written.
+    """
+    try:
+        with whole(path) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 @contextlib.contextmanager
@@ -23,7 +42,8 @@ def whole(path: Path, size: int = 0) -> Iterator[Path]:
             HDF5 brings the process down if it is full after that.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{PART}{path.name}")
+    _remove(path.parent.glob(f"{PART}*.{glob.escape(path.name)}"))
+    part = path.with_name(f"{PART}{os.getpid()}.{path.name}")
     try:
         if size:
             _find_room(part, size)
@@ -38,9 +58,16 @@ def whole(path: Path, size: int = 0) -> Iterator[Path]:
 
 
 def remove_parts(folder: Path) -> None:
-    """Removes what writers that were killed left in a folder and those in it; none may be alive."""
-    for part in (*folder.glob(f"{PART}*"), *folder.glob(f"*/{PART}*")):
-        part.unlink(missing_ok=True)
+    """Removes what writers that were killed left in a folder and in those within it."""
+    _remove((*folder.glob(f"{PART}*"), *folder.glob(f"*/{PART}*")))
+
+
+def _remove(parts: Iterable[Path]) -> None:
+    """Removes those whose writer is no more."""
+    for part in parts:
+        writer = part.name.removeprefix(PART).partition(".")[0]
+        if not (writer.isdigit() and psutil.pid_exists(int(writer))):
+            part.unlink(missing_ok=True)
 
 
 def _find_room(path: Path, size: int) -> None:

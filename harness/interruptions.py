@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Self
 
+EXIT_INTERRUPTED = 130
+"""As shells count it: 128 and the number of SIGINT."""
+
 
 class Interruptions:
     """Notes every such signal while entered, and raises `KeyboardInterrupt` for it unless held.

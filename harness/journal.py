@@ -7,7 +7,7 @@ Events, each with `event` and `time` (Unix seconds):
 
 - `sweep`: `version`, `id`, `sweep` (the question), `environment`, `command`; always first
 - `resumed`: `environment`, `command`
-- `data`: `task`, `digest`, `sizes`, `objective`, `baseline`, `reference`, `licence`
+- `data`: `task`, `digest`, `sizes`, `objective`, `measure`, `baseline`, `reference`, `licence`
 - `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
 - `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
   `interrupted` is to be run again
@@ -17,7 +17,6 @@ Events, each with `event` and `time` (Unix seconds):
 import json
 import math
 import os
-import re
 import shutil
 import time
 import uuid
@@ -29,18 +28,10 @@ from typing import Any, Self
 
 import filelock
 
+from harness.addresses import masked
 from harness.events import check_time, damaged, events, from_json, jsonable
 from harness.record import Asked, SweepRecord, TaskRecord
-from harness.spec import (
-    Budget,
-    Cost,
-    Failure,
-    HarnessError,
-    Objective,
-    Reference,
-    Sweep,
-    TrialResult,
-)
+from harness.spec import Budget, HarnessError, Sweep, TrialResult
 
 VERSION = 1
 FILE = "journal.jsonl"
@@ -86,7 +77,7 @@ class Journal:
 
         Raises:
             HarnessError: another driver has the folder open, or the journal cannot be
-                written, or is damaged before its last line.
+                written, or a complete line of it is damaged.
         """
         self.path = folder / FILE
         try:
@@ -224,7 +215,7 @@ def read(folder: Path) -> SweepRecord | None:
         sweep=sweep,
         environments=tuple(environments),
         # Journals of the first versions hold user names and passwords of addresses.
-        command=re.sub(r"(\w[\w+.-]*://)[^\s/]*@", r"\1", header.command),
+        command=masked(header.command),
         started=header.time,
         tasks=tasks,
         history=tuple(history),
@@ -235,24 +226,22 @@ def read(folder: Path) -> SweepRecord | None:
 
 def result_from_json(fields: Mapping[str, Any]) -> TrialResult:
     """Rebuilds a `TrialResult` from its JSON form; `null` numbers become NaN."""
-    failure = fields["failure"]
     parts = {
         **fields,
-        "cost": from_json(Cost, fields["cost"]),
-        "failure": None if failure is None else from_json(Failure, failure),
+        "cost": fields["cost"],  # has a default, and is in every journal
+        "failure": fields["failure"],
         "metrics": _numbers(fields["metrics"]),
-        "curve": tuple(_numbers(epoch) for epoch in fields["curve"]),
+        "curve": [_numbers(epoch) for epoch in fields["curve"]],
     }
     return from_json(TrialResult, parts)
 
 
 def sweep_from_json(fields: Mapping[str, Any]) -> Sweep:
     """Rebuilds a `Sweep` from its JSON form."""
-    lists = {name: tuple(fields[name]) for name in ("tasks", "spaces", "seeds")}
     # Journals from before tasks could have budgets of their own name none.
     budgets = {task: from_json(Budget, own) for task, own in fields.get("budgets", {}).items()}
     budget = from_json(Budget, fields["budget"])
-    return from_json(Sweep, {**fields, **lists, "budget": budget, "budgets": budgets})
+    return from_json(Sweep, {**fields, "budget": budget, "budgets": budgets})
 
 
 def _check_names(sweep: Sweep, event: Mapping[str, Any]) -> None:
@@ -290,15 +279,7 @@ def _check_version(path: Path, version: int) -> None:
 
 
 def _task_record(event: Mapping[str, Any]) -> TaskRecord:
-    reference, measure = event["reference"], event.get("measure")
-    parts = {
-        **event,
-        "name": event["task"],
-        "objective": from_json(Objective, event["objective"]),
-        "measure": None if measure is None else from_json(Objective, measure),
-        "baseline": _numbers(event["baseline"]),
-        "reference": None if reference is None else from_json(Reference, reference),
-    }
+    parts = {**event, "name": event["task"], "baseline": _numbers(event["baseline"])}
     return from_json(TaskRecord, parts)
 
 

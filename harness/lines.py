@@ -1,4 +1,4 @@
-"""Text from data as one line that a terminal can be given."""
+"""Words for a terminal: text from data as one line, numbers of things."""
 
 
 def one_line(text: str) -> str:
@@ -14,3 +14,8 @@ def quoted(text: str, longest: int = 200) -> str:
     """The text as one line of bounded length, for messages that repeat what they were given."""
     line = one_line(text)
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 seed`, `3 seeds`, `1,000 seeds`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -15,6 +15,7 @@ import numpy as np
 import pydantic
 
 from harness import files, registry
+from harness.lines import quoted
 from harness.spec import DataSpec, HarnessError, Split
 
 _LARGEST_CONFIG = 1 << 26
@@ -61,7 +62,7 @@ def read_interface(path: Path) -> Interface:
             for name, tensor in spec.inputs.items()
         }
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = quoted(str(error))
         raise HarnessError(
             f"{path}: not the interface of a saved model ({type(error).__name__}: {reason})"
         ) from None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness import cache, files, registry
+from harness import cache, registry
 from harness.record import SweepRecord
 from harness.spec import HarnessError, Prepared, Sweep, Task, TrialResult
 from harness.sweep import cells, differences
@@ -105,12 +105,3 @@ def complete(record: SweepRecord) -> bool:
         )
         for cell in cells(sweep)
     )
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a whole file or none."""
-    try:
-        with files.whole(path) as part:
-            part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error

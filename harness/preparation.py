@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from harness import registry, sources
+from harness.lines import one_line
 from harness.spec import Array, DataSpec, HarnessError, Prepared, Split, Task, Windows
 from harness.validation import validate
 
@@ -45,7 +46,7 @@ def main() -> int:
 def _explain(name: str, error: Exception) -> str:
     if isinstance(error, HarnessError):
         return str(error)
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    reason = one_line(f"{type(error).__name__}: {error}")
     if isinstance(error, OSError):
         return f"task {name!r}: its data cannot be prepared ({reason})"
     return f"task {name!r}: its prepare function failed ({reason})"

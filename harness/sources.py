@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import filelock
 
+from harness.lines import quoted
 from harness.spec import HarnessError, Source
 
 RETRIES = 2
@@ -71,12 +72,12 @@ def _locate(source: Source, data_dir: Path | None, offline: bool, progress: bool
         return _download(source, source.url, downloaded, progress)
     except OSError as error:  # a failed request is one, too
         raise HarnessError(
-            f"{place}: cannot be downloaded from {source.url} ({_one_line(error)}); "
+            f"{place}: cannot be downloaded from {source.url} ({_deepest(error)}); "
             f"try again, or put it at {_wanted(place, data_dir)}"
         ) from error
     except ValueError as error:  # what pooch raises for a wrong checksum
         raise HarnessError(
-            f"{place}: what {source.url} holds is not the expected file ({_one_line(error)})"
+            f"{place}: what {source.url} holds is not the expected file ({_deepest(error)})"
         ) from error
 
 
@@ -132,9 +133,8 @@ def _wanted(place: Path, data_dir: Path | None) -> str:
     return str(data_dir / place) if data_dir else f"DIR/{place} and name --data-dir DIR"
 
 
-def _one_line(error: Exception) -> str:
+def _deepest(error: Exception) -> str:
     """The deepest reason, which is the one that says what went wrong."""
     while isinstance(error.__cause__ or error.__context__, Exception):
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:300]
+    return quoted(f"{type(error).__name__}: {error}", 300)

@@ -18,7 +18,7 @@ import rich.table
 import rich.text
 
 from harness import journal, registry
-from harness.lines import one_line
+from harness.lines import counted, one_line
 from harness.outlook import concurrency, finished, progress, seconds_left, span
 from harness.record import SweepRecord
 from harness.report.cells import Cell, cells
@@ -91,7 +91,7 @@ def headline(
         silent: seconds since the journal was written to.
     """
     sweep = record.sweep
-    over = all(_state(sweep, cell) in ("done", "no result") for cell in every)
+    over = _over(sweep, every)
     trials = sum(sweep.budget_of(cell.task).trials for cell in every)
     seeds = sum(len(sweep.seeds_of(cell.task)) for cell in every)
     searched, confirmed = (
@@ -104,7 +104,7 @@ def headline(
         "unknown": "ended" if over else f"not ended, last event {_ago(silent)} ago",
     }
     return (
-        f"{folder}: {words[state]}; {_counted(len(every), 'cell')}, "
+        f"{folder}: {words[state]}; {counted(len(every), 'cell')}, "
         f"{searched} of {trials} search trials, {confirmed} of {seeds} confirmation runs"
     )
 
@@ -131,7 +131,7 @@ def failures(every: Sequence[Cell]) -> Iterator[str]:
 
 def outlook(record: SweepRecord, every: Sequence[Cell], state: Driver) -> Iterator[str]:
     """What is left: how long it takes and how that is reckoned, or how to carry on."""
-    if all(_state(record.sweep, cell) in ("done", "no result") for cell in every):
+    if _over(record.sweep, every):
         without = [one_line(f"{c.task} x {c.space}") for c in every if not c.scores]
         yield (
             f"no confirmed result: {', '.join(without)}"
@@ -187,6 +187,10 @@ def _row(sweep: Sweep, cell: Cell) -> list[str]:
     ]
 
 
+def _over(sweep: Sweep, every: Sequence[Cell]) -> bool:
+    return all(cell.finished(len(sweep.seeds_of(cell.task))) for cell in every)
+
+
 def _state(sweep: Sweep, cell: Cell) -> str:
     if cell.finished(len(sweep.seeds_of(cell.task))):
         return "done" if cell.scores else "no result"
@@ -212,10 +216,6 @@ def _may_fit(task: str, space: str) -> bool:
     """Whether the pair is a cell; one that is not installed here may be."""
     known = task in registry.tasks() and space in registry.spaces()
     return not known or registry.fit(task, space)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _ago(seconds: float) -> str:

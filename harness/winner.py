@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness import journal, registry
-from harness.lines import one_line
+from harness.lines import counted, one_line
 from harness.report.cells import Cell, cells
 from harness.report.evidence import flat
 from harness.report.exhibits import Exhibit, read_exhibits
 from harness.report.looking import FigureKind, figure_name
 from harness.report.summary import places, score_of
 from harness.report.terminal import blocks, rows
-from harness.report.words import counted, duration, milliseconds, number
+from harness.report.words import duration, milliseconds, number
 from harness.spec import HarnessError, TrialResult
 
 FIGURES: dict[FigureKind, str] = {

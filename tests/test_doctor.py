@@ -234,15 +234,6 @@ def test_memory_must_hold_the_workers(monkeypatch, free, left, level, words):
     assert words in f"{found.message} {found.remedy}"
 
 
-def test_a_quota_below_the_number_of_cores_is_a_warning(monkeypatch):
-    monkeypatch.setattr(environment, "devices", lambda: ())
-    monkeypatch.setattr(environment, "cores", lambda: 8)
-    monkeypatch.setattr(machine, "cpu_count", lambda: 3)
-    assert machine.cores().remedy == "run with --workers 3"
-    monkeypatch.setattr(environment, "devices", lambda: ("0",))  # a worker for each of these
-    assert machine.cores().level == "ok"
-
-
 @pytest.mark.parametrize("free, level", [(1e9 * 50, "ok"), (1.9e9, "warning"), (1e8, "error")])
 def test_disk_space_is_that_of_the_nearest_folder_there_is(tmp_path, monkeypatch, free, level):
     asked = []

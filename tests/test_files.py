@@ -51,9 +51,27 @@ def test_a_writer_that_is_killed_leaves_what_was_there(tmp_path, before):
             part.write_text("half")
             os.kill(os.getpid(), signal.SIGKILL)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
-    assert (tmp_path / "models" / f"{files.PART}a.txt").exists()
+    part = tmp_path / "models" / f"{files.PART}{child}.a.txt"
+    assert part.exists()
     files.remove_parts(tmp_path)
     assert content(tmp_path) == before
+
+
+@posix
+def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path):
+    path = tmp_path / "a.txt"
+    child = os.fork()
+    if child == 0:
+        with files.whole(path) as part:
+            part.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert list(tmp_path.iterdir()) == [tmp_path / f"{files.PART}{child}.a.txt"]
+    with files.whole(path) as part:
+        part.write_text("whole")
+        files.remove_parts(tmp_path)
+        assert list(tmp_path.iterdir()) == [part]
+    assert content(tmp_path) == {"a.txt": b"whole"}
 
 
 @posix
@@ -62,7 +80,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, size):
     (tmp_path / "a.txt").write_bytes(b"before")
     with limited_files(1000), pytest.raises(OSError, match=r"File too large") as caught:
         write(tmp_path / "a.txt", size)
-    assert not size or caught.value.filename == str(tmp_path / f"{files.PART}a.txt")
+    assert not size or caught.value.filename == str(tmp_path / f"{files.PART}{os.getpid()}.a.txt")
     assert content(tmp_path) == {"a.txt": b"before"}
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness import journal, report
+from harness import files, journal, report
 from harness.journal import Journal
 from harness.report.page import markdown
 from harness.report.statistics import Interval
@@ -238,7 +238,7 @@ def test_write_that_cannot_is_one_clear_line_and_leaves_no_part(tmp_path):
     (tmp_path / "report.md").mkdir()
     with pytest.raises(HarnessError, match=r"report\.md: cannot be written"):
         report.write(tmp_path)
-    assert not list(tmp_path.glob(".*.part"))
+    assert not list(tmp_path.glob(f"{files.PART}*"))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,8 @@ import time
 import pandas as pd
 import pytest
 
-from benchmarks.kills import answer, survive
 from benchmarks.kills import finished as ended
 from harness.journal import read
-from tests.conftest import HARNESS, environment
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals work otherwise there")
 
@@ -30,23 +28,6 @@ def until(happened, seconds=60):
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-@posix
-def test_a_killed_sweep_ends_as_if_it_had_not_been(finished, tmp_path):
-    question, output = finished
-    command = [*HARNESS, "run", str(question), "--workers", "1", "--tracking", "none"]
-    kills, code = survive(
-        [*command, "--output", str(tmp_path)], tmp_path / "band", 3, 1, environment()
-    )
-    assert code == 0
-    assert len(kills) == 3
-    assert all(kill.before <= kill.after for kill in kills)
-    assert ended(tmp_path / "band") == ended(output / "band")
-    assert set(ended(tmp_path / "band").values()) == {1}
-    for found, expected in zip(answer(tmp_path / "band"), answer(output / "band"), strict=True):
-        pd.testing.assert_frame_equal(found, expected)
-    assert not list((tmp_path / "band").glob("checkpoints/*"))
 
 
 @posix

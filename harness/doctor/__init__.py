@@ -23,7 +23,7 @@ import rich.text
 
 from harness.doctor import versions
 from harness.doctor.finding import Finding, Level, guarded
-from harness.lines import one_line
+from harness.lines import counted, one_line
 
 __all__ = ["Finding", "diagnose", "examine"]
 
@@ -59,7 +59,7 @@ def diagnose(
         console.print(_table(found))
     errors, warnings = (sum(f.level == level for f in found) for level in ("error", "warning"))
     verdict = "a sweep would fail" if errors else "a sweep would run"
-    _say(console, f"{verdict}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    _say(console, f"{verdict}: {counted(errors, 'error')}, {counted(warnings, 'warning')}")
     return EXIT_ILL if errors else EXIT_WELL
 
 
@@ -97,10 +97,6 @@ def _table(found: Sequence[Finding]) -> rich.table.Table:
             rich.text.Text(one_line(finding.remedy)),
         )
     return table
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _say(console: rich.console.Console, text: str) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import filelock
 import psutil
-from joblib import cpu_count
 
 from harness import environment
 from harness.doctor import limits
@@ -26,16 +25,7 @@ FILES_LEFT = 1000
 
 def cores() -> Finding:
     """Processor cores, by affinity and by the quota of the control group."""
-    seen, usable = environment.cores(), int(cpu_count())
-    if environment.devices() or usable >= seen:
-        return Finding("cores", "ok", f"{usable}")
-    return Finding(
-        "cores",
-        "warning",
-        f"{usable} of the {seen} that are seen may be used (a quota, or LOKY_MAX_CPU_COUNT): "
-        f"{seen} workers would wait for each other",
-        f"run with --workers {usable}",
-    )
+    return Finding("cores", "ok", f"{environment.cores()}")
 
 
 def memory() -> Finding:

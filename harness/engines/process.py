@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 import psutil
-from joblib import cpu_count
 
 from harness.engines import Limits
 from harness.engines.worker import MARK, kill_tree
+from harness.environment import cores
 from harness.spec import Failure
 
 GRACE_SECONDS = 2.0
@@ -188,7 +188,7 @@ def worker_environment(
 
     Variables of `environment`, and thread counts the user has set, are left as they are.
     """
-    threads = str(max(1, cpu_count() // workers))
+    threads = str(max(1, cores() // workers))
     # NPROC is what XLA on CPU reads; its flag --xla_cpu_multi_thread_eigen has no effect on JAX.
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
     defaults = {name: os.environ.get(name, threads) for name in names}

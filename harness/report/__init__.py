@@ -1,15 +1,10 @@
 """The report of a sweep: pure functions of its journal, and the files they become."""
 
-import contextlib
-import glob
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
-from harness import journal
+from harness import files, journal
 from harness.record import SweepRecord
 from harness.report.cells import by_task, cells
 from harness.spec import HarnessError
@@ -44,18 +39,19 @@ def write(folder: Path) -> None:
     record = journal.read(folder)
     if record is None:
         raise HarnessError(f"{folder}: the journal is empty; expected one that a run has begun")
-    _replace(folder / "trials.csv", csv(trials_table(record)).encode())
-    _replace(folder / "leaderboard.csv", csv(leaderboard(record)).encode())
+    files.remove_parts(folder)
+    files.write(folder / "trials.csv", csv(trials_table(record)).encode())
+    files.write(folder / "leaderboard.csv", csv(leaderboard(record)).encode())
     # After the tables, as their files may be damaged: the tables need not be missing as well.
     exhibits = read_exhibits(folder, record.cells)
     outcomes = read_outcomes(folder, by_task(cells(record)), exhibits)
     searches = read_searches(record)
     images = dict(_images(record, exhibits, searches))
     for name, content in images.items():
-        _replace(folder / name, content)
+        files.write(folder / name, content)
     page = markdown(record, exhibits, read_starts(record.sweep), outcomes, searches)
-    _replace(folder / "report.md", page.encode())
-    _replace(folder / "report.html", html(page, images, plots(record)).encode())
+    files.write(folder / "report.md", page.encode())
+    files.write(folder / "report.html", html(page, images, plots(record)).encode())
 
 
 def _images(
@@ -95,19 +91,3 @@ def exit_code(record: SweepRecord) -> int:
     sweep = record.sweep
     begun = {name for cell in record.cells for name in cell}
     return int(bool(unconfirmed(record)) or not begun.issuperset({*sweep.tasks, *sweep.spaces}))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Writes a file so that a reader sees the old one or the new one, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-            writer = left.suffixes[-2][1:]
-            if writer.isdigit() and not psutil.pid_exists(int(writer)):  # it was killed
-                left.unlink(missing_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None

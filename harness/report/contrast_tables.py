@@ -4,21 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from harness.lines import counted
 from harness.report.cells import Cell, by_task
 from harness.report.contrasts import JUDGED, LEVEL, Contrast
 from harness.report.evidence import flat
 from harness.report.summary import places
-from harness.report.words import (
-    NOTHING,
-    code,
-    counted,
-    duration,
-    milliseconds,
-    number,
-    plain,
-    span,
-    table,
-)
+from harness.report.words import NOTHING, code, duration, milliseconds, number, plain, span, table
 from harness.spec import Cost
 
 HOW_TO_READ = f"""\

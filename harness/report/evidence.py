@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.journal import FAILURES
+from harness.lines import counted
 from harness.record import SweepRecord
 from harness.report.cells import Cell
-from harness.report.words import NOTHING, bullets, code, counted, duration, listed, plain, table
+from harness.report.words import NOTHING, bullets, code, duration, listed, plain, table
 from harness.spec import Budget, Failure, Sweep, TrialResult
 
 

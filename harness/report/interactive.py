@@ -16,12 +16,12 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 from matplotlib.colors import to_hex
 
+from harness.lines import counted
 from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task, cells
 from harness.report.dots import dots, line, view
 from harness.report.figures import looks, time_unit
 from harness.report.statistics import far_apart
-from harness.report.words import counted
 
 MOST = 2000
 """Trials drawn of a task. Bokeh moves so many without stutter, and they fill the plot."""

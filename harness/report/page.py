@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from harness.lines import counted
 from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task, cells
 from harness.report.evidence import (
@@ -32,7 +33,6 @@ from harness.report.words import (
     NOTHING,
     bullets,
     code,
-    counted,
     decimals,
     duration,
     listed,

@@ -5,21 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from harness.lines import counted
 from harness.report.cells import Cell
 from harness.report.starts import Starts
 from harness.report.statistics import Comparison, compare
 from harness.report.summary import places
-from harness.report.words import (
-    NOTHING,
-    code,
-    counted,
-    duration,
-    listed,
-    number,
-    plain,
-    span,
-    table,
-)
+from harness.report.words import NOTHING, code, duration, listed, number, plain, span, table
 
 SCRATCH = "_scratch"
 """The architecture that is another one without its pretraining is named like it, with this."""

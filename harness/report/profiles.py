@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from harness.lines import counted
 from harness.record import SweepRecord
 from harness.report.cells import Cell
 from harness.report.ranks import FEW, Field, fields
 from harness.report.targets import best_score, times
-from harness.report.words import bullets, code, counted, listed, number, table
+from harness.report.words import bullets, code, listed, number, table
 from harness.spec import Tuner
 
 FACTOR = 2.0

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
+from harness.lines import counted
 from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task, cells
-from harness.report.words import bullets, code, counted, listed, number, table
+from harness.report.words import bullets, code, listed, number, table
 
 if TYPE_CHECKING:
     import pandas as pd

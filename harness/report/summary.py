@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness import registry
+from harness.lines import counted
 from harness.record import SweepRecord
 from harness.report.cells import Cell, by_task
 from harness.report.judgement import Judgement
 from harness.report.statistics import FAR, far_apart, mean_interval
-from harness.report.words import code, counted, decimals, duration, listed, number, plain, span
+from harness.report.words import code, decimals, duration, listed, number, plain, span
 from harness.spec import Sweep
 
 

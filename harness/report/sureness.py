@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from harness.lines import counted
 from harness.report.cells import Cell
 from harness.report.judgement import Judgement
 from harness.report.outcomes import NO_OUTCOMES, Outcomes, OutcomesByTask
 from harness.report.statistics import Comparison
 from harness.report.summary import places
-from harness.report.words import NOTHING, bullets, code, counted, number, plain, span, table
+from harness.report.words import NOTHING, bullets, code, number, plain, span, table
 
 HOW_TO_READ = """\
 Each difference is judged for three kinds of luck. *Other seeds*: the models would be trained \

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from harness.lines import one_line
+from harness.lines import counted, one_line
 from harness.report.exhibits import AttentionMap, Confusion, EntityText, Exhibit, Forecast, Guess
 from harness.report.looking import span
-from harness.report.words import NOTHING, counted, number
+from harness.report.words import NOTHING, number
 
 WIDTH = 88
 """Columns that long texts are wrapped to."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.lines import counted
 from harness.record import SweepRecord
 from harness.report.cells import cells
 from harness.report.changes import (
@@ -17,7 +18,7 @@ from harness.report.changes import (
 from harness.report.contrast_tables import configurations, costs, failures, scores
 from harness.report.contrasts import JUDGED, Contrast, contrasts, obstacle
 from harness.report.summary import cautions, places
-from harness.report.words import bullets, code, counted, listed, number, plain, table
+from harness.report.words import bullets, code, listed, number, plain, table
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Files of a sweep's folder that belong to its runs, and whether they have changed."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from harness.sources import sha256
 
 _REPORT = ("report.html", "report.md", "leaderboard.csv", "trials.csv", "sweep.toml",
            "environment.json")  # fmt: skip
@@ -52,8 +53,7 @@ class Contents:
             stamp = (state.st_size, state.st_mtime_ns)
             known = self._known.get(name)
             if known is None or known[0] != stamp:
-                with path.open("rb") as file:
-                    known = stamp, hashlib.file_digest(file, "sha256").hexdigest()
+                known = stamp, sha256(path)
                 self._known[name] = known
             return known[1]
         except FileNotFoundError:

@@ -9,7 +9,6 @@ from harness.record import SweepRecord
 from harness.spec import TrialResult
 from harness.tracking import summary
 from harness.tracking.markdown import code, plain, table
-from harness.tracking.projection import command
 
 LONGEST = 4900
 """Characters; MLflow's registry takes 5000."""
@@ -36,7 +35,7 @@ def model_card(
         *_limits(record, cell[0], results),
         *_configuration(chosen),
         "",
-        f"Made by {code(command(record))}, sweep id {code(record.id)}.",
+        f"Made by {code(record.command)}, sweep id {code(record.id)}.",
     ]
     return _fitting(lines)
 

@@ -8,7 +8,6 @@ from harness.spec import TrialResult
 from harness.tracking import summary
 from harness.tracking.links import Link
 from harness.tracking.markdown import code, plain, table
-from harness.tracking.projection import command
 
 
 def experiment(record: SweepRecord, task: str, links: Sequence[Link] = ()) -> str:
@@ -72,7 +71,7 @@ def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResu
         values = {**winner.config, **winner.training}
         rows = [(code(name), code(value)) for name, value in values.items()]
         lines += ["", *table(("hyperparameter", "best trial"), rows)]
-    lines += ["", f"Made by {code(command(record))}, sweep id {code(record.id)}"]
+    lines += ["", f"Made by {code(record.command)}, sweep id {code(record.id)}"]
     return "\n".join(lines)
 
 
@@ -95,7 +94,7 @@ def sweep(
     lines += [
         "The report is among the artifacts: `report.html`.",
         "",
-        f"Made by {code(command(record))}, sweep id {code(record.id)}",
+        f"Made by {code(record.command)}, sweep id {code(record.id)}",
     ]
     return "\n".join(lines)
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from harness.addresses import masked
 from harness.record import SweepRecord
 from harness.spec import Status, TrialResult
 
@@ -138,11 +137,6 @@ def common_tags(record: SweepRecord, task: str, space: str) -> dict[str, str]:
     return tags
 
 
-def command(record: SweepRecord) -> str:
-    """The command line that made the sweep, without what opens a door in its addresses."""
-    return masked(record.command)
-
-
 def sweep_tags(record: SweepRecord) -> dict[str, str]:
     """Tags of every run of a sweep."""
     tags = {
@@ -150,7 +144,7 @@ def sweep_tags(record: SweepRecord) -> dict[str, str]:
         "sweep.id": record.id,
         "tuner": record.sweep.tuner,
         "backend": record.sweep.backend,
-        "mlflow.source.name": cut(command(record), MAX_TAG),
+        "mlflow.source.name": cut(record.command, MAX_TAG),
         "mlflow.source.type": "LOCAL",
     }
     if record.environment.get("git_commit"):

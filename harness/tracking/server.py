@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.lines import one_line
 from harness.spec import HarnessError
 from harness.tracking.links import WORKFLOW
 from harness.tracking.store import artifact_root, default_uri, open_client
@@ -43,20 +44,15 @@ def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
             page = f"http://{host}:{port}/#/experiments/{experiment.experiment_id}"
             # Without the choice of workflow the page opens on charts for language models.
             runs = f"{page}/runs?{WORKFLOW}"
-            print(f"  {_printable(experiment.name)}: {runs}", flush=True)
+            print(f"  {one_line(experiment.name)}: {runs}", flush=True)
             for name, query in named(experiment.tags):
-                print(f"    {_printable(name)}: {page}/{query}&{WORKFLOW}", flush=True)
+                print(f"    {one_line(name)}: {page}/{query}&{WORKFLOW}", flush=True)
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--backend-store-uri", uri, "--default-artifact-root", str(artifact_root(uri))),
         *("--host", host, "--port", str(port)),
     ]
     _serve(command, file.parent)
-
-
-def _printable(text: str) -> str:
-    """Text from data such that a terminal obeys none of it."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _check_port(host: str, port: int) -> None:

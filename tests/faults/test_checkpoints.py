@@ -6,11 +6,10 @@ import random
 
 import pytest
 
-from benchmarks.kills import finished as ended
 from harness.journal import read
 from tests.faults import fake, keeping
 from tests.faults.storm import storm
-from tests.faults.test_full_disk import same, words
+from tests.faults.sweeps import ended, run_words, same
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -24,7 +23,7 @@ def looks(path):
 def test_no_more_than_may_be_continued(forks, calm, tmp_path, workers):
     question, quiet = calm()
     seen = tmp_path / "seen"
-    line = ("run", question, "--workers", workers, "--tracking", "none", "--output", tmp_path)
+    line = run_words(question, tmp_path, workers)
     driver = keeping.wrapped(forks, **{keeping.SEEN: str(seen)})(*line)
     assert driver.wait() == 0, driver.out + driver.err
     noted = looks(seen)
@@ -45,7 +44,7 @@ def test_none_is_left_by_drivers_that_were_killed(forks, calm, tmp_path, toll, k
     while done < kills:
         total = len(ended(quiet))
         damage = storm(
-            start, words(question, tmp_path), folder, total, rng, kills - done,
+            start, run_words(question, tmp_path), folder, total, rng, kills - done,
             fresh=done > 0, moments=moments,
         )  # fmt: skip
         done += len(damage.blows)
@@ -64,7 +63,7 @@ def test_none_is_left_by_a_trial_that_is_killed_while_it_saves(forks, calm, tmp_
     start = keeping.wrapped(
         forks, **{keeping.SEEN: str(tmp_path / "seen"), keeping.SAVING: "60"}
     )  # fmt: skip
-    driver = start(*words(question, tmp_path))
+    driver = start(*run_words(question, tmp_path))
     assert driver.wait() == 1, driver.out + driver.err
     results = read(tmp_path / "fake").results
     assert {result.status for result in results} == {"timeout"}

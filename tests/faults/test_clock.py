@@ -8,10 +8,9 @@ import sqlite3
 import pandas as pd
 import pytest
 
-from benchmarks.kills import answer
-from benchmarks.kills import finished as ended
 from harness import journal
 from tests.faults import clock, fake
+from tests.faults.sweeps import ended, run_words, same_trials
 from tests.test_resume import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
@@ -28,14 +27,12 @@ def question(tmp_path):
 
 
 def test_seconds_are_those_that_passed(forks, calm, tmp_path, toll, question):
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     folder, (_, quiet) = tmp_path / "fake", calm()
     run = forks.run(*words, fate=clock.befall)
     assert run.code == 0, run.out + run.err
     toll("clock put back and forward")
-    assert ended(folder) == ended(quiet)
-    for found, expected in zip(answer(folder), answer(quiet), strict=True):
-        pd.testing.assert_frame_equal(found, expected)
+    same_trials(folder, quiet)
     record = journal.read(folder)
     assert set(record.ended.values()) == {"all 8 trials are done"}, "an hour was not spent"
     assert all(0 < result.cost.seconds < 60 for result in record.results)
@@ -47,7 +44,7 @@ def test_seconds_are_those_that_passed(forks, calm, tmp_path, toll, question):
 
 
 def test_a_trial_that_was_stopped_cost_what_it_took(forks, tmp_path, toll, question):
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     folder = tmp_path / "fake"
     driver = forks(*words, fate=clock.befall, **{fake.SECONDS: "60"})
     path = folder / journal.FILE
@@ -66,7 +63,7 @@ def test_a_trial_that_was_stopped_cost_what_it_took(forks, tmp_path, toll, quest
 
 
 def test_a_trial_whose_worker_cannot_start_cost_what_it_took(forks, tmp_path, question):
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     assert forks.run(*words, fate=clock.befall_broken).code == 1
     results = journal.read(tmp_path / "fake").results
     assert {result.status for result in results} == {"failed"}
@@ -75,7 +72,7 @@ def test_a_trial_whose_worker_cannot_start_cost_what_it_took(forks, tmp_path, qu
 
 @pytest.mark.long
 def test_mlflow_shows_no_negative_duration(forks, tmp_path, question):
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     assert forks.run(*words, fate=clock.befall).code == 0
     synced = forks.run("sync", tmp_path / "fake")
     assert synced.code == 0, synced.err

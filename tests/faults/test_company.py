@@ -6,12 +6,10 @@ import time
 import pandas as pd
 import pytest
 
-from benchmarks.kills import answer
-from benchmarks.kills import finished as ended
 from harness.journal import read
 from harness.report.tables import LEADERBOARD, TRIALS
 from tests.faults.fake import SECONDS
-from tests.faults.test_kills import files, report
+from tests.faults.sweeps import ended, files, report, run_words, same_trials
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -21,7 +19,7 @@ def test_of_drivers_started_at_once_one_works(forks, calm, tmp_path, toll, times
     question, quiet = calm()
     for attempt in range(times):
         output = tmp_path / str(attempt)
-        words = ("run", question, "--workers", 1, "--tracking", "none", "--output", output)
+        words = run_words(question, output)
         drivers = [forks(*words, **{SECONDS: "0.1"}) for _ in range(3)]
         codes = [driver.wait() for driver in drivers]
         assert sorted(codes) == [0, 2, 2]
@@ -49,8 +47,7 @@ def test_a_sweep_that_is_looked_at_all_the_time_is_not_disturbed(
 ):
     question, quiet = calm()
     folder = tmp_path / "fake"
-    driver = forks(
-        "run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path,
+    driver = forks(*run_words(question, tmp_path),
         **{SECONDS: "0.3"},
     )  # fmt: skip
     while not (folder / "journal.jsonl").is_file() or not read(folder):
@@ -66,7 +63,5 @@ def test_a_sweep_that_is_looked_at_all_the_time_is_not_disturbed(
     assert driver.code == 0, driver.err
     assert "fake: running, last event" in seen[0]
     toll("looked at by other commands", len(seen))
-    assert ended(folder) == ended(quiet)
+    same_trials(folder, quiet)
     assert files(folder) == files(quiet)
-    for found, expected in zip(answer(folder), answer(quiet), strict=True):
-        pd.testing.assert_frame_equal(found, expected)

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.kills import finished as ended
 from harness import cache, preparation
 from harness.journal import read
 from harness.spec import DataSpec, Prepared, Split, TensorSpec
 from tests.faults import loading
-from tests.faults.test_full_disk import same, words
+from tests.faults.sweeps import ended, run_words, same
 from tests.hostile.hostile.tasks import blobs
 
 
@@ -174,7 +173,7 @@ def test_data_is_damaged_while_a_sweep_reads_it(forks, calm, tmp_path, toll, cac
     flags.mkdir()
     shutil.copytree(cache_root / "prepared" / "blobs", own / "prepared" / "blobs")
     run = forks.run(
-        *words(question, tmp_path), fate=loading.befall,
+        *run_words(question, tmp_path), fate=loading.befall,
         HARNESS_CACHE=str(own), FAKE_FLAGS=str(flags),
     )  # fmt: skip
     assert (run.code, run.err) == (0, ""), run.out

@@ -11,12 +11,10 @@ import sys
 import pandas as pd
 import pytest
 
-from benchmarks.kills import answer
-from benchmarks.kills import finished as ended
 from harness.journal import FILE, VERSION, read
 from tests.conftest import environment
 from tests.faults.disks import limit_files
-from tests.faults.test_full_disk import same, words
+from tests.faults.sweeps import answer, ended, run_words, same
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -45,7 +43,7 @@ def put(folder, *content):
 def said(forks, calm, folder, command):
     """What a command says of a sweep's folder."""
     line = {
-        "run": words(calm()[0], folder.parent),
+        "run": run_words(calm()[0], folder.parent),
         "describe": ("describe", f"{folder}/blobs/good"),
     }.get(command, (command, folder))
     return forks.run(*line)
@@ -116,7 +114,7 @@ def test_what_stands_before_the_damage_is_kept(forks, calm, folder, toll, cut):
 def test_fresh_is_the_other_way_out(forks, calm, folder, toll):
     put(folder, b"garbage\n")
     refused(forks, calm, folder, "line 1", ("run", "status"))
-    run = forks.run(*words(calm()[0], folder.parent), "--fresh")
+    run = forks.run(*run_words(calm()[0], folder.parent), "--fresh")
     assert (run.code, run.err) == (0, ""), run.out
     toll("journal damaged in its first line")
     same(folder, calm()[1])
@@ -134,7 +132,7 @@ def test_a_folder_in_its_place(forks, calm, folder, toll):
     (folder / FILE).unlink()
     (folder / FILE).mkdir()
     refused(forks, calm, folder, "")
-    fresh = forks.run(*words(calm()[0], folder.parent), "--fresh")
+    fresh = forks.run(*run_words(calm()[0], folder.parent), "--fresh")
     assert (fresh.code, fresh.err.count("\n")) == (2, 1)
     assert fresh.err.startswith(f"harness: {folder / FILE}: cannot be opened (")
     toll("journal that is a folder", len(COMMANDS) + 1)
@@ -207,7 +205,7 @@ def test_a_line_may_be_long(forks, calm, folder):
 
 def test_a_full_disk_and_a_driver_that_is_gone_leave_a_torn_line(forks, calm, tmp_path, toll):
     question, quiet = calm()
-    folder, line = tmp_path / "fake", words(question, tmp_path)
+    folder, line = tmp_path / "fake", run_words(question, tmp_path)
     size = (quiet / FILE).stat().st_size // 2
     assert forks.run(*line, fate=functools.partial(limit_files, size)).code == 2
     torn = (folder / FILE).read_bytes()

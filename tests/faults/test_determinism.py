@@ -27,7 +27,7 @@ import pytest
 
 from harness.journal import read
 from harness.record import Asked
-from tests.faults.test_kills import report
+from tests.faults.sweeps import report
 
 
 def suggestions(folder):

@@ -8,7 +8,7 @@ import pytest
 from harness.journal import FILE, Journal
 from harness.spec import Sweep
 from tests.faults.forks import CONTEXT
-from tests.faults.test_kills import files
+from tests.faults.sweeps import files
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -27,9 +27,10 @@ def test_what_a_killed_fresh_run_left_is_not_taken_for_the_new_answer(tmp_path):
         process = CONTEXT.Process(target=clear_and_die, args=(folder, removed))
         process.start()
         process.join()
+        assert process.exitcode == -signal.SIGKILL
         with Journal(folder) as journal:
-            if journal.record is None:
-                assert files(folder) == {FILE}
+            assert journal.record is None
+            assert files(folder) == {FILE}
 
 
 def clear_and_die(folder, removed):

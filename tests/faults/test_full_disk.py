@@ -6,37 +6,15 @@ import re
 import shutil
 import time
 
-import pandas as pd
 import pytest
 
-from benchmarks.kills import answer
-from benchmarks.kills import finished as ended
 from harness.journal import FILE
 from tests.faults.disks import KILOBYTE, limit_files, small_disk
-from tests.faults.test_kills import files, report
+from tests.faults.sweeps import ended, files, run_words, same
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
 FULL = r"harness: \S+: cannot be written \((File too large|No space left on device)\)\n"
-
-
-def words(question, output):
-    return ("run", question, "--workers", 1, "--tracking", "none", "--output", output)
-
-
-def same(folder, quiet, tried_again=False):
-    """Whether a sweep ended as the one to which nothing happened; its report says so, where a
-    trial was tried again."""
-    assert files(folder) == files(quiet)
-    assert ended(folder) == ended(quiet)
-    for found, expected in zip(answer(folder), answer(quiet), strict=True):
-        pd.testing.assert_frame_equal(found, expected)
-    lines = report(folder)
-    if tried_again:
-        first = next(n for n, line in enumerate(lines) if line.startswith("Tried again, "))
-        last = next(n for n, line in enumerate(lines) if n > first and line.startswith("## "))
-        del lines[first:last]
-    assert lines == report(quiet)
 
 
 def survive(forks, line, folder, disks):
@@ -74,7 +52,7 @@ def survive(forks, line, folder, disks):
 def test_the_journal_ends_anywhere(forks, calm, tmp_path, toll, tuner, sizes):
     """Every few bytes the disk is full again, in the middle of whatever line that is."""
     question, quiet = calm(tuner)
-    folder, line = tmp_path / "fake", words(question, tmp_path)
+    folder, line = tmp_path / "fake", run_words(question, tmp_path)
     sizes = [size for size in sizes if size < (quiet / FILE).stat().st_size]
     limits = [functools.partial(functools.partial, limit_files, size) for size in sizes]
     times, seconds, lost = survive(forks, line, folder, limits)
@@ -94,7 +72,7 @@ def test_the_journal_ends_anywhere(forks, calm, tmp_path, toll, tuner, sizes):
 def test_a_small_disk_fills_up(forks, calm, tmp_path, toll, rooms):
     question, quiet = calm()
     with small_disk(tmp_path / "disk", 16 << 20) as disk:
-        folder, line = disk.folder / "fake", words(question, disk.folder)
+        folder, line = disk.folder / "fake", run_words(question, disk.folder)
 
         def leave(kilobytes):
             disk.leave(kilobytes * KILOBYTE)
@@ -112,7 +90,7 @@ def test_a_small_disk_fills_up(forks, calm, tmp_path, toll, rooms):
 
 def test_a_report_that_finds_no_room_costs_no_sweep(forks, calm, tmp_path, toll):
     question, quiet = calm()
-    folder, line = tmp_path / "fake", words(question, tmp_path)
+    folder, line = tmp_path / "fake", run_words(question, tmp_path)
     journal, page = (quiet / name for name in (FILE, "report.html"))
     room = 2 * journal.stat().st_size
     assert room < page.stat().st_size, "the journal fits, the page does not"

@@ -9,7 +9,7 @@ import pytest
 
 from harness.tracking.store import default_uri, open_client
 from tests.faults.disks import KILOBYTE, limited_files, small_disk
-from tests.faults.test_full_disk import same
+from tests.faults.sweeps import same
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
 

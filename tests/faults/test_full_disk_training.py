@@ -8,13 +8,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from benchmarks.kills import finished as ended
 from harness import training
 from harness.journal import read
 from harness.models import load_model, read_interface
 from harness.spec import Score, Training
 from harness.training import Job, checkpoint_path, exhibit_path, model_path, outcomes_path
 from tests.faults.disks import KILOBYTE, limited_files, small_disk
+from tests.faults.sweeps import ended, run_words
 from tests.hostile.hostile import spaces
 from tests.hostile.hostile.tasks import blobs
 
@@ -134,7 +134,7 @@ def test_a_sweep_on_a_small_disk_is_finished_when_there_is_room(
     with small_disk(tmp_path / "disk", 64 << 20) as disk:
         disk.leave(room * KILOBYTE)
         folder = disk.folder / "band"
-        line = ("run", question, "--workers", 1, "--tracking", "none", "--output", disk.folder)
+        line = run_words(question, disk.folder)
         full = harness(*line)
         assert "Traceback" not in full.stderr
         before = ended(folder)

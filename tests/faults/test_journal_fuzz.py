@@ -148,4 +148,6 @@ def test_half_a_surrogate_pair_is_read(folder, content, capsys):
     line = content[number].replace(b"ValueError: kernel", b"ValueError: \\ud800")
     (folder / journal.FILE).write_bytes(b"".join((*content[:number], line, *content[number + 1 :])))
     assert look(folder, capsys) is None
-    assert any("\ud800" in r.failure.message for r in journal.read(folder).results if r.failure)
+    assert any(
+        "ValueError: ?" in r.failure.message for r in journal.read(folder).results if r.failure
+    )

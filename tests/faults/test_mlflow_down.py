@@ -16,7 +16,7 @@ from harness.tracking import Tracker, sync
 from harness.tracking.projection import cells, latest
 from harness.tracking.store import open_client
 from tests.faults.stores import answer, mlflow_server
-from tests.faults.test_full_disk import same
+from tests.faults.sweeps import same
 from tests.synthetic import write_journal
 from tests.test_tracking import keep_model
 
@@ -53,7 +53,7 @@ def hurried(seconds):
     driver._GRACE_SECONDS = seconds
 
 
-def words(question, output, uri):
+def run_words(question, output, uri):
     return ("run", question, "--workers", 1, "--output", output, "--tracking", uri)
 
 
@@ -117,7 +117,7 @@ def test_a_server_that_answers_nonsense(forks, calm, store, tmp_path, toll, faul
     question, quiet = calm()
     store.fault = FAULTS[fault]
     run = forks.run(
-        *words(question, tmp_path, store.uri), fate=functools.partial(hurried, 10), **QUICK
+        *run_words(question, tmp_path, store.uri), fate=functools.partial(hurried, 10), **QUICK
     )
     warned(run, tmp_path / "fake", store.uri)
     toll("MLflow answers nonsense", seconds=caught_up(store, tmp_path / "fake"))
@@ -130,7 +130,7 @@ def test_no_server(forks, calm, store, tmp_path, toll):
         probe.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
         run = forks.run(
-            *words(question, tmp_path, uri), fate=functools.partial(hurried, 10), **QUICK
+            *run_words(question, tmp_path, uri), fate=functools.partial(hurried, 10), **QUICK
         )
     warned(run, tmp_path / "fake", uri)
     toll("MLflow is down", seconds=caught_up(store, tmp_path / "fake"))
@@ -148,7 +148,7 @@ def test_a_server_that_answers_slowly_or_never(forks, calm, store, tmp_path, tol
 
     store.fault = late
     run = forks.run(
-        *words(question, tmp_path, store.uri), fate=functools.partial(hurried, 2), **QUICK
+        *run_words(question, tmp_path, store.uri), fate=functools.partial(hurried, 2), **QUICK
     )
     warned(run, tmp_path / "fake", store.uri)
     assert "(not done after 2 s)" in run.out
@@ -180,7 +180,7 @@ def test_a_server_that_is_down_for_a_while(forks, calm, store, tmp_path, toll, f
     question, quiet = calm()
     folder, begin = tmp_path / "fake", len(store.asked)
     store.fault = lambda number, *_: b"" if first <= number - begin < first + 4 else None
-    run = forks.run(*words(question, tmp_path, store.uri), FAKE_SECONDS="0.5", **QUICK)
+    run = forks.run(*run_words(question, tmp_path, store.uri), FAKE_SECONDS="0.5", **QUICK)
     if "MLflow" in run.out:
         warned(run, folder, store.uri)
         toll("MLflow is down for a while", seconds=caught_up(store, folder))

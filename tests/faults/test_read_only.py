@@ -10,12 +10,12 @@ import sys
 
 import pytest
 
-from benchmarks.kills import finished as ended
 from harness import sources
+from harness.files import PART
 from harness.spec import Source
 from tests.conftest import environment
 from tests.faults.disks import limit_files, read_only
-from tests.faults.test_full_disk import same, words
+from tests.faults.sweeps import ended, run_words, same
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -42,7 +42,9 @@ def test_an_output_that_may_only_be_read(forks, calm, tmp_path, toll):
     output = tmp_path / "results"
     output.mkdir()
     with read_only(output):
-        one_line(forks.run(*words(question, output)), rf"{output}/fake: cannot write there {WHY}")
+        one_line(
+            forks.run(*run_words(question, output)), rf"{output}/fake: cannot write there {WHY}"
+        )
         toll("read-only output")
         assert not list(output.iterdir())
 
@@ -51,7 +53,7 @@ def test_a_sweep_that_may_only_be_read_is_looked_at_and_carried_on_later(
     forks, calm, tmp_path, toll
 ):
     question, quiet = calm()
-    folder, line = tmp_path / "results" / "fake", words(question, tmp_path / "results")
+    folder, line = tmp_path / "results" / "fake", run_words(question, tmp_path / "results")
     half = forks.run(*line, fate=functools.partial(limit_files, 9_000))
     assert half.code == 2
     before = ended(folder)
@@ -78,13 +80,13 @@ def test_a_report_in_whose_place_a_folder_is(forks, calm, tmp_path, toll):
     (folder / "report.html").mkdir()
     one_line(forks.run("report", folder), rf"{folder}/report.html: cannot be written \(.+\)")
     toll("read-only output")
-    assert not [path.name for path in folder.iterdir() if path.name.endswith(".part")]
+    assert not list(folder.glob(f"{PART}*"))
 
 
 def test_prepared_data_that_may_only_be_read_is_used(forks, calm, tmp_path, toll, cache):
     question, quiet = calm()
     with read_only(cache):
-        run = forks.run(*words(question, tmp_path), HARNESS_CACHE=str(cache))
+        run = forks.run(*run_words(question, tmp_path), HARNESS_CACHE=str(cache))
     toll("read-only cache")
     assert (run.code, run.err) == (0, ""), run.out
     same(tmp_path / "fake", quiet)
@@ -96,7 +98,7 @@ def test_data_cannot_be_prepared_where_nothing_can_be_written(forks, calm, tmp_p
     meta.write_bytes(meta.read_bytes()[:-1])
     reason = rf"{cache}/prepared/blobs: cannot write there {WHY}"
     with read_only(cache):
-        for line in (words(question, tmp_path), ("prepare", "blobs")):
+        for line in (run_words(question, tmp_path), ("prepare", "blobs")):
             one_line(forks.run(*line, HARNESS_CACHE=str(cache)), reason)
     toll("read-only cache", 2)
     assert not (tmp_path / "fake").exists(), "nothing was begun"
@@ -108,7 +110,7 @@ def test_a_home_that_is_none(forks, calm, tmp_path, toll, cache):
     home = tmp_path / "home"
     home.write_text("a file, not a folder")
     nowhere = {"HOME": str(home), "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": ""}
-    run = forks.run(*words(question, tmp_path), **nowhere, HARNESS_CACHE="")
+    run = forks.run(*run_words(question, tmp_path), **nowhere, HARNESS_CACHE="")
     one_line(run, rf"{home}/\S+/prepared/blobs: cannot write there \(Not a directory\)")
     assert not (tmp_path / "fake").exists(), "nothing was begun"
 

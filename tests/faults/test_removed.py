@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.faults import fake, misbehaving
+from tests.faults.sweeps import run_words
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -13,8 +14,7 @@ def test_a_sweep_whose_folder_is_removed_ends_at_once(forks, tmp_path):
     """What it went on to find would be written nowhere."""
     question = tmp_path / "fake.toml"
     question.write_text(fake.QUESTION.format(tuner="random", trials=8))
-    run = forks.run(
-        "run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path,
+    run = forks.run(*run_words(question, tmp_path),
         fate=misbehaving.instead, **{misbehaving.KIND: "delete"},
     )  # fmt: skip
     journal = tmp_path / "fake" / "journal.jsonl"

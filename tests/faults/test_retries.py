@@ -6,10 +6,9 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from benchmarks.kills import answer
-from benchmarks.kills import finished as ended
 from harness.journal import read
 from tests.faults import fake
+from tests.faults.sweeps import answer, ended, run_words, same_trials
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -40,13 +39,11 @@ def attempts(folder):
 def test_a_trial_whose_worker_died_is_tried_again(forks, calm, tmp_path, toll, told_to_die):
     question, quiet = calm()
     deaths = told_to_die(good_search_1=1, raising_search_0=1, good_confirm_2=1)
-    run = forks.run("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path,
+    run = forks.run(*run_words(question, tmp_path),
                     **deaths)  # fmt: skip
     folder = tmp_path / "fake"
     assert run.code == 0, run.out + run.err
-    assert ended(folder) == ended(quiet)
-    for found, expected in zip(answer(folder), answer(quiet), strict=True):
-        pd.testing.assert_frame_equal(found, expected)
+    same_trials(folder, quiet)
     assert attempts(folder) == {
         ("good", "search", 1, "interrupted"): 1,
         ("raising", "search", 0, "interrupted"): 1,
@@ -63,7 +60,7 @@ def test_a_trial_whose_worker_dies_twice_has_failed_until_it_is_asked_for(
     forks, calm, tmp_path, told_to_die
 ):
     question, quiet = calm("random")
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     folder = tmp_path / "fake"
     # A winner that would have been another, a cell without any result, and a seed.
     every = {f"raising_search_{number}": 2 for number in range(8)}
@@ -96,7 +93,7 @@ def test_a_trial_whose_worker_dies_twice_has_failed_until_it_is_asked_for(
 def test_a_search_goes_on_with_what_is_tried_again(forks, calm, tmp_path, told_to_die):
     """The oracle of Hyperband was told of the failure: it suggests the same when replayed."""
     question, _ = calm()
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     every = {f"raising_confirm_{number}": 2 for number in range(3)}
     forks.run(*words, **told_to_die(raising_search_1=2, **every))
     folder = tmp_path / "fake"

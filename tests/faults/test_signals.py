@@ -9,26 +9,16 @@ import time
 import pandas as pd
 import pytest
 
-from benchmarks.kills import answer
-from benchmarks.kills import finished as ended
 from harness.journal import read
 from tests.faults.fake import SECONDS
 from tests.faults.storm import storm
-from tests.faults.test_kills import files, report
+from tests.faults.sweeps import answer, ended, run_words, same
 from tests.test_resume import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
 MOMENTS = {"start": 1, "trials": 2, "report": 1}
 INTERRUPTED = 130
-
-
-def same(folder, quiet):
-    assert ended(folder) == ended(quiet)
-    assert files(folder) == files(quiet)
-    for found, expected in zip(answer(folder), answer(quiet), strict=True):
-        pd.testing.assert_frame_equal(found, expected)
-    assert report(folder) == report(quiet)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +37,7 @@ def test_a_sweep_that_is_stopped_anywhere_is_carried_on(
     forks, calm, tmp_path, toll, signals, times
 ):
     question, quiet = calm()
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     folder, rng, done = tmp_path / "fake", random.Random(repr(signals)), 0
     while done < times:
         damage = storm(
@@ -70,7 +60,7 @@ def test_a_sweep_that_is_stopped_anywhere_is_carried_on(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
 def test_a_trial_that_is_stopped_is_recorded_and_run_again(forks, calm, tmp_path, toll, number):
     question, quiet = calm()
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     driver = forks(*words, **{SECONDS: "60"})
     until(lambda: "cells" in driver.out and asked(tmp_path / "fake"))
     driver.send(number)
@@ -90,7 +80,7 @@ def test_a_trial_that_is_stopped_is_recorded_and_run_again(forks, calm, tmp_path
 
 def test_a_terminal_that_closes_stops_the_sweep(forks, calm, tmp_path, toll):
     question, quiet = calm()
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     master, slave = os.openpty()
     driver = forks(*words, fate=functools.partial(sit_at, os.ttyname(slave)), **{SECONDS: "60"})
     os.close(slave)
@@ -107,7 +97,7 @@ def test_a_terminal_that_closes_stops_the_sweep(forks, calm, tmp_path, toll):
 
 def test_nohup_has_a_sweep_go_on(forks, calm, tmp_path):
     question, quiet = calm()
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     driver = forks(*words, fate=ignore)
     until(lambda: asked(tmp_path / "fake"))
     driver.send(signal.SIGHUP)

@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
-from benchmarks.kills import finished as ended
 from harness.journal import Journal
 from tests.conftest import HARNESS, environment
-from tests.faults.test_kills import files, report
+from tests.faults.sweeps import ended, files, report, run_words
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -51,9 +50,7 @@ def fill_disk():
 @pytest.mark.parametrize("fate", [break_pipes, close_streams, fill_disk])
 def test_a_sweep_that_nobody_reads_goes_on(forks, calm, tmp_path, toll, fate):
     question, quiet = calm()
-    run = forks.run(
-        "run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path, fate=fate
-    )
+    run = forks.run(*run_words(question, tmp_path), fate=fate)
     assert run.code == 0
     toll(f"output: {fate.__name__}")
     assert ended(tmp_path / "fake") == ended(quiet)
@@ -86,9 +83,7 @@ def test_what_the_encoding_lacks_is_escaped(calm, encoding):
 
 def test_the_encoding_of_the_terminal_does_not_stop_a_sweep(forks, calm, tmp_path):
     question, quiet = calm()
-    run = forks.run(
-        "run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path, fate=in_ascii
-    )
+    run = forks.run(*run_words(question, tmp_path), fate=in_ascii)
     assert run.code == 0, run.err
     assert "blobs \\xb7 good \\xb7 trial 0: validation accuracy" in run.out
     assert ended(tmp_path / "fake") == ended(quiet)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import HARNESS, environment
 from tests.faults import fake
-from tests.faults.test_kills import files, report
+from tests.faults.sweeps import files, report, run_words
 
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8"}
 """Files that nobody named an encoding for are ASCII."""
@@ -99,7 +99,7 @@ def test_a_locale_that_code_sets_changes_no_number(forks, calm, tmp_path, toll, 
     if not (locales / name).is_dir():
         pytest.skip(f"the locale {name} cannot be made here")
     question, quiet = calm()
-    words = ("run", question, "--workers", 1, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path)
     run = forks.run(*words, fate=functools.partial(speak, name), LOCPATH=str(locales))
     assert run.code == 0, run.err
     toll("locale set by code")
@@ -114,7 +114,7 @@ def test_a_locale_that_code_sets_changes_no_number(forks, calm, tmp_path, toll, 
 def test_a_folder_whose_name_is_no_text(forks, calm, tmp_path):
     question, quiet = calm()
     output = tmp_path / os.fsdecode(b"gr\xf6\xdfe")
-    run = forks.run("run", question, "--workers", 1, "--tracking", "none", "--output", output)
+    run = forks.run(*run_words(question, output))
     assert run.code == 0, run.err
     assert files(output / "fake") == files(quiet)
     assert report(output / "fake") == report(quiet)

@@ -10,11 +10,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from benchmarks.kills import TRIAL, answer
-from benchmarks.kills import finished as ended
+from benchmarks.kills import TRIAL
 from harness.engines.worker import MARK
 from harness.journal import FILE, read
 from tests.faults import fake, misbehaving
+from tests.faults.sweeps import answer, ended, run_words, same_trials
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 def test_killed_workers_cost_no_trial(forks, calm, tmp_path, toll, workers, kills):
     question, quiet = calm("random")
     rng = random.Random(workers)
-    words = ("run", question, "--workers", workers, "--tracking", "none", "--output", tmp_path)
+    words = run_words(question, tmp_path, workers)
     folder, done = tmp_path / "fake", 0
     while done < kills:
         driver = forks(*words, *(["--fresh"] if done else []), **{fake.SECONDS: "0.1"})
@@ -50,15 +50,12 @@ def test_trials_that_change_their_process_change_no_result(forks, calm, tmp_path
     """Among what they change is the folder, to which paths of the sweep are relative."""
     question, quiet = calm("random")
     where = os.path.relpath(tmp_path)
-    run = forks.run(
-        "run", question, "--workers", 1, "--tracking", "none", "--output", where,
+    run = forks.run(*run_words(question, where),
         fate=misbehaving.instead, **{misbehaving.KIND: "spoil"},
     )  # fmt: skip
     assert (run.code, run.err) == (0, "")
     folder = tmp_path / "fake"
-    assert ended(folder) == ended(quiet)
-    for found, expected in zip(answer(folder), answer(quiet), strict=True):
-        pd.testing.assert_frame_equal(found, expected)
+    same_trials(folder, quiet)
     toll("trial changes folder, umask, variables, signals, output of its process", 16)
 
 
