@@ -20,7 +20,7 @@ from harness.engines import Done, Engine, Limits, Progress
 from harness.engines.worker import Run
 from harness.events import jsonable
 from harness.interruptions import EXIT_INTERRUPTED, Interruptions
-from harness.journal import FAILURES, Journal, read
+from harness.journal import FAILURES, Journal, read, storable
 from harness.lines import counted
 from harness.record import SweepRecord
 from harness.spec import Cost, Failure, HarnessError, Status, Sweep, TrialResult
@@ -84,54 +84,63 @@ def run_sweep(
         HarnessError: the backend is not installed, the data cannot be had, or the output
             folder holds another question or cannot be written.
     """
+    # Until the journal is begun, nothing of what was asked for has been done.
+    resume = environment.command(once=True)
     with Interruptions() as interruptions:
         try:
-            return _run_sweep(sweep, options, interruptions, run_trial, initialize)
+            with contextlib.ExitStack() as stack:
+                driver = _open(sweep, options, run_trial, initialize, stack)
+                resume = environment.command()
+                if driver is None:
+                    return _write_report(options.output / sweep.name)
+                return driver.run(interruptions)
         except KeyboardInterrupt:
-            return _interrupted()
+            return _interrupted(resume)
 
 
-def _run_sweep(
+def _open(
     sweep: Sweep,
     options: Options,
-    interruptions: Interruptions,
     run_trial: Run,
     initialize: Callable[[], None],
-) -> int:
-    """`run_sweep`, which a signal may interrupt anywhere but in the loop over trials."""
+    stack: contextlib.ExitStack,
+) -> "_Driver | None":
+    """The driver of a sweep that has begun, or carries on; `None` where nothing is left to do.
+
+    Everything that can be refused is, before anything is written over.
+    """
     opening.check_backend(sweep)
     folder = options.output / sweep.name
     data = {
         name: opening.data_event(name, options.data_dir, options.offline) for name in sweep.tasks
     }
-    with Journal(folder, fresh=options.fresh) as journal:
-        record = journal.record
-        if record is not None:
-            opening.check_same_question(folder, record.sweep, sweep)
-            opening.check_same_data(folder, record.data, data)
-            if options.retry_failed:
-                record = _reopen(journal, record)
-            if opening.complete(record):
-                print(f"{folder}: complete already; --fresh runs it anew")
-                return _write_report(folder)
-        files.remove_parts(folder)
-        described = environment.describe()
-        journal.begin(sweep, described, environment.command())
-        for name, event in data.items():
-            if record is None or name not in record.data:
-                journal.append("data", task=name, **event)
-        files.write(folder / "sweep.toml", toml(sweep).encode())
-        description = {**described, "sweep": jsonable(sweep), "data": data}
-        text = json.dumps(jsonable(description), indent=2) + "\n"
-        files.write(folder / "environment.json", text.encode())
-        with contextlib.ExitStack() as stack:
-            engine = functools.partial(_engine, run_trial, initialize)
-            driver = _Driver(sweep, options, folder, journal, engine, stack)
-            return driver.run(interruptions)
+    journal = stack.enter_context(Journal(folder, fresh=options.fresh))
+    record = journal.record
+    if record is not None:
+        opening.check_same_question(folder, record.sweep, sweep)
+        opening.check_same_data(folder, record.data, data)
+        if options.retry_failed:
+            record = _reopen(journal, record)
+        if opening.complete(record):
+            print(f"{folder}: complete already; --fresh runs it anew")
+            return None
+    engine = functools.partial(_engine, run_trial, initialize)
+    driver = _Driver(sweep, options, folder, journal, engine, stack)
+    files.remove_parts(folder)
+    described = environment.describe()
+    journal.begin(sweep, described, environment.command())
+    for name, event in data.items():
+        if record is None or name not in record.data:
+            journal.append("data", task=name, **event)
+    files.write(folder / "sweep.toml", toml(sweep).encode())
+    description = {**described, "sweep": jsonable(sweep), "data": data}
+    text = json.dumps(jsonable(description), indent=2) + "\n"
+    files.write(folder / "environment.json", text.encode())
+    return driver
 
 
-def _interrupted() -> int:
-    print(f"interrupted; carry on with: {environment.command()}", flush=True)
+def _interrupted(resume: str) -> int:
+    print(f"interrupted; carry on with: {resume}", flush=True)
     return EXIT_INTERRUPTED
 
 
@@ -141,6 +150,12 @@ def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
     for result in again:
         journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
     print(f"{counted(len(again), 'failed trial')} to run again")
+    left = sum(result.status == "failed" and result.broken for result in record.results)
+    if left > len(again):
+        print(
+            f"{counted(left - len(again), 'failed trial')} left alone: the search has no seconds "
+            "left, or others rest on what it found"
+        )
     reread = read(journal.path.parent)
     assert reread is not None
     journal.record = reread
@@ -184,7 +199,7 @@ class _Driver:
         # Workers import the framework while the driver imports KerasTuner.
         self.engine = engine(sweep, workers, folder)
         stack.callback(self.engine.close, kill=True)
-        self.tracker = _tracker(folder, options)
+        self.tracker: Any = None
         stack.push(self._close_tracker)
         os.environ["KERAS_BACKEND"] = sweep.backend
         from harness.plan import Plan
@@ -193,6 +208,7 @@ class _Driver:
         self.display = Display(self.plan, workers)
 
     def run(self, interruptions: Interruptions) -> int:
+        self.tracker = _tracker(self.folder, self.options)
         with interruptions.held() as received, self.display:
             while True:
                 if not received:
@@ -242,8 +258,7 @@ class _Driver:
         ended = False
         for plan, reason in self.plan.end_searches():
             ended = True
-            for job in plan.abandoned():
-                failure = Failure("interrupted", "stopped, and no time was left to begin again")
+            for job, failure in plan.abandoned():
                 self._finish(_failed(_Running(job), failure, seconds=0.0))
             task, space = plan.cell.key
             self.journal.append("search_ended", task=task, space=space, reason=reason)
@@ -266,7 +281,7 @@ class _Driver:
             return
         running = self.jobs.pop(event.job_id)
         if event.failure is None:
-            result: TrialResult = event.value
+            result: TrialResult = storable(event.value)
         else:
             result = _failed(running, event.failure, event.seconds)
         if self.plan.cell(result.task, result.space).deserves_another(result):
@@ -307,7 +322,7 @@ class _Driver:
         code = _write_report(self.folder)
         if self.tracker is not None:
             self.tracker.update()
-        return _interrupted() if self.interrupted else code
+        return _interrupted(environment.command()) if self.interrupted else code
 
 
 def _write_report(folder: Path) -> int:

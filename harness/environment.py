@@ -50,16 +50,16 @@ def describe() -> dict[str, Any]:
     }
 
 
-def command() -> str:
+def command(once: bool = False) -> str:
     """The command line as typed, with the program's name instead of its path.
 
     Without `--fresh`: who repeats the command to carry on would lose what there is. Nor with
-    `--retry-failed`, which has been done then. Without the user name, password or token of an
-    address: the command is written to the journal. A name that is no text, as file names may be,
-    is shown as far as it is.
+    `--retry-failed`, which has been done then; with both if `once`. Without the user name,
+    password or token of an address: the command is written to the journal. A name that is no
+    text, as file names may be, is shown as far as it is.
     """
     words = map(masked, sys.argv[1:])
-    line = shlex.join(["harness", *(word for word in words if word not in _ONCE)])
+    line = shlex.join(["harness", *(word for word in words if once or word not in _ONCE)])
     return line.encode(errors="surrogateescape").decode(errors="replace")
 
 

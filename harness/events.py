@@ -30,14 +30,21 @@ def events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                event = json.loads(
-                    line, parse_float=_finite, parse_int=_short, parse_constant=_finite
-                )
+                event = loaded(line)
             except (ValueError, RecursionError) as error:
                 raise damaged(path, number, error) from error
             if not isinstance(event, dict):
                 raise damaged(path, number, ValueError("not an object"))
             yield number, event
+
+
+def loaded(text: str | bytes) -> Any:
+    """The value that JSON stands for.
+
+    Raises:
+        ValueError: it is no JSON, or holds a number that is not finite or has more than 64 bits.
+    """
+    return json.loads(text, parse_float=_finite, parse_int=_short, parse_constant=_finite)
 
 
 def _finite(text: str) -> float:
@@ -58,11 +65,7 @@ def _short(text: str) -> int:
 
 def damaged(path: Path, number: int, error: Exception) -> HarnessError:
     """What is wrong with a line of a journal, and what can be done."""
-    text = str(error)
-    if isinstance(error, pydantic.ValidationError):
-        fault = error.errors()[0]
-        text = ".".join(str(part) for part in (*fault["loc"], fault["msg"]))
-    reason = quoted(f"{type(error).__name__}: {text}")
+    reason = why(error)
     way = "restore the line from a copy, or start anew with --fresh"
     if number > 1:
         way = (
@@ -70,6 +73,15 @@ def damaged(path: Path, number: int, error: Exception) -> HarnessError:
             "there, or start anew with --fresh"
         )
     return HarnessError(f"{path}, line {number}: not a journal event ({reason}); {way}")
+
+
+def why(error: Exception) -> str:
+    """What is wrong with a value, in one line."""
+    text = str(error)
+    if isinstance(error, pydantic.ValidationError):
+        fault = error.errors()[0]
+        text = ".".join(str(part) for part in (*fault["loc"], fault["msg"]))
+    return quoted(f"{type(error).__name__}: {text}")
 
 
 def jsonable(value: Any) -> Any:

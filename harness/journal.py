@@ -14,6 +14,7 @@ Events, each with `event` and `time` (Unix seconds):
 - `search_ended`: `task`, `space`, `reason`
 """
 
+import dataclasses
 import json
 import math
 import os
@@ -29,14 +30,16 @@ from typing import Any, Self
 import filelock
 
 from harness.addresses import masked
-from harness.events import check_time, damaged, events, from_json, jsonable
+from harness.events import check_time, damaged, events, from_json, jsonable, loaded, why
 from harness.record import Asked, SweepRecord, TaskRecord
-from harness.spec import Budget, HarnessError, Sweep, TrialResult
+from harness.spec import Budget, Failure, HarnessError, Sweep, TrialResult
 
 VERSION = 1
 FILE = "journal.jsonl"
 FAILURES = "failures"
 """Folder of the tracebacks, one file a trial, beside the journal."""
+_FILES = ("sweep.toml", "environment.json", "trials.csv", "leaderboard.csv", "report.md",
+          "report.html")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Journal:
 
         Args:
             folder: The sweep's folder; made if need be.
-            fresh: Remove what an earlier run of a sweep left in the folder.
+            fresh: Leave out what there is; `begin` removes it.
 
         Raises:
             HarnessError: another driver has the folder open, or the journal cannot be
@@ -93,16 +96,13 @@ class Journal:
         except OSError as error:
             raise HarnessError(f"{folder}: cannot write there ({error.strerror})") from None
         try:
-            discarding = folder / ".discarding"
-            if fresh:
-                discarding.touch()
-            if discarding.exists():  # also one that was killed before it had removed everything
-                _clear(folder)
-                discarding.unlink()
-            self.record = read(folder) if self.path.exists() else None
+            self._discarding = folder / ".discarding"
+            if self._discarding.exists():  # one was killed before it had removed everything
+                self._discard()
+            self._stale = fresh and self.path.exists() and self.path.stat().st_size > 0
+            self.record = None if fresh or not self.path.exists() else read(folder)
             _drop_torn_line(self.path)
-            # Unbuffered: a line that a full disk refused must not be written again on closing.
-            self._file = self.path.open("ab", buffering=0)
+            self._open()
         except OSError as error:
             self._lock.release()
             raise HarnessError(f"{self.path}: cannot be opened ({error.strerror})") from None
@@ -111,7 +111,19 @@ class Journal:
             raise
 
     def begin(self, sweep: Sweep, environment: Mapping[str, Any], command: str) -> None:
-        """Writes the first line of a new journal, or notes that an old one goes on."""
+        """Writes the first line of a new journal, or notes that an old one goes on.
+
+        What a fresh one takes the place of is removed now, when nothing can be refused any more.
+        """
+        if self._stale:
+            try:
+                self._file.close()
+                self._discarding.touch()
+                self._discard()
+                self._open()
+            except OSError as error:
+                raise HarnessError(f"{self.path}: cannot be begun ({error.strerror})") from error
+            self._stale = False
         if self.record is None:
             self.append("sweep", version=VERSION, id=uuid.uuid4().hex, sweep=sweep,
                         environment=environment, command=command)  # fmt: skip
@@ -133,6 +145,14 @@ class Journal:
                 f"{self.path}: moved or removed while the sweep ran; what was recorded is where "
                 "the folder is now, if it is anywhere"
             )
+
+    def _open(self) -> None:
+        # Unbuffered: a line that a full disk refused must not be written again on closing.
+        self._file = self.path.open("ab", buffering=0)
+
+    def _discard(self) -> None:
+        _clear(self.path.parent)
+        self._discarding.unlink()
 
     def close(self) -> None:
         """Closes the file and gives the lock back."""
@@ -191,6 +211,7 @@ def read(folder: Path) -> SweepRecord | None:
                 case "asked":
                     suggestion = from_json(Asked, event)
                     _check_asked(suggestion, asked)
+                    ended.pop((suggestion.task, suggestion.space), None)
                     asked[suggestion.task, suggestion.space] += 1
                     history.append(suggestion)
                 case "finished":
@@ -222,6 +243,19 @@ def read(folder: Path) -> SweepRecord | None:
         ended=ended,
         data=data,
     )
+
+
+def storable(result: TrialResult) -> TrialResult:
+    """The result, or the failure that takes its place where it is none that can be read back: a
+    plugin may call anything a metric."""
+    try:
+        result_from_json(loaded(json.dumps(jsonable(result))))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        failure = Failure("code", f"what it gave cannot be recorded ({why(error)})")
+        return dataclasses.replace(
+            result, status="failed", score=None, metrics={}, curve=(), failure=failure
+        )
+    return result
 
 
 def result_from_json(fields: Mapping[str, Any]) -> TrialResult:
@@ -293,17 +327,14 @@ def _clear(folder: Path) -> None:
     (folder / FILE).unlink(missing_ok=True)
     for name in ("models", "outcomes", "exhibits", "checkpoints", FAILURES):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for pattern in (
-        "workers.log",
-        "sweep.toml",
-        "environment.json",
-        "*.csv",
-        "report.*",
-        "*.png",
-        "*.svg",
-    ):
-        for file in folder.glob(pattern):
-            file.unlink()
+    for name in _FILES:
+        (folder / name).unlink(missing_ok=True)
+    for figure in folder.glob("*.png"):
+        if figure.with_suffix(".svg").exists():  # the report draws each as both
+            figure.unlink()
+            figure.with_suffix(".svg").unlink()
+    if (folder / "workers.log").exists():
+        os.truncate(folder / "workers.log", 0)  # workers may have it open
 
 
 def _drop_torn_line(path: Path) -> None:

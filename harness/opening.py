@@ -1,14 +1,18 @@
 """What is settled before a sweep runs: its data, and whether its folder may carry on."""
 
 import importlib.util
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pydantic
+
 from harness import cache, registry
-from harness.record import SweepRecord
+from harness.events import jsonable, why
+from harness.record import Asked, SweepRecord
 from harness.spec import HarnessError, Prepared, Sweep, Task, TrialResult
-from harness.sweep import cells, differences
+from harness.sweep import cells, differences, ended, pretraining
 
 
 def check_backend(sweep: Sweep) -> None:
@@ -37,11 +41,14 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
 
 def _baseline(task: Task, data: Prepared) -> dict[str, float]:
     try:
-        return dict(task.baseline(data))
+        found = dict(task.baseline(data))
+        numbers = pydantic.TypeAdapter(dict[str, float | None])
+        numbers.validate_json(json.dumps(jsonable(found)), strict=True)
+        return found
     except Exception as error:
         # A plugin can fail in any way; the person needs to know which one it was.
         raise HarnessError(
-            f"task {task.name!r}: its baseline cannot be had ({type(error).__name__}: {error})"
+            f"task {task.name!r}: its baseline cannot be had ({why(error)})"
         ) from error
 
 
@@ -56,37 +63,76 @@ def check_same_question(folder: Path, old: Sweep, new: Sweep) -> None:
 
 
 def check_same_data(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Raises `HarnessError` when a task's data is not what the sweep began with."""
+    """Raises `HarnessError` when a task's data, or what its models are compared by, is not what
+    the sweep began with."""
     for name, event in new.items():
-        if name in old and old[name]["digest"] != event["digest"]:
-            raise HarnessError(
-                f"{folder}: the data of task {name!r} has changed since this sweep began "
-                f"({old[name]['digest'][:12]}, now {event['digest'][:12]}); "
-                "choose another --output, or discard the answer with --fresh"
-            )
+        known = old.get(name, event)
+        for noun, key in (("data", "digest"), ("objective", "objective"), ("measure", "measure")):
+            # Journals from before tasks could have a measure name none.
+            before, now = jsonable(known.get(key)), jsonable(event.get(key))
+            if key in known and before != now:
+                raise HarnessError(
+                    f"{folder}: the {noun} of task {name!r} has changed since this sweep began "
+                    f"({_short(before)}, now {_short(now)}); "
+                    "choose another --output, or discard the answer with --fresh"
+                )
+
+
+def _short(value: Any) -> str:
+    match value:
+        case {"metric": metric, "direction": direction}:
+            return f"{metric} {direction}"
+        case None:
+            return "none"
+    return str(value)[:12]
 
 
 def reopened(record: SweepRecord) -> list[TrialResult]:
     """Results of the trials that a worker or the machine failed, to be run again.
 
-    Search trials are left alone once a confirmation run of their cell's winner has ended by
-    itself: a better one among them would leave it without the configuration it belongs to.
+    Left alone are:
+
+    - search trials of a cell of whose winner a confirmation run has ended by itself: a better one
+      among them would leave it without the configuration it belongs to;
+    - search trials of a cell whose seconds are spent: none would be left to them;
+    - trials of a cell from whose model another one has started: its model might be another then.
     """
     counting = {
         result.key[:2]
         for result in record.results
         if result.phase == "confirm" and result.status != "interrupted" and not result.broken
     }
+    asked = {(entry.task, entry.space) for entry in record.history if isinstance(entry, Asked)}
+    started_from = {pretraining(cell) for cell in cells(record.sweep) if cell.key in asked}
     again = [
         result
         for result in record.results
         if result.status == "failed"
         and result.broken
+        and result.key[:2] not in started_from
         and (result.phase == "confirm" or result.key[:2] not in counting)
+        and (result.phase == "confirm" or _seconds_left(record, *result.key[:2]))
     ]
     # Confirmation runs first: of a driver that is killed meanwhile, none is left that belongs to
     # the winner of before.
     return sorted(again, key=lambda result: result.phase)
+
+
+def _seconds_left(record: SweepRecord, task: str, space: str) -> bool:
+    """Whether the search of a cell may take longer than it has."""
+    budget = record.sweep.budget_of(task).seconds
+    attempts = [
+        entry
+        for entry in record.history
+        if isinstance(entry, TrialResult) and entry.key[:3] == (task, space, "search")
+    ]
+    # One that was taken back is there twice: as it ended, and as what is to be run again.
+    spent = {
+        (entry.number, entry.started): entry.cost.seconds
+        for entry in attempts
+        if entry.status != "interrupted" or entry.broken
+    }
+    return budget is None or sum(spent.values()) < budget
 
 
 def complete(record: SweepRecord) -> bool:
@@ -95,7 +141,7 @@ def complete(record: SweepRecord) -> bool:
     done = {result.key for result in record.results if result.status != "interrupted"}
     won = {result.key[:2] for result in record.results if result.status == "completed"}
     return all(
-        cell.key in record.ended
+        ended(record, cell) is not None
         and (
             cell.key not in won
             or all(

@@ -185,7 +185,10 @@ class _Bayesian(_Oracle, keras_tuner.oracles.BayesianOptimizationOracle):  # typ
     """Gaussian process with upper confidence bound, over a bounded number of trials."""
 
     def _suggest(self, trial_id: str) -> Values:
-        if self.recorded is not None:  # fitting again would only cost time
+        completed = sum(trial.status == "COMPLETED" for trial in self.trials.values())
+        if self.recorded is not None and completed >= self.num_initial_points:
+            # Fitting again would only cost time. Whether the space is what it was is told by the
+            # suggestions at random that come before.
             return {"status": "RUNNING", "values": dict(self.recorded)}
         seed = self._seed("gaussian process")
         self._random_state = np.random.RandomState(seed)

@@ -4,16 +4,18 @@ A plan is rebuilt from the journal and changes only by what the driver tells it,
 sweep that was killed carries on as if it had not been.
 """
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.events import from_json, jsonable, loaded, why
 from harness.record import Asked, SweepRecord
 from harness.search import Search, Suggestion
-from harness.spec import Budget, HarnessError, Phase, Sweep, Training, TrialResult
-from harness.sweep import Cell, cells, pretraining
+from harness.spec import Budget, Failure, HarnessError, Phase, Sweep, Training, TrialResult
+from harness.sweep import NO_MODEL, Cell, cells, ended, pretraining
 from harness.training import Job, checkpoint_path, sample_training
 
 TrialName = tuple[Phase, int]
@@ -25,6 +27,11 @@ class Step:
 
     job: Job
     asked: Asked | None = None
+
+
+@dataclass(frozen=True)
+class _Written:
+    config: Mapping[str, Any]
 
 
 class CellPlan:
@@ -47,8 +54,8 @@ class CellPlan:
         """The cell whose model this one starts from."""
         self.awaited = False
         """Whether other cells start from the model of this one."""
-        self.broken: dict[TrialName, list[float]] = {}
-        """Seconds of the attempts at a trial that its worker or the machine ended."""
+        self.broken: dict[TrialName, list[TrialResult]] = {}
+        """The attempts at a trial that its worker or the machine ended."""
         self._waiting: list[Suggestion] = []
         """Suggestions whose trial was begun and is to be begun again."""
         self._told: set[int] = set()
@@ -69,11 +76,13 @@ class CellPlan:
             task = self.cell.task
             sampled = self.cell.space.sample(hp, task.kind), sample_training(hp, task)
             hash(sampled)
+            # What the journal says of it, an object with plain values, must be read back.
+            from_json(_Written, {"config": loaded(json.dumps(jsonable(sampled[0])))})
         except Exception as error:
             # A plugin can fail in any way; the person needs to know which one it was.
             raise HarnessError(
                 f"search space {self.cell.space.name!r}: sample must return a frozen dataclass of "
-                f"plain values ({type(error).__name__}: {error})"
+                f"plain values ({why(error)})"
             ) from error
         return sampled
 
@@ -96,7 +105,7 @@ class CellPlan:
                 self._take(entry)
         done = {number for phase, number in self.results if phase == "search"}
         self._waiting = [s for number, s in self.suggestions.items() if number not in done]
-        self.ended = record.ended.get(self.cell.key)
+        self.ended = ended(record, self.cell)
         self._drop_checkpoints()
 
     def next_search(self) -> Step | None:
@@ -211,13 +220,20 @@ class CellPlan:
         now = time.monotonic()
         running = (now - began for (phase, _), began in self.running.items() if phase == "search")
         spent = sum(result.cost.seconds for result in self.searched())
-        spent += sum(sum(lost) for (phase, _), lost in self.broken.items() if phase == "search")
+        lost = (b for (phase, _), lost in self.broken.items() if phase == "search" for b in lost)
+        spent += sum(attempt.cost.seconds for attempt in lost)
         return self.budget.seconds - spent - sum(running)
 
-    def abandoned(self) -> list[Job]:
-        """Trials of an earlier run that this one had no time to begin again."""
+    def abandoned(self) -> list[tuple[Job, Failure]]:
+        """Trials that there was no time to begin again, and why they have no score."""
         waiting, self._waiting = self._waiting, []
-        return [self._search_job(suggestion) for suggestion in waiting]
+        stopped = Failure("interrupted", "stopped, and no time was left to begin again")
+        ends: list[tuple[Job, Failure]] = []
+        for suggestion in waiting:
+            attempts = self.broken.get(("search", suggestion.number))
+            failure = attempts[-1].failure if attempts else None
+            ends.append((self._search_job(suggestion), failure or stopped))
+        return ends
 
     def _allotment(self) -> float | None:
         """Seconds the next trial may train, `None` without such a budget.
@@ -250,14 +266,14 @@ class CellPlan:
         name: TrialName = (result.phase, result.number)
         self.results.pop(name, None)
         if result.broken:
-            self.broken.setdefault(name, []).append(result.cost.seconds)
+            self.broken.setdefault(name, []).append(result)
 
     def _why_no_more(self) -> str | None:
         """Why no further search trial may start."""
         before = self.pretraining
         if before is not None and before.over() and before.model() is None:
             task, space = before.cell.key
-            return f"there is no model to start from: {task} x {space} has no confirmed result"
+            return f"{NO_MODEL}: {task} x {space} has no confirmed result"
         left = self.seconds_left()
         if left is not None and left <= 0:
             return f"its {self.budget.seconds:g} seconds are spent"

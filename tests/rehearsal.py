@@ -221,7 +221,7 @@ class Rehearsal:
                 patch.setattr(module, "cells", cells)
             patch.setattr(plans, "sample_training", lambda hp, task: Training())
             patch.setattr(opening, "data_event", lambda *_: DATA)
-            patch.setattr(opening, "write", lambda *_: None)
+            patch.setattr(driver.files, "write", lambda *_: None)
             patch.setattr(driver.environment, "describe", dict)
             patch.setattr(driver, "_write_report", lambda folder: 0)
             patch.setattr(driver, "_engine", lambda run, initialize, sweep, count, folder: Workers(

@@ -7,14 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.events import jsonable
-from harness.journal import FILE, VERSION, Journal, read, result_from_json
+from harness.journal import FILE, VERSION, Journal, read, result_from_json, storable
 from harness.spec import Budget, Cost, Failure, HarnessError, Sweep, TrialResult
 from harness.sweep import differences
+from tests.faults.sweeps import files
 
 SWEEP = Sweep(name="s", tasks=("digits",), spaces=("cnn",))
 
@@ -144,12 +146,41 @@ def test_a_second_driver_is_refused(tmp_path):
 def test_fresh_discards_the_answer_and_nothing_else(tmp_path):
     with begin(tmp_path):
         pass
-    (tmp_path / "report.md").write_text("old")
-    (tmp_path / "notes.txt").write_text("mine")
+    old = {"report.md", "trials.csv", "models/a.keras", "profile.png", "profile.svg"}
+    mine = {"notes.txt", "survey.csv", "photo.png", "drawing.svg", "report.docx", "report.tex"}
+    for name in old | mine:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
     with Journal(tmp_path, fresh=True) as journal:
         assert journal.record is None
-    assert not (tmp_path / "report.md").exists()
-    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert read(tmp_path).sweep == SWEEP, "it was not begun"
+    assert old | mine <= files(tmp_path)
+    with Journal(tmp_path, fresh=True) as journal:
+        journal.begin(dataclasses.replace(SWEEP, search_seed=9), {}, "")
+    assert files(tmp_path) == {FILE} | mine
+    assert read(tmp_path).sweep.search_seed == 9
+
+
+def test_fresh_discards_nothing_where_there_was_no_sweep(tmp_path):
+    for name in ("models/my.pt", "trials.csv", "photo.png", "photo.svg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    before = files(tmp_path)
+    with Journal(tmp_path, fresh=True) as journal:
+        journal.begin(SWEEP, {}, "")
+    assert files(tmp_path) == before | {FILE}
+
+
+@pytest.mark.parametrize("value", ["0.5", True, 2**70, {1}, b"x", 1j, [0.5]], ids=repr)
+def test_what_cannot_be_recorded_is_a_failure_of_the_trial(tmp_path, value):
+    result = TrialResult("s", "digits", "cnn", "search", 0, 0, {}, {}, "completed", score=0.5,
+                         metrics={"val_accuracy": 0.5, "val_odd": value})  # fmt: skip
+    kept = storable(result)
+    assert (kept.status, kept.failure.kind, kept.score) == ("failed", "code", None)
+    assert kept.failure.message.startswith("what it gave cannot be recorded (")
+    assert storable(kept) == kept
+    sound = dataclasses.replace(result, metrics={"val_accuracy": np.float32(0.5), "x": math.nan})
+    assert storable(sound) is sound
 
 
 def test_passwords_of_addresses_are_not_read(tmp_path):

@@ -8,7 +8,7 @@ from harness import driver, opening
 from harness import plan as plans
 from harness.events import jsonable
 from harness.journal import Journal, read
-from harness.spec import Budget, Cost, Failure, Sweep, Training
+from harness.spec import Budget, Cost, Failure, HarnessError, Sweep, Training
 from harness.sweep import Cell
 from harness.training import begun, checkpoint_path
 from tests.hostile.hostile.spaces import Config, good, waiting
@@ -26,9 +26,10 @@ SWEEP = Sweep(
 @pytest.fixture(autouse=True)
 def _cells(monkeypatch):
     by_name = {"good": good, "waiting": waiting}
-    monkeypatch.setattr(
-        plans, "cells", lambda sweep: tuple(Cell(blobs, by_name[name]) for name in sweep.spaces)
-    )
+    for module in (plans, opening):
+        monkeypatch.setattr(
+            module, "cells", lambda sweep: tuple(Cell(blobs, by_name[n]) for n in sweep.spaces)
+        )
 
 
 def ended(job, score=0.5, status="completed", seconds=1.0):
@@ -271,11 +272,12 @@ CHAIN = dataclasses.replace(SWEEP, tasks=("tune", "pretrain"), spaces=("encoder"
 @pytest.fixture
 def chain(monkeypatch):
     """A sweep in which `encoder` starts from what it learned on `pretrain`; `good` does not."""
-    monkeypatch.setattr(
-        plans,
-        "cells",
-        lambda sweep: tuple(Cell(t, s) for t in (TUNE, PRETRAIN) for s in (ENCODER, good)),
-    )
+    for module in (plans, opening):
+        monkeypatch.setattr(
+            module,
+            "cells",
+            lambda sweep: tuple(Cell(t, s) for t in (TUNE, PRETRAIN) for s in (ENCODER, good)),
+        )
     return CHAIN
 
 
@@ -420,3 +422,74 @@ def test_a_winner_that_failed_by_itself_keeps_its_search_too(tmp_path):
         play(plans.Plan(SWEEP, tmp_path, None), outcome, journal)
     reopened = opening.reopened(read(tmp_path))
     assert {result.key[2:] for result in reopened} == {("confirm", 1)}
+
+
+def test_a_search_without_seconds_left_is_not_taken_back(tmp_path):
+    """There would be none to run it in, and what became of it would be forgotten."""
+    budget = Budget(trials=3, seconds=3.0)
+    sweep = dataclasses.replace(SWEEP, spaces=("good",), budget=budget, seeds=(7,))
+    for seconds, left in ((1.0, 0), (0.4, 1)):
+        died, folder = [], tmp_path / str(seconds)
+
+        def outcome(job, died=died, seconds=seconds):
+            if (job.phase, job.number) != ("search", 1):
+                return ended(job)
+            died.append(job)
+            status = "failed" if len(died) > 1 else "interrupted"
+            return dataclasses.replace(broken(job, seconds=seconds), status=status)
+
+        with Journal(folder) as journal:
+            journal.begin(sweep, {}, "harness run tests")
+            play(plans.Plan(sweep, folder, None), outcome, journal, most=4)
+        assert len(died) == 2
+        assert len(opening.reopened(read(folder))) == left
+
+
+def test_what_had_no_model_to_start_from_goes_on_once_there_is_one(chain, tmp_path):
+    def outcome(job):
+        failed = (job.task, job.space, job.phase) == ("pretrain", "encoder", "search")
+        return dataclasses.replace(broken(job), status="failed") if failed else modelled(job)
+
+    with Journal(tmp_path) as journal:
+        journal.begin(chain, {}, "")
+        play(plans.Plan(chain, tmp_path, None), outcome, journal)
+        again = opening.reopened(read(tmp_path))
+        assert {result.key[:2] for result in again} == {("pretrain", "encoder")}
+        for result in again:
+            journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
+        jobs = play(plans.Plan(chain, tmp_path, read(tmp_path)), modelled, journal, most=5)
+        assert {(job.task, job.space) for job in jobs} == {("pretrain", "encoder")}
+        assert not opening.complete(read(tmp_path))
+        jobs = play(plans.Plan(chain, tmp_path, read(tmp_path)), modelled, journal, most=1)
+        assert ("tune", "encoder") not in read(tmp_path).ended
+        jobs += play(plans.Plan(chain, tmp_path, read(tmp_path)), modelled, journal)
+    assert [(job.task, job.space, job.phase) for job in jobs] == [
+        ("tune", "encoder", phase) for phase in ("search",) * 3 + ("confirm",) * 2
+    ]
+    assert opening.complete(read(tmp_path))
+
+
+def test_a_model_that_others_started_from_stays(chain, tmp_path):
+    def outcome(job):
+        seed = (job.task, job.space, job.phase, job.number) == ("pretrain", "encoder", "confirm", 1)
+        return dataclasses.replace(broken(job), status="failed") if seed else modelled(job)
+
+    for done, taken_back in ((5, 1), (6, 0)):
+        folder = tmp_path / str(done)
+        with Journal(folder) as journal:
+            journal.begin(chain, {}, "")
+            play(plans.Plan(chain, folder, None), outcome, journal, most=done)
+        assert len(opening.reopened(read(folder))) == taken_back
+
+
+@pytest.mark.parametrize(
+    "config",
+    [(1, 2), Training, 3, Config({1}), Config(b"x"), Config(2**64), Config(object())],
+    ids=repr,
+)
+def test_a_configuration_that_cannot_be_recorded_is_refused(tmp_path, monkeypatch, config):
+    monkeypatch.setattr(plans, "cells", lambda sweep: (
+        Cell(blobs, dataclasses.replace(good, sample=lambda hp, kind: config)),))  # fmt: skip
+    with pytest.raises(HarnessError, match="'good': sample must return a frozen dataclass") as why:
+        plans.Plan(SWEEP, tmp_path, None)
+    assert "\n" not in str(why.value)

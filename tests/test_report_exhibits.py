@@ -11,7 +11,7 @@ from harness.report.exhibits import Continuation, Exhibit, read_exhibits
 from harness.report.figures import image
 from harness.report.forecasts import forecast_figures
 from harness.report.page import markdown
-from harness.spec import HarnessError
+from harness.spec import HarnessError, Sweep
 from harness.training import exhibit_path
 from tests.synthetic import write_journal
 
@@ -147,5 +147,6 @@ def test_without_exhibits_nothing_is_said_of_them(folder):
 
 def test_fresh_discards_the_exhibits(folder):
     leave(folder, "digits", "mlp", {})
-    with Journal(folder, fresh=True):
+    with Journal(folder, fresh=True) as opened:
+        opened.begin(Sweep("mine", ("digits",), ("mlp",)), {}, "")
         assert not (folder / "exhibits").exists()

@@ -132,6 +132,19 @@ def test_a_changed_space_is_noticed():
         search("random").replay(asked)
 
 
+def test_a_space_that_changed_under_bayesian_is_noticed():
+    running = search("bayesian", trials=9)
+    first, second = (running.ask() for _ in range(2))
+    rebuilt = search("bayesian", trials=9)
+    for suggestion, values in ((first, first.values), (second, {**second.values, "rate": 0.123})):
+        asked = Asked("task", "space", suggestion.number, jsonable(values), 9, 0, None)
+        if suggestion is first:
+            assert rebuilt.replay(asked) == first
+        else:
+            with pytest.raises(HarnessError, match=r"trial 1 .* has changed"):
+                rebuilt.replay(asked)
+
+
 def test_bayesian_uses_what_it_was_told():
     """It ends nearer to the best rate than random search with the same seed."""
     best = {
@@ -143,7 +156,8 @@ def test_bayesian_uses_what_it_was_told():
 
 def test_bayesian_looks_at_a_bounded_number_of_trials():
     running = search("bayesian")
-    for number in range(150):
+    begun = len(play(running, running._oracle.num_initial_points))
+    for number in range(begun, 150):
         values = {"kind": "dense", "depth": 1, "rate": number * 7 % 150 / 150}
         running.replay(Asked("task", "space", number, values, 9, 0, None))
         running.tell(number, values["rate"])

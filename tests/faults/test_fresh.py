@@ -44,4 +44,4 @@ def clear_and_die(folder, removed):
         remove(*arguments, **options)
 
     os.unlink = unlink
-    Journal(folder, fresh=True)
+    Journal(folder, fresh=True).begin(SWEEP, {}, "")
