@@ -5,11 +5,22 @@ import re
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
-# Whatever stands before the @ of a host. After a colon a password may hold slashes, which
-# databases take; a number and a slash are a port and the beginning of a path.
+# Whatever stands before the @ of a host. An address of the web has it before its first slash; its
+# path may hold another. Where there is none, and in other addresses, a password may hold slashes
+# and more of them, as databases take it, and goes up to the last @ that there is. Only behind a
+# host of the web, by its dot, are a number and a slash a port and the beginning of a path.
 # Everything has a greatest length: without, the time for a text of one long word is its square.
 _USER = re.compile(
-    r"(\w[\w+.-]{0,40}://)(?:[^\s/@:]{0,400}:(?!\d{1,5}/)[^\s@]{0,4000}@)?(?:[^\s/]{0,4000}@)?"
+    r"""
+    (\w[\w+.-]{0,40}://)
+    (?: (?: (?<=http://) | (?<=https://) ) [^\s/]{0,4000}@
+      | (?! (?: (?<=http://) | (?<=https://) )
+            (?: localhost | [^\s/@:]{0,400} \. [^\s/@:]{0,400} ) :\d{1,5}/ )
+        [^\s/@:]{0,400} : \S{0,4000}@
+      | [^\s/]{0,4000}@
+    )?
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 _QUERY = re.compile(
     r"([?&;#][\w.~%+-]{0,40}"

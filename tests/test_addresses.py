@@ -22,6 +22,12 @@ from harness.addresses import hidden, masked
         ("--tracking=https://me:hush@host/x", "--tracking=https://host/x"),
         ("Cannot reach http://me:hush@a/ nor http://you:hush@b/", "Cannot reach http://a/ nor http://b/"),
         ("http://me:hush@ho", "http://ho"),
+        ("mysql+pymysql://me:1234/hush@127.0.0.1:9/runs", "mysql+pymysql://127.0.0.1:9/runs"),
+        ("mysql://first.last:1234/hush@host/runs", "mysql://host/runs"),
+        ("mysql://me:pa/ss@wo/rd@host/runs", "mysql://host/runs"),
+        ("https://me:1234/hush@host/x", "https://host/x"),
+        ("https://me:pa/ss@wo/rd@host/x", "https://host/x"),
+        ("https://me:hush@host/@page/x", "https://host/@page/x"),
     ],
 )  # fmt: skip
 def test_addresses_are_shown_without_what_opens_them(address, shown):
@@ -33,6 +39,10 @@ def test_addresses_are_shown_without_what_opens_them(address, shown):
     "text",
     [
         "http://127.0.0.1:5000/x@y",
+        "https://localhost:443/x@y",
+        "https://example.org:443/@page/x",
+        "https://example/@page/x",
+        "postgresql://host:5432/runs",
         "sqlite:////home/me@work/mlflow.db",
         "databricks://profile",
         "me@example.org wrote: a://b",
@@ -53,7 +63,22 @@ def test_errors_hide_a_password_encoded_or_not():
     assert hidden("[", "http://[") == "["
 
 
-@pytest.mark.parametrize("part", ["x", "a://", "a://b:", "?token", "?a=b&", "a:b@", "https://h/ "])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "x",
+        "a://",
+        "a://b:",
+        "?token",
+        "?a=b&",
+        "a:b@",
+        "https://h/ ",
+        "a://b:c@",
+        "https://b:",
+        "http://a.b",
+        "http://a.b:1/",
+    ],
+)
 def test_long_texts_take_no_longer_than_they_are_long(part):
     """With quadratic searches, this takes hours."""
     text = part * (100_000 // len(part))

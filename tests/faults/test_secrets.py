@@ -59,14 +59,16 @@ def after(first, second):
     second()
 
 
-@pytest.mark.parametrize("tracking", ["store", "nobody"])
+@pytest.mark.parametrize("tracking", ["store", "nobody", "database"])
 def test_no_file_and_no_line_holds_a_secret(forks, calm, tmp_path, toll, tracking):
     question, _ = calm()
     with socket.socket() as probe:  # taken, and nobody listens
         probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
         uri = {
             "store": f"sqlite:///{tmp_path}/out/mlflow.db",
-            "nobody": ADDRESS.format(host=f"127.0.0.1:{probe.getsockname()[1]}"),
+            "nobody": ADDRESS.format(host=host),
+            "database": f"mysql+pymysql://hush-user:1234/hush-word@{host}/runs",
         }[tracking]
         output = tmp_path / "out"
         words = ("run", question, "--workers", 1, "--output", output, "--tracking", uri)
