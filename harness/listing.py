@@ -13,6 +13,7 @@ import rich.table
 import rich.text
 
 from harness import registry
+from harness.addresses import masked
 from harness.spec import HarnessError, Kind, SearchSpace, Task
 
 
@@ -109,7 +110,7 @@ def _task(task: Task) -> str:
         ("version", str(task.version)),
     ]
     for source in task.sources:
-        where = source.url or "to be brought with --data-dir"
+        where = masked(source.url) if source.url else "to be brought with --data-dir"
         rows.append(("file", f"{source.dataset}/{source.file}  {where}"))
         rows.append(("SHA-256", source.sha256))
     return "\n".join(f"{key:10} {value}" for key, value in rows)

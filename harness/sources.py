@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import filelock
 
+from harness.addresses import hidden, masked
 from harness.lines import quoted
 from harness.spec import HarnessError, Source
 
@@ -66,18 +67,19 @@ def _locate(source: Source, data_dir: Path | None, offline: bool, progress: bool
             "--offline forbids downloading it" if source.url else "its licence asks you to bring it"
         )
         raise HarnessError(f"{place}: not found, and {why}; put it at {_wanted(place, data_dir)}")
+    shown = masked(source.url)
     if not source.url.startswith("https://"):
-        raise HarnessError(f"{place}: expected an https address, found {source.url!r}")
+        raise HarnessError(f"{place}: expected an https address, found {shown!r}")
     try:
         return _download(source, source.url, downloaded, progress)
     except OSError as error:  # a failed request is one, too
         raise HarnessError(
-            f"{place}: cannot be downloaded from {source.url} ({_deepest(error)}); "
+            f"{place}: cannot be downloaded from {shown} ({_deepest(error, source.url)}); "
             f"try again, or put it at {_wanted(place, data_dir)}"
         ) from error
     except ValueError as error:  # what pooch raises for a wrong checksum
         raise HarnessError(
-            f"{place}: what {source.url} holds is not the expected file ({_deepest(error)})"
+            f"{place}: what {shown} holds is not the expected file ({_deepest(error, source.url)})"
         ) from error
 
 
@@ -126,15 +128,16 @@ def _refuse_to_leave_https(response: Any, **_: Any) -> None:
         return
     target = urljoin(response.url, response.headers["location"])
     if not target.lower().startswith("https://"):
-        raise HarnessError(f"{response.url}: redirects to {target}; expected an https address")
+        addresses = f"{masked(response.url)}: redirects to {masked(target)}"
+        raise HarnessError(f"{addresses}; expected an https address")
 
 
 def _wanted(place: Path, data_dir: Path | None) -> str:
     return str(data_dir / place) if data_dir else f"DIR/{place} and name --data-dir DIR"
 
 
-def _deepest(error: Exception) -> str:
-    """The deepest reason, which is the one that says what went wrong."""
+def _deepest(error: Exception, url: str) -> str:
+    """The deepest reason, which is the one that says what went wrong with an address."""
     while isinstance(error.__cause__ or error.__context__, Exception):
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    return quoted(f"{type(error).__name__}: {error}", 300)
+    return quoted(hidden(f"{type(error).__name__}: {error}", url), 300)

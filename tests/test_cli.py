@@ -1,12 +1,14 @@
 """Commands that answer at once, and refusals: one line, exit code 2, nothing written."""
 
+import dataclasses
+
 import pytest
 from click.testing import CliRunner
 
 from harness import registry
 from harness.cli import main
 from harness.journal import Journal
-from harness.spec import Budget, SearchSpace, Sweep
+from harness.spec import Budget, SearchSpace, Source, Sweep
 
 
 @pytest.fixture
@@ -64,6 +66,17 @@ def test_a_space_of_several_kinds_says_what_is_for_which(call, monkeypatch):
         ("bias", "False"), ("heads", "translation"), ("units", "translation"),
         ("units", "summarization"),
     }  # fmt: skip
+
+
+def test_describe_shows_nothing_that_opens_the_address_of_a_file(call, monkeypatch):
+    url = "https://hush-user:hush-word@example.org/data?token=hush-query"
+    source = Source("demo", "data", url, "0" * 64)
+    task = dataclasses.replace(registry.task("digits"), sources=(source,))
+    monkeypatch.setattr(registry, "tasks", lambda: {"digits": task})
+    answer = call("describe", "digits")
+    assert answer.exit_code == 0, answer.output
+    assert "demo/data  https://example.org/data?token=***" in answer.output
+    assert "hush" not in answer.output
 
 
 def test_status_counts_by_the_budget_of_the_task(call, tmp_path):

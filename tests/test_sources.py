@@ -116,6 +116,35 @@ def test_only_https_is_downloaded(root):
         fetch(Source("demo", "data.txt", "http://example.org/data.txt", SHA))
 
 
+ADDRESS = "://hush-user:hush-word@example.org/data.txt?token=hush-query"
+SHOWN = "://example.org/data.txt?token=***"
+
+
+def test_no_message_shows_what_opens_an_address(root, network):
+    locked = Source("demo", "data.txt", f"https{ADDRESS}", SHA)
+    with pytest.raises(HarnessError) as plain:
+        fetch(Source("demo", "data.txt", f"http{ADDRESS}", SHA))
+    network.content = b"something else"
+    with pytest.raises(HarnessError) as other:
+        fetch(locked)
+    network.error = requests.ConnectionError("hush-word is refused at url: /?token=hush-query")
+    with pytest.raises(HarnessError) as failed:
+        fetch(locked)
+    with pytest.raises(HarnessError) as left:
+        sources._refuse_to_leave_https(redirection(f"https{ADDRESS}", f"http{ADDRESS}"))
+    for caught in (plain, other, failed, left):
+        assert SHOWN in str(caught.value)
+        assert "hush" not in str(caught.value)
+    assert f"redirects to http{SHOWN}" in str(left.value)
+
+
+def redirection(origin, target):
+    response = requests.Response()
+    response.url, response.status_code = origin, 302
+    response.headers["location"] = target
+    return response
+
+
 def test_a_cache_that_cannot_be_written_is_one_line(root, network):
     root.parent.mkdir(exist_ok=True)
     root.write_text("a file, not a folder")
