@@ -80,7 +80,7 @@ def _collect(noun: type[Noun], word: str, package: str, group: str) -> Mapping[s
     values = itertools.chain(_in_folder(noun, package), _in_plugins(noun, word, group))
     for origin, value in values:
         name: Any = value.name
-        if not (isinstance(name, str) and _NAME.fullmatch(name) and portable(name)):
+        if not (isinstance(name, str) and allowed(name)):
             raise HarnessError(
                 f"{origin}: {word} {quoted(repr(name))}: expected a name of letters, digits, '_' "
                 "and '-'"
@@ -136,6 +136,11 @@ def _find(registered: Mapping[str, Noun], name: str, word: str) -> Noun:
     if name not in registered:
         raise HarnessError(f"unknown {word} {quoted(repr(name))}; {suggestion(name, registered)}")
     return registered[name]
+
+
+def allowed(name: str) -> bool:
+    """Whether a task or a space may be called so."""
+    return bool(_NAME.fullmatch(name)) and portable(name)
 
 
 def portable(name: str) -> bool:
