@@ -3,6 +3,7 @@
 A disk, an editor or a merge may have altered any byte of it.
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -25,7 +26,7 @@ LATEST = 253_402_300_800.0
 
 def events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line numbers (from 1) and events of all complete lines."""
-    with path.open("rb") as file:
+    with readable(path), path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return
@@ -45,6 +46,15 @@ def loaded(text: str | bytes) -> Any:
         ValueError: it is no JSON, or holds a number that is not finite or has more than 64 bits.
     """
     return json.loads(text, parse_float=_finite, parse_int=_short, parse_constant=_finite)
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Has it told as bad input that a file may not be read, or not even be looked for."""
+    try:
+        yield
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _finite(text: str) -> float:

@@ -30,7 +30,7 @@ from typing import Any, Self
 import filelock
 
 from harness.addresses import masked
-from harness.events import check_time, damaged, events, from_json, jsonable, loaded, why
+from harness.events import check_time, damaged, events, from_json, jsonable, loaded, readable, why
 from harness.record import Asked, SweepRecord, TaskRecord
 from harness.spec import Budget, Failure, HarnessError, Sweep, TrialResult
 
@@ -178,11 +178,13 @@ def read(folder: Path) -> SweepRecord | None:
         The record, or `None` when the journal holds no complete line.
 
     Raises:
-        HarnessError: there is no journal, a line of it is damaged or does not follow from those
-            before it (the line is named), or a newer version wrote it.
+        HarnessError: there is no journal, it cannot be read, a line of it is damaged or does not
+            follow from those before it (the line is named), or a newer version wrote it.
     """
     path = folder / FILE
-    if not path.is_file():
+    with readable(path):
+        found = path.is_file()
+    if not found:
         raise HarnessError(f"{folder}: no {FILE} there; expected the folder of a sweep")
     header: _Header | None = None
     tasks: dict[str, TaskRecord] = {}

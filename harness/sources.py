@@ -19,12 +19,21 @@ RETRIES = 2
 
 
 def cache_root() -> Path:
-    """Where downloads and prepared data are kept: `HARNESS_CACHE`, or the user's cache folder."""
+    """Where downloads and prepared data are kept: `HARNESS_CACHE`, or the user's cache folder.
+
+    Raises:
+        HarnessError: the variable begins with the home of a user who is none.
+    """
     import pooch
 
     chosen = os.environ.get("HARNESS_CACHE")
-    # Absolute: the path is handed to processes that may work in another folder.
-    return Path(chosen or pooch.os_cache("keras-automl-harness")).expanduser().absolute()
+    try:
+        folder = Path(chosen or pooch.os_cache("keras-automl-harness")).expanduser()
+    except RuntimeError:
+        raise HarnessError(
+            f"HARNESS_CACHE={chosen}: there is no such home; expected the path of a folder"
+        ) from None
+    return folder.absolute()  # it is handed to processes that may work in another folder
 
 
 def sha256(path: Path) -> str:

@@ -60,14 +60,14 @@ def driver(folder: Path) -> Driver:
     The only way to know is to take it, which is undone at once.
     """
     path = folder / ".lock"
-    if not path.is_file():
-        return "absent"
     try:
+        if not path.is_file():
+            return "absent"
         with filelock.FileLock(path, timeout=0):
             return "absent"
     except filelock.Timeout:
         return "running"
-    except OSError:  # a folder that may only be read
+    except OSError:  # a folder that may only be read, or not even that
         return "unknown"
 
 

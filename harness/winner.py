@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness import journal, registry
+from harness.events import readable
 from harness.lines import counted, one_line
 from harness.report.cells import Cell, cells
 from harness.report.evidence import flat
@@ -60,7 +61,10 @@ def _parts(path: str) -> tuple[Path, str, str]:
     """Folder, task and space; a path that ends at the sweep or the task is explained."""
     whole = Path(path)
     for folder in (whole, whole.parent):
-        if (folder / journal.FILE).is_file():
+        file = folder / journal.FILE
+        with readable(file):
+            found = file.is_file()
+        if found:
             raise HarnessError(
                 f"{path}: expected a task and a space behind it, {folder}/TASK/SPACE"
             )

@@ -1,6 +1,9 @@
 """Commands that answer at once, and refusals: one line, exit code 2, nothing written."""
 
 import dataclasses
+import errno
+import os
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +14,9 @@ from harness import registry
 from harness.cli import main
 from harness.journal import Journal
 from harness.spec import Budget, SearchSpace, Source, Sweep
+from tests.synthetic import write_journal
+
+LONG = "x" * 300
 
 
 @pytest.fixture
@@ -176,6 +182,11 @@ def test_other_names_are_begun_with(call, folders, noun, name):
         (("prepare", "dgits"), "unknown task 'dgits'; did you mean 'digits'?"),
         (("status", "nowhere"), "nowhere: no journal.jsonl there; expected the folder of a sweep"),
         (("report", "nowhere"), "nowhere: no journal.jsonl there; expected the folder of a sweep"),
+        (("status", LONG), "x/journal.jsonl: cannot be read (File name too long)"),
+        (("report", LONG), "x/journal.jsonl: cannot be read (File name too long)"),
+        (("report", LONG, LONG), "x/journal.jsonl: cannot be read (File name too long)"),
+        (("describe", f"{LONG}/digits/cnn"), "/journal.jsonl: cannot be read (File name too long)"),
+        (("ui", "--output", LONG), "x/mlflow.db: cannot be read (File name too long)"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(call, words, message, monkeypatch, tmp_path):
@@ -186,3 +197,24 @@ def test_bad_input_is_one_line_and_leaves_nothing(call, words, message, monkeypa
     assert message in answer.stderr
     assert answer.stderr.count("\n") == 1 or answer.stderr.startswith("Usage:")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("lacking", ["open", "is_file"])  # the file, the folder above its folder
+@pytest.mark.parametrize(
+    "words", [("status", "."), ("report", "."), ("report", ".", "."), ("describe", "./digits/cnn")]
+)
+def test_a_journal_that_may_not_be_read_is_named(call, words, lacking, monkeypatch, tmp_path):
+    write_journal(tmp_path / "quick")
+    monkeypatch.chdir(tmp_path / "quick")
+    allowed = getattr(Path, lacking)
+
+    def refuse(path, *rest, **options):
+        if path.absolute().is_relative_to(tmp_path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return allowed(path, *rest, **options)
+
+    monkeypatch.setattr(Path, lacking, refuse)
+    answer = call(*words)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert answer.stderr.endswith("journal.jsonl: cannot be read (Permission denied)\n")
+    assert answer.stderr.count("\n") == 1

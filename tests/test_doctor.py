@@ -881,7 +881,7 @@ def test_a_cache_folder_that_makes_no_sense_is_a_finding(here, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", "~nobody-of-this-name/cache")
     code, text = here()
     assert code == 1
-    assert "error: cache folder: could not be checked (RuntimeError" in text
+    assert "error: cache folder: could not be checked (HarnessError: HARNESS_CACHE=~nobody" in text
 
 
 def test_a_terminal_is_shown_how_far_the_reading_is(here, entry, tmp_path, monkeypatch):

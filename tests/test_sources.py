@@ -145,6 +145,12 @@ def redirection(origin, target):
     return response
 
 
+def test_a_cache_in_the_home_of_nobody_is_refused(monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(HarnessError, match="HARNESS_CACHE=~nobody-of-this-name/cache: there is no"):
+        sources.cache_root()
+
+
 def test_a_cache_that_cannot_be_written_is_one_line(root, network):
     root.parent.mkdir(exist_ok=True)
     root.write_text("a file, not a folder")

@@ -629,6 +629,19 @@ def test_the_page_needs_a_database_and_a_free_port(folder: Path) -> None:
             ui(folder.parent, taken.getsockname()[1])
 
 
+def test_the_page_of_a_damaged_database_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mlflow.db").write_text("not a database\n" * 100)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(HarnessError, match=r"mlflow\.db: MLflow cannot open it \(Data") as caught:
+        ui(tmp_path, port)
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr().out == ""
+
+
 def test_the_page_is_for_this_machine_alone(database: Path, tmp_path: Path) -> None:
     shutil.copy(database, tmp_path)
     with socket.socket() as probe:

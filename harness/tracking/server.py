@@ -9,10 +9,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from harness.lines import one_line
 from harness.spec import HarnessError
 from harness.tracking.links import WORKFLOW
+from harness.tracking.projector import first_line
 from harness.tracking.store import artifact_root, default_uri, open_client
 from harness.tracking.views import named
 
@@ -27,19 +29,24 @@ def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
             should not reach it.
 
     Raises:
-        HarnessError: there is no database, the port cannot be used, mlflow is not
-            installed, or the server fails.
+        HarnessError: there is no database or a damaged one, the port cannot be used, mlflow is
+            not installed, or the server fails.
     """
     uri = default_uri(output)
     file = (output / "mlflow.db").resolve()
-    if not file.is_file():
+    try:
+        found = file.is_file()
+    except OSError as error:
+        raise HarnessError(f"{file}: cannot be read ({error.strerror})") from None
+    if not found:
         raise HarnessError(
             f"{output}: no mlflow.db there; expected the --output folder of a run with "
             "tracking, or make one with: harness sync DIR"
         )
     _check_port(host, port)
+    experiments = _experiments(uri, file)
     print(f"MLflow on http://{host}:{port} (Ctrl-C ends it)")
-    for experiment in open_client(uri).search_experiments():
+    for experiment in experiments:
         if experiment.name != "Default":
             page = f"http://{host}:{port}/#/experiments/{experiment.experiment_id}"
             # Without the choice of workflow the page opens on charts for language models.
@@ -53,6 +60,18 @@ def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
         *("--host", host, "--port", str(port)),
     ]
     _serve(command, file.parent)
+
+
+def _experiments(uri: str, file: Path) -> list[Any]:
+    try:
+        return list(open_client(uri).search_experiments())
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise HarnessError(
+            f"{file}: MLflow cannot open it ({first_line(error, uri)}); end what holds it, "
+            "upgrade MLflow, or move the file away and make another with: harness sync DIR"
+        ) from error
 
 
 def _check_port(host: str, port: int) -> None:
