@@ -2,6 +2,7 @@
 
 import functools
 import importlib.metadata
+import itertools
 import os
 import platform
 import shlex
@@ -88,7 +89,10 @@ def devices() -> tuple[str, ...]:
     """Ids of the accelerators this process may use; the user's choice stands."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
-        return tuple(part.strip() for part in chosen.split(",") if part.strip())
+        ids = (part.strip() for part in chosen.split(","))
+        # CUDA hides what follows an id that is none, such as the -1 that hides all.
+        seen = itertools.takewhile(lambda name: not name.startswith("-"), ids)
+        return tuple(name for name in seen if name)
     return tuple(str(index) for index in range(len(accelerators())))
 
 

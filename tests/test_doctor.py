@@ -234,6 +234,15 @@ def test_memory_must_hold_the_workers(monkeypatch, free, left, level, words):
     assert words in f"{found.message} {found.remedy}"
 
 
+@pytest.mark.parametrize(
+    "chosen, devices",
+    [("0, 2", ("0", "2")), ("", ()), ("-1", ()), ("1,-1,0", ("1",)), ("GPU-8f", ("GPU-8f",))],
+)
+def test_devices_that_are_hidden_are_no_workers(monkeypatch, chosen, devices):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    assert environment.devices() == devices
+
+
 @pytest.mark.parametrize("free, level", [(1e9 * 50, "ok"), (1.9e9, "warning"), (1e8, "error")])
 def test_disk_space_is_that_of_the_nearest_folder_there_is(tmp_path, monkeypatch, free, level):
     asked = []
@@ -712,10 +721,10 @@ def test_a_backend_that_hangs_is_ended_with_all_it_started(fake, tmp_path):
 @pytest.mark.parametrize(
     "devices, chosen, level",
     [
-        (["CPU"], ("0",), "warning"),
-        (["CPU"], ("-1",), "ok"),
-        (["CPU"], (), "ok"),
-        (["CPU", "GPU NVIDIA H100"], ("0",), "ok"),
+        (["CPU"], "0", "warning"),
+        (["CPU"], "-1", "ok"),
+        (["CPU"], "", "ok"),
+        (["CPU", "GPU NVIDIA H100"], "0", "ok"),
     ],
 )
 def test_a_device_that_only_its_driver_knows_is_a_warning(monkeypatch, devices, chosen, level):
@@ -723,7 +732,7 @@ def test_a_device_that_only_its_driver_knows_is_a_warning(monkeypatch, devices, 
     reply = child.Answer(said, None, "")
     monkeypatch.setattr(backends, "ask", lambda *_, **__: reply)
     monkeypatch.setattr(environment, "accelerators", lambda: ("NVIDIA H100",))
-    monkeypatch.setattr(environment, "devices", lambda: chosen)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     found = backends.backend("jax")
     assert found.level == level
     assert ("jax[cuda12]" in found.remedy) == (level == "warning")

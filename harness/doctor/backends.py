@@ -63,7 +63,7 @@ def backend(name: str, seconds: float = SECONDS) -> Finding:
     devices = said["devices"]
     message = f"{', '.join(devices)}; Keras {said['keras']} computes on it"
     drivers = environment.accelerators()
-    if drivers and _wanted() and all(device.startswith("CPU") for device in devices):
+    if drivers and environment.devices() and all(device.startswith("CPU") for device in devices):
         message += f", but the driver knows {', '.join(drivers)}, which it does not see"
         return Finding(TITLES[name], "warning", message, _EXTRAS[name])
     return Finding(TITLES[name], "ok", message)
@@ -82,11 +82,6 @@ def _broken(name: str, said: Mapping[str, Any], reply: Answer) -> Finding:
         remedy = "look at the driver (nvidia-smi), or hide devices with CUDA_VISIBLE_DEVICES=-1"
     message = f"{stage} failed: {reason}; no sweep runs with --backend {name}"
     return Finding(TITLES[name], level, message, remedy)
-
-
-def _wanted() -> bool:
-    """Whether accelerators are to be used; `CUDA_VISIBLE_DEVICES` can hide them all."""
-    return any(not device.startswith("-") for device in environment.devices())
 
 
 # --- in the child -------------------------------------------------------------------
