@@ -305,6 +305,33 @@ def test_a_folder_below_a_file_is_an_error(tmp_path):
     assert "is a file, not a folder" in found.message
 
 
+def test_a_name_that_is_too_long_is_an_error(here, tmp_path):
+    output = tmp_path / ("x" * 300) / "results"
+    found = store.reachable(uri(output))
+    assert (found.level, found.message) == (
+        "warning", f"{uri(output)}: it cannot be looked at (File name too long)",
+    )  # fmt: skip
+    code, text = here(output)
+    assert code == 1
+    assert f"error: output folder: {output}: cannot be written (File name too long)" in text
+    assert f"error: output disk: {output}: cannot be looked at (File name too long)" in text
+    assert "ok: cache folder: " in text
+
+
+def test_a_folder_below_one_that_may_not_be_entered_is_an_error():
+    folder = Path(tempfile.mkdtemp())
+    try:
+        folder.chmod(0o000)
+        with unprivileged():
+            found = machine.writable("output", folder / "a" / "b", "choose another")
+            disk = machine.space("disk", folder / "a" / "b")
+    finally:
+        folder.rmdir()
+    assert found.level == disk.level == "error"
+    assert "cannot be written (Permission denied)" in found.message
+    assert "cannot be looked at (Permission denied)" in disk.message
+
+
 def _no_room(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

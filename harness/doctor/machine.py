@@ -58,7 +58,11 @@ def memory() -> Finding:
 
 def space(name: str, folder: Path) -> Finding:
     """Room on the disk of a folder that exists or is yet to be made."""
-    place = existing(folder)
+    try:
+        place = existing(folder)
+    except OSError as error:
+        reason = f"{folder}: cannot be looked at ({error.strerror})"
+        return Finding(name, "error", reason, "choose another folder")
     free = shutil.disk_usage(place).free
     message = f"{gigabytes(free)} free for {folder}"
     remedy = "free some, or choose another folder"
@@ -76,10 +80,10 @@ def writable(name: str, folder: Path, remedy: str) -> Finding:
 
     A folder that is yet to be made is not made; then the one above it is written to.
     """
-    place = existing(folder)
-    if not place.is_dir():
-        return Finding(name, "error", f"{folder}: {place} is a file, not a folder", remedy)
     try:
+        place = existing(folder)
+        if not place.is_dir():
+            return Finding(name, "error", f"{folder}: {place} is a file, not a folder", remedy)
         with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as scratch:
             first, second = Path(scratch, "first"), Path(scratch, "second")
             with filelock.FileLock(Path(scratch, "lock"), timeout=5), first.open("wb") as file:
@@ -94,10 +98,15 @@ def writable(name: str, folder: Path, remedy: str) -> Finding:
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """The folder, or the nearest one above it that exists.
+
+    Raises:
+        OSError: the folder could not be made there: its name is too long, or one above it may
+            not be entered.
+    """
     folder = folder.absolute()
     for place in (folder, *folder.parents):
-        with contextlib.suppress(OSError):  # below a file, or where one may not look
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             place.lstat()
             return place
     return folder

@@ -46,8 +46,13 @@ def looking(uri: str, seconds: float = SECONDS) -> Iterator[Callable[[], Finding
         yield lambda: Finding(NAME, "ok", "switched off with --tracking none")
         return
     file = database(uri)
-    new = file is not None and not file.exists()
-    fault = None if file is None else _uncreatable(file.parent) if new else damage(file)
+    new, fault = False, None
+    if file is not None:
+        try:
+            new = not file.exists()
+            fault = _uncreatable(file.parent) if new else damage(file)
+        except OSError as error:
+            fault = f"it cannot be looked at ({error.strerror})"
     if fault is not None:
         found = Finding(NAME, "warning", f"{masked(uri)}: {fault}", _remedy(uri))
         yield lambda: found
