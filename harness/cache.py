@@ -63,7 +63,7 @@ def entry(task: Task, data_dir: Path | None = None, offline: bool = False) -> En
         HarnessError: a source cannot be had, `prepare` fails or returns unsound data, or
             the cache cannot be written.
     """
-    folder = sources.cache_root() / "prepared" / task.name / _key(task)
+    folder = sources.cache_root() / "prepared" / task.name / key(task)
     if folder in _known and (folder / preparation.META).is_file():
         return _known[folder]
     found = _verified(folder)
@@ -126,8 +126,8 @@ def _split(arrays: Mapping[str, Any], name: str) -> Split:
 # --- identity -------------------------------------------------------------------
 
 
-def _key(task: Task) -> str:
-    """Hash of everything the data is made from."""
+def key(task: Task) -> str:
+    """Hash of everything a task's data is made from; its entry is called so."""
     identity = hashlib.sha256()
     sums = [[source.file, source.sha256] for source in task.sources]
     identity.update(json.dumps([preparation.FORMAT, task.name, task.version, sums]).encode())

@@ -1,6 +1,7 @@
 """`harness doctor`: each check in surroundings that are made up, and all of them in these."""
 
 import contextlib
+import dataclasses
 import errno
 import http.server
 import importlib.util
@@ -23,7 +24,7 @@ import psutil
 import pytest
 import rich.console
 
-from harness import doctor, environment, preparation, registry, sources
+from harness import cache, doctor, environment, preparation, registry, sources
 from harness.doctor import backends, child, data, limits, machine, plugins, store, versions
 from harness.doctor.finding import Finding, guarded
 from harness.spec import Source
@@ -361,9 +362,15 @@ def test_a_full_disk_or_one_without_locks_is_an_error(
 
 
 @pytest.fixture
-def entry(tmp_path):
+def demo():
+    """A task with nothing of its own but its name."""
+    return dataclasses.replace(registry.task("digits"), name="demo")
+
+
+@pytest.fixture
+def entry(tmp_path, demo):
     """A cache with one entry of two arrays."""
-    folder = tmp_path / "prepared" / "demo" / "0123abcd"
+    folder = tmp_path / "prepared" / "demo" / cache.key(demo)
     folder.mkdir(parents=True)
     meta = {"spec": {}, "assets": {"names": ["a", "b"]}, "arrays": {}}
     for name in ("train.x.x", "train.y.y"):
@@ -429,12 +436,21 @@ def _forget(entry):
         (_forget, "meta.json is missing"),
     ],
 )
-def test_damaged_data_names_task_file_and_command(entry, tmp_path, harm, words):
+def test_damaged_data_names_task_file_and_command(demo, entry, tmp_path, harm, words):
     harm(entry)
-    (found,) = look(tmp_path)
+    (found,) = look(tmp_path, tasks=[demo])
     assert found.level == "warning"  # a sweep makes it anew
     assert found.message.startswith(f"demo: {words}")
     assert "harness prepare demo" in found.remedy
+
+
+def test_damaged_data_that_no_task_uses_any_more_is_to_be_deleted(demo, entry, tmp_path):
+    _flip(entry)
+    newer = dataclasses.replace(demo, version=demo.version + 1)
+    (found,) = look(tmp_path, tasks=[newer])
+    assert found.level == "warning"
+    assert found.message.endswith(f" in {entry}")
+    assert found.remedy.startswith("delete that folder")
 
 
 def test_what_a_killed_process_left_is_told_and_what_one_is_at_is_not(entry, tmp_path):
@@ -453,7 +469,6 @@ def test_what_a_killed_process_left_is_told_and_what_one_is_at_is_not(entry, tmp
 @pytest.fixture
 def task():
     """A task of one source file, `demo/words.txt`."""
-    import dataclasses
     import hashlib
 
     source = Source("demo", "words.txt", None, hashlib.sha256(b"words").hexdigest())

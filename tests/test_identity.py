@@ -21,7 +21,7 @@ identities = st.tuples(texts, st.integers(0, 3), sources)
 
 def key(name, version, files):
     task = dataclasses.replace(DIGITS, name=name, version=version, sources=files)
-    return cache._key(task)
+    return cache.key(task)
 
 
 @given(identities, identities)
@@ -39,15 +39,15 @@ def test_a_key_is_not_of_where_data_lies_nor_of_what_models_do(dataset, url, lic
         task, sources=(dataclasses.replace(file, dataset="d", url=None),), licence=licence,
         batch_sizes=(1,),
     )  # fmt: skip
-    assert cache._key(task) == cache._key(other)
+    assert cache.key(task) == cache.key(other)
 
 
 def test_a_key_is_the_same_in_every_process():
-    program = "from harness import cache, registry\nprint(cache._key(registry.task('digits')))"
+    program = "from harness import cache, registry\nprint(cache.key(registry.task('digits')))"
     for seed in ("1", "2"):
         answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
                                 env={**environment(), "PYTHONHASHSEED": seed}, cwd="/")  # fmt: skip
-        assert answer.stdout.strip() == cache._key(DIGITS), answer.stderr
+        assert answer.stdout.strip() == cache.key(DIGITS), answer.stderr
 
 
 # --- names ------------------------------------------------------------------------

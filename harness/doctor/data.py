@@ -7,7 +7,7 @@ from pathlib import Path
 
 import filelock
 
-from harness import preparation, sources
+from harness import cache, preparation, sources
 from harness.doctor.finding import Finding, gigabytes
 from harness.spec import HarnessError, Source, Task
 
@@ -22,6 +22,8 @@ class Stored:
 
     entries: tuple[Path, ...]
     """Folders of prepared data."""
+    current: frozenset[Path]
+    """Those that the tasks would use; others are from before a change, or of other tasks."""
     downloads: tuple[tuple[Source, Path], ...]
     local: tuple[tuple[Source, Path], ...]
     """Files of a data directory."""
@@ -40,7 +42,7 @@ def stored(root: Path, tasks: Iterable[Task], data_dir: Path | None) -> Stored:
 
     Args:
         root: `sources.cache_root()`.
-        tasks: Those whose source files are looked for.
+        tasks: Those whose source files are looked for, and whose prepared data is used.
         data_dir: As in `sources.fetch`.
     """
     folders = sorted(path for path in (root / "prepared").glob("*/*") if path.is_dir())
@@ -55,6 +57,7 @@ def stored(root: Path, tasks: Iterable[Task], data_dir: Path | None) -> Stored:
 
     return Stored(
         entries=tuple(path for path in folders if path not in hidden),
+        current=frozenset(root / "prepared" / task.name / cache.key(task) for task in tasks),
         downloads=present(root / "downloads"),
         local=present(data_dir),
         leftovers=tuple(path for path in hidden if not _in_use(path)),
@@ -68,11 +71,14 @@ def prepared(found: Stored, advance: Advance) -> Iterator[Finding]:
         fault = damage(entry, advance)
         if fault is not None and entry.is_dir():  # another process may have replaced it
             bad += 1
+            remedy = "delete that folder; a sweep makes anew what it needs"
+            if entry in found.current:
+                remedy = f"harness prepare {entry.parent.name} makes it anew, as would a sweep"
             yield Finding(
                 PREPARED,
                 "warning",
                 f"{entry.parent.name}: {fault} in {entry}",
-                f"harness prepare {entry.parent.name} makes it anew, as would a sweep",
+                remedy,
             )
     if found.leftovers:
         size = sum(_size(path) for folder in found.leftovers for path in folder.iterdir())
