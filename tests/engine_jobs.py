@@ -1,14 +1,19 @@
 """Job functions for the engine's tests, importable by its workers."""
 
 import ctypes
+import errno
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from harness.failure import describe_error
+from harness.spec import Failure
 
 AT_IMPORT = os.environ.get("HARNESS_TEST", "")
 """The variable as it was when this module was imported."""
@@ -59,6 +64,26 @@ def divide(report):
 
 def run_out_of_memory(report):
     raise MemoryError
+
+
+def fail_with_pid(report, kind, way):
+    """Fails and says in which process, by an exception or, as a trial does, by its value."""
+    message = str(os.getpid())
+    error = {
+        "memory": MemoryError(message),
+        "infrastructure": OSError(errno.ENOSPC, message),
+        "code": ValueError(message),
+    }[kind]
+    if way == "raised":
+        raise error
+    return Recorded(describe_error(error))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A value that holds its failure."""
+
+    failure: Failure
 
 
 def hang(report):

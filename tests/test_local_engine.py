@@ -205,6 +205,19 @@ def test_recycles_a_worker_that_grew():
     assert small == large != fresh
 
 
+@pytest.mark.parametrize("kind", ["memory", "infrastructure", "code"])
+@pytest.mark.parametrize("way", ["raised", "returned"])
+def test_recycles_a_worker_that_memory_or_the_machine_failed(shared, kind, way):
+    pids = []
+    for _ in range(2):
+        before = answer(shared, "pid")[1].value
+        _, done = answer(shared, "fail_with_pid", kind, way)
+        failure = done.failure or done.value.failure
+        assert (failure.kind, str(before) in failure.message) == (kind, True)
+        pids += [before, answer(shared, "pid")[1].value]
+    assert len(set(pids)) == (1 if kind == "code" else 3)
+
+
 def test_environment_is_set_before_anything_is_imported(monkeypatch):
     monkeypatch.setenv("HARNESS_TEST", "of the driver")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

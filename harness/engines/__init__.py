@@ -2,7 +2,9 @@
 
 An engine is given a function `run(job, report)` when it is made. It calls the function in
 worker processes, passes on what the function reports while it runs, and answers every
-submitted job with exactly one `Done`, whatever becomes of the worker.
+submitted job with exactly one `Done`, whatever becomes of the worker. A worker that ran out of
+memory or that the machine failed runs no other job; `run` may raise that, or return a value whose
+`failure` says it.
 """
 
 from collections.abc import Mapping

@@ -208,6 +208,9 @@ class LocalEngine:
         if message.kind == "started":
             job.started, job.since = True, time.monotonic()
             return
+        if message.kind == "spent":
+            worker.spent = True
+            return
         try:
             content = pickle.loads(message.content)  # noqa: S301 - our own worker wrote it
         except Exception as error:  # noqa: BLE001 - anything can be raised while unpickling
@@ -225,8 +228,7 @@ class LocalEngine:
         worker.job = None
         worker.jobs += 1
         self._outbox.put(done)
-        spent = done.failure is not None and done.failure.kind in ("memory", "infrastructure")
-        spent = spent or worker.jobs >= self._recycle_jobs
+        spent = worker.spent or worker.jobs >= self._recycle_jobs
         if worker.doom is None and (spent or worker.memory() > self._recycle_bytes):
             self._replace(worker, restart=True)
 

@@ -78,6 +78,8 @@ class WorkerProcess:
         self.job: RunningJob | None = None
         self.jobs = 0
         """Jobs it has finished."""
+        self.spent = False
+        """Whether it said that it should not run another job."""
         self.doom: Failure | None = None
         """Why it was killed."""
         self.gone: float | None = None

@@ -2,8 +2,9 @@
 
 The driver starts `main` in a fresh interpreter with a pipe on standard input, which brings
 pickled frames (first `(run, initialize)`, then `(number, job)`), and one on standard output,
-which takes pickled frames `(kind, number, payload)` back. Both are moved away before any other
-code runs, so whatever a job prints ends in the log.
+which takes pickled frames `(kind, number, payload)` back: `started`, `progress`, at the end `value`
+or `failed`, and before that `spent` where the worker should not run another job. Both are moved
+away before any other code runs, so whatever a job prints ends in the log.
 """
 
 import contextlib
@@ -26,6 +27,8 @@ from harness.spec import Failure
 
 MARK = "HARNESS_WORKER"
 """Variable that names a worker to all it starts."""
+SPENT = ("memory", "infrastructure")
+"""Kinds of failures after which a process may well fail the next job, too."""
 Report = Callable[[Mapping[str, Any]], None]
 Run = Callable[[Any, Report], Any]
 
@@ -99,6 +102,7 @@ def _serve(
     pid = os.getpid()
     send("started", number, b"")
     if isinstance(run, Failure):
+        send("spent", number, b"")
         send("failed", number, pickle.dumps(run))
         return
     try:
@@ -106,13 +110,17 @@ def _serve(
             pickle.loads(job),  # noqa: S301 - likewise
             lambda info: send("progress", number, pickle.dumps(dict(info))),
         )
+        failure = getattr(value, "failure", None)  # a job may record what it raised itself
         kind, content = "value", pickle.dumps(value)
     except BaseException as error:  # noqa: BLE001 - whatever a job raises is its record
-        kind, content = "failed", pickle.dumps(describe_error(error))
+        failure = describe_error(error)
+        kind, content = "failed", pickle.dumps(failure)
     if os.getpid() != pid:
         os._exit(0)  # a process the job forked came back here; it must not act as the worker
     surroundings.restore()
     sys.stdout.flush()
+    if isinstance(failure, Failure) and failure.kind in SPENT:
+        send("spent", number, b"")
     send(kind, number, content)
 
 
