@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from harness import cache, feeding, files, fitting, registry
+from harness import cache, feeding, files, fitting, registry, settings
 from harness.events import jsonable
 from harness.failure import describe_error
 from harness.models import keep_interface, load_model
@@ -191,6 +191,7 @@ class _Trial:
     def __init__(self, job: Job, report: Report) -> None:
         self.job = job
         self.report = report
+        settings.note()  # before the first trial has plugins imported, which may change them
         self.task = registry.task(job.task)
         self.cost = Cost()
         self.curve: list[dict[str, float]] = []
@@ -204,6 +205,8 @@ class _Trial:
         task = self.task
         data = cache.load(task, job.data_dir, job.offline)
         began = time.perf_counter()
+        self.space = registry.space(job.space)
+        settings.restore()
         keras.utils.clear_session()  # collects garbage as well
         keras.utils.set_random_seed(self._seed)
         device = fitting.device()
@@ -260,8 +263,7 @@ class _Trial:
     def _build(self, data: Prepared, examples: int) -> tuple[Any, Any]:
         """The architecture's own model, and the compiled one that is fitted."""
 
-        job = self.job
-        space = registry.space(job.space)
+        job, space = self.job, self.space
         pretrained = [] if job.encoder is None else [self._encoder(job.encoder, data)]
         bare = space.build(job.config, data.spec, *pretrained)
         parameters = bare.count_params()

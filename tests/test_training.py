@@ -1,7 +1,11 @@
 """A trial keeps its promises: seeds, limits, continuation, and what is saved of it."""
 
 import dataclasses
+import functools
+import importlib.util
 import math
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -11,6 +15,7 @@ from harness import fitting, training
 from harness.spec import Prepared, Split, Training
 from harness.training import Job, checkpoint_path
 from tasks._classification import compile_args
+from tests.conftest import environment
 from tests.hostile.hostile import spaces
 from tests.hostile.hostile.tasks import blobs
 
@@ -78,6 +83,86 @@ def test_the_seed_fixes_the_curve(trial):
     assert [epoch["epoch"] for epoch in first.curve] == [1, 2]
     assert learned(first) == learned(again)
     assert learned(first) != learned(other)
+
+
+def test_what_a_trial_sets_is_not_set_for_the_next(trial):
+    found = []
+
+    def build(config, spec, meddle=lambda: None):
+        found.append(_settings())
+        meddle()
+        found.append(_settings())
+        return spaces.good.build(config, spec)
+
+    good = dataclasses.replace(spaces.good, build=build)
+    before = trial(good)
+    trial(dataclasses.replace(good, build=functools.partial(build, meddle=_meddle)))
+    after = trial(good)
+    assert before.status == after.status == "completed"
+    assert learned(after) == learned(before)
+    clean, _, again, meddled, *last = found
+    assert last == [clean, clean]
+    assert again == clean
+    assert all(one != other for one, other in zip(clean, meddled, strict=True))
+
+
+def _settings():
+    """What the numbers of a trial depend on."""
+    config = keras.config
+    return (
+        config.floatx(), config.epsilon(), config.image_data_format(), config.max_epochs(),
+        config.max_steps_per_epoch(), config.dtype_policy().name,
+        config.is_flash_attention_enabled(), np.geterr(),
+    )  # fmt: skip
+
+
+def _meddle():
+    config = keras.config
+    config.set_floatx("float16")
+    config.set_epsilon(0.5)
+    config.set_image_data_format("channels_first")
+    config.set_max_epochs(1)
+    config.set_max_steps_per_epoch(1)
+    config.set_dtype_policy("mixed_bfloat16")
+    config.disable_flash_attention()
+    np.seterr(all="raise")
+
+
+MEDDLING = """
+import keras
+from harness import settings
+
+settings.note()
+if keras.config.backend() == "jax":
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_default_matmul_precision", "bfloat16")
+    settings.restore()
+    assert not jax.config.jax_enable_x64
+    assert jax.config.jax_default_matmul_precision is None
+else:
+    from tensorflow import config
+
+    config.run_functions_eagerly(True)
+    config.optimizer.set_jit(True)
+    config.experimental.enable_tensor_float_32_execution(False)
+    settings.restore()
+    assert not config.functions_run_eagerly()
+    assert not config.optimizer.get_jit()
+    assert config.experimental.tensor_float_32_execution_enabled()
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_settings_of_a_backend_are_restored(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    run = subprocess.run(
+        [sys.executable, "-c", MEDDLING], capture_output=True, text=True, timeout=120,
+        env=environment(KERAS_BACKEND=backend),
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
 
 
 def _with_dropout(config, spec):

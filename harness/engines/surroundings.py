@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+if sys.platform != "win32":
+    import resource
+
 
 class Surroundings:
     """The process as it is when this is made: a worker before its first job.
@@ -27,9 +30,11 @@ class Surroundings:
         self._handlers = {number: found[number] for number in found if found[number] is not None}
         self._streams: tuple[TextIO, TextIO] = sys.stdout, sys.stderr
         self._log = os.dup(2)
+        self._limits = _resource_limits()
 
-    def restore(self) -> None:
-        """Brings everything back that a job has changed."""
+    def restore(self) -> bool:
+        """Brings back what a job has changed; returns whether all of it is as it was."""
+        whole = self._restore_limits()  # first, as files cannot be opened under some
         with contextlib.suppress(OSError):  # a folder that is gone is gone for the next job too
             os.chdir(self._folder)
         os.umask(self._mask)
@@ -38,6 +43,19 @@ class Surroundings:
         self._restore_variables()
         self._restore_signals()
         self._restore_output()
+        return whole
+
+    def _restore_limits(self) -> bool:
+        """Only the superuser can raise a hard limit again."""
+        whole = True
+        if sys.platform != "win32":
+            for number, limits in self._limits.items():
+                try:
+                    if resource.getrlimit(number) != limits:
+                        resource.setrlimit(number, limits)
+                except (OSError, ValueError):
+                    whole = False
+        return whole
 
     def _restore_variables(self) -> None:
         # One by one, as threads of a framework may be reading them.
@@ -62,6 +80,14 @@ class Surroundings:
             for number, stream in enumerate(self._streams, start=1)
         )
         self._streams = sys.stdout, sys.stderr
+
+
+def _resource_limits() -> dict[int, tuple[int, int]]:
+    """Soft and hard limits of this process by their numbers; none on Windows."""
+    if sys.platform == "win32":
+        return {}
+    numbers = {getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
+    return {number: resource.getrlimit(number) for number in numbers}
 
 
 def _opened(number: int) -> TextIO:

@@ -117,9 +117,10 @@ def _serve(
         kind, content = "failed", pickle.dumps(failure)
     if os.getpid() != pid:
         os._exit(0)  # a process the job forked came back here; it must not act as the worker
-    surroundings.restore()
+    spent = isinstance(failure, Failure) and failure.kind in SPENT
+    spent = not surroundings.restore() or spent
     sys.stdout.flush()
-    if isinstance(failure, Failure) and failure.kind in SPENT:
+    if spent:
         send("spent", number, b"")
     send(kind, number, content)
 

@@ -103,6 +103,8 @@ def speak(report, word):
 
 def spoil(report, folder):
     """Changes all that a process has for itself."""
+    import resource  # not on Windows
+
     os.chdir(folder)
     os.umask(0o777)
     os.environ["OMP_NUM_THREADS"] = "99"
@@ -113,18 +115,33 @@ def spoil(report, folder):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGALRM, lambda *_: os._exit(9))
     signal.setitimer(signal.ITIMER_REAL, 0.3)
+    for number, soft in ((resource.RLIMIT_AS, 2**40), (resource.RLIMIT_FSIZE, 1)):
+        resource.setrlimit(number, (soft, resource.getrlimit(number)[1]))
+
+
+def lower_for_good(report):
+    """Lowers a limit that nobody but the superuser can raise again, and is not the superuser."""
+    import resource  # not on Windows
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**40, 2**40))
+    if os.geteuid() == 0:
+        os.seteuid(65534)
 
 
 def surroundings(report, seconds=0.0):
     """What `spoil` changes, as it is found."""
+    import resource  # not on Windows
+
     time.sleep(seconds)
     mask = os.umask(0)
     os.umask(mask)
     return {
+        "pid": os.getpid(),
         "folder": str(Path.cwd()),
         "mask": mask,
         "variables": dict(os.environ),
         "locale": locale.setlocale(locale.LC_ALL),
+        "limits": [resource.getrlimit(n) for n in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE)],
         "signals": [repr(signal.getsignal(n)) for n in (signal.SIGTERM, signal.SIGINT)],
     }
 

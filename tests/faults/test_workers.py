@@ -153,6 +153,15 @@ def test_the_next_job_finds_everything_as_it_was(costs_itself_alone, engine, tmp
     assert answer(engine, "surroundings", 0.5)[1].value == before, "an alarm may have come"
 
 
+def test_a_worker_that_cannot_be_as_it_was_is_replaced(costs_itself_alone, engine):
+    before = answer(engine, "surroundings")[1].value
+    _, done = costs_itself_alone("hard limit lowered", "lower_for_good")
+    assert done.failure is None
+    after = answer(engine, "surroundings")[1].value
+    assert after["pid"] != before["pid"]
+    assert after["limits"] == before["limits"]
+
+
 def test_what_a_job_leaves_running_is_not_heard_in_the_next(costs_itself_alone, engine):
     costs_itself_alone("thread left behind", "leave_thread", 1.0)
     engine.submit("next", ("surroundings", 0.5), Limits())
