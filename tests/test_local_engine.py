@@ -1,5 +1,6 @@
 """The local engine keeps its promises whatever jobs do to their workers."""
 
+import errno
 import os
 import pickle
 import signal
@@ -13,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.engines import Done, Limits, Progress
+from harness.engines import Done, Limits, Progress, local
 from harness.engines.local import LocalEngine
-from harness.spec import HarnessError
+from harness.spec import Failure, HarnessError
 from tests import engine_jobs
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork, signals or /proc")
@@ -268,6 +269,104 @@ def test_worker_that_cannot_start_answers_its_job(initialize):
         assert done.failure.message == expected
     else:
         assert done.failure.message == "the worker process ended with exit code 7"
+
+
+NO_MEMORY = OSError(errno.ENOMEM, "Cannot allocate memory")
+NO_THREAD = RuntimeError("can't start new thread")
+no_room = pytest.mark.parametrize(
+    ("owner", "name", "error"),
+    [(subprocess, "Popen", NO_MEMORY), (threading.Thread, "start", NO_THREAD)],
+    ids=["process", "thread"],
+)
+"""What the system may have no room for when a worker is started."""
+
+
+@pytest.fixture
+def refuse(monkeypatch):
+    """Lets a call fail that has been made a number of times; returns the list of its failures."""
+
+    def patch(owner, name, error, after=0):
+        failures, call, left = [], getattr(owner, name), iter(range(after))
+
+        def refusing(*args, **options):
+            if next(left, None) is not None:
+                return call(*args, **options)
+            failures.append(error)
+            raise error
+
+        monkeypatch.setattr(owner, name, refusing)
+        return failures
+
+    return patch
+
+
+@no_room
+@pytest.mark.parametrize("after", [0, 2])
+def test_workers_that_cannot_all_be_started_are_refused(refuse, owner, name, error, after):
+    before = set(psutil.Process().children(recursive=True))
+    refuse(owner, name, error, after)
+    with pytest.raises(HarnessError) as raised:
+        LocalEngine(engine_jobs.run, 3, {})
+    assert str(raised.value) == (
+        f"{after} of 3 worker processes could be started ({type(error).__name__}: {error}); "
+        "--workers N asks for fewer"
+    )
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
+@no_room
+def test_a_worker_that_cannot_be_replaced_costs_its_job_alone(
+    refuse, monkeypatch, owner, name, error
+):
+    monkeypatch.setattr(local, "PATIENCE_SECONDS", 0.5)
+    with engine() as it:
+        answer(it, "echo", 1)
+        failures = refuse(owner, name, error)
+        _, done = answer(it, "exit_at_once", 3)
+        assert done.failure.message == "the worker process ended with exit code 3"
+        began = time.monotonic()
+        _, done = answer(it, "echo", 1)
+        assert time.monotonic() - began > 0.4
+        assert 2 < len(failures) < 20, "tried again, after pauses"
+        assert done.failure == Failure(
+            "infrastructure",
+            f"no worker process could be started: {type(error).__name__}: {error}",
+        )
+        monkeypatch.undo()
+        assert answer(it, "echo", 1)[1] == Done("job", value=1)
+
+
+def test_a_job_waits_until_a_worker_can_be_started_or_is_idle(refuse, monkeypatch):
+    with engine(workers=2) as it:
+        for job_id in "ab":  # one for each worker
+            it.submit(job_id, ("echo", 1), Limits())
+        until_done(it, 2)
+        failures = refuse(subprocess, "Popen", NO_MEMORY)
+        it.submit("long", ("work", 3), Limits())
+        it.submit("job", ("exit_at_once", 3), Limits())
+        assert until_done(it)[-1].job_id == "job"
+        it.submit("job", ("echo", 1), Limits())
+        assert [event.job_id for event in until_done(it, 2)] == ["long", "job"]
+        assert len(failures) > 2
+        answer(it, "exit_at_once", 3)
+        it.submit("job", ("echo", 1), Limits())
+        assert it.poll(0.3) == []
+        monkeypatch.undo()
+        assert until_done(it) == [Done("job", value=1)]
+
+
+@pytest.mark.parametrize("kill", [True, False])
+def test_close_does_not_wait_for_workers_that_cannot_be_started(refuse, monkeypatch, kill):
+    monkeypatch.setattr(local, "PATIENCE_SECONDS", 60 if kill else 0.5)
+    with engine() as it:
+        answer(it, "echo", 1)
+        refuse(subprocess, "Popen", NO_MEMORY)
+        answer(it, "exit_at_once", 3)
+        it.submit("job", ("echo", 1), Limits())
+        assert it.poll(0.2) == []
+        it.close(kill=kill)
+        (done,) = it.poll(0)
+        assert done.failure.kind == ("interrupted" if kill else "infrastructure")
 
 
 def test_close_waits_for_running_jobs():

@@ -32,6 +32,10 @@ TICK = 0.1
 """Seconds between two looks at the limits of running jobs."""
 IDLE_TICK = 1.0
 """Seconds between two looks where no job runs: a thread that one left behind may print."""
+PATIENCE_SECONDS = 10.0
+"""How long a job waits where no worker process can be started, as when memory is short."""
+CANNOT_START = (OSError, RuntimeError)
+"""What the start of a process raises, and of a thread, where the system has no room for it."""
 
 
 class LocalEngine:
@@ -54,7 +58,8 @@ class LocalEngine:
     worker and children. Workers start at once and end when the driver ends, however it does.
 
     Raises:
-        HarnessError: For fewer than one worker or job, or a function workers cannot import.
+        HarnessError: For fewer than one worker or job, a function workers cannot import, or more
+            workers than the system lets start.
     """
 
     def __init__(
@@ -88,10 +93,31 @@ class LocalEngine:
         self._submitted = 0
         self._closed = False
         # Of the supervisor:
-        self._workers: list[WorkerProcess | None] = [None] * workers
+        self._workers: list[WorkerProcess | None] = []
+        self._waiting: list[RunningJob] = []
         self._closing = False
         self._ended = threading.Event()
-        threading.Thread(target=self._supervise, daemon=True).start()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Starts all workers and their supervisor, or nothing."""
+        workers = len(self._environments)
+        try:
+            for slot in range(workers):
+                self._workers.append(self._start(slot))
+            threading.Thread(target=self._supervise, daemon=True).start()
+        except BaseException as error:
+            started = list(filter(None, self._workers))
+            for worker in started:
+                worker.end()
+            self._log.close()
+            if not isinstance(error, CANNOT_START):
+                raise
+            reason = describe_error(error).message
+            raise HarnessError(
+                f"{len(started)} of {workers} worker processes could be started ({reason}); "
+                "--workers N asks for fewer"
+            ) from None
 
     def free(self) -> int:
         """Number of jobs that would start at once if submitted now."""
@@ -149,15 +175,14 @@ class LocalEngine:
 
     def _supervise(self) -> None:
         try:
-            for slot in range(len(self._workers)):
-                self._workers[slot] = self._start(slot)
             look = 0.0
-            while (busy := self._busy()) or not self._closing:
+            while (busy := self._busy() or self._waiting) or not self._closing:
                 with contextlib.suppress(queue.Empty):
                     self._handle(self._inbox.get(timeout=TICK if busy else IDLE_TICK))
                 if time.monotonic() >= look:
                     self._log.shorten()
                     self._enforce_limits()
+                    self._try_again()
                     look = time.monotonic() + TICK
         except BaseException as error:  # noqa: BLE001 - raised in the driver, by poll
             self._outbox.put(error)
@@ -188,10 +213,14 @@ class LocalEngine:
 
     def _stop(self, kill: bool) -> None:
         self._closing = True
+        stopped = Failure("interrupted", "stopped before its end")
         for worker in self._busy() if kill else ():
-            worker.kill(Failure("interrupted", "stopped before its end"))
+            worker.kill(stopped)
+        while kill and self._waiting:
+            self._outbox.put(Done(self._waiting.pop().id, failure=stopped))
 
     def _assign(self, job: RunningJob) -> None:
+        """Gives a job to an idle worker, one that has run a job before if there is one."""
         idle = [s for s, worker in enumerate(self._workers) if worker is None or not worker.busy]
 
         def warmth(slot: int) -> int:
@@ -199,9 +228,28 @@ class LocalEngine:
             return -1 if worker is None else min(worker.jobs, 1)
 
         slot = max(idle, key=warmth)
-        worker = self._workers[slot] or self._start(slot)
+        try:
+            worker = self._workers[slot] or self._start(slot)
+        except CANNOT_START as error:
+            self._postpone(job, error)
+            return
         self._workers[slot] = worker
         worker.give(job)
+
+    def _postpone(self, job: RunningJob, error: BaseException) -> None:
+        """Keeps a job for which no worker could be started, but not for ever."""
+        job.since = job.since or time.monotonic()
+        if time.monotonic() - job.since < PATIENCE_SECONDS:
+            self._waiting.append(job)
+            return
+        message = f"no worker process could be started: {describe_error(error).message}"
+        self._outbox.put(Done(job.id, failure=Failure("infrastructure", message)))
+
+    def _try_again(self) -> None:
+        """Assigns the jobs that wait: a worker may have become idle, or the system have room."""
+        waiting, self._waiting = self._waiting, []
+        for job in waiting:
+            self._assign(job)
 
     def _hear(self, worker: WorkerProcess, job: RunningJob, message: Message) -> None:
         """Acts on what a worker says of its running job."""
@@ -235,8 +283,8 @@ class LocalEngine:
     def _replace(self, worker: WorkerProcess, restart: bool = False) -> None:
         """Ends a worker, answers for the job it had, and starts another.
 
-        One that died idle is started with the next job, so that one that cannot live is not
-        started over and over.
+        One that died idle, or cannot be started now, is started with the next job, so that one
+        that cannot live is not started over and over.
         """
         slot = self._workers.index(worker)
         restart = restart or worker.busy
@@ -247,7 +295,8 @@ class LocalEngine:
             ran = time.monotonic() - worker.job.since if worker.job.started else None
             self._outbox.put(Done(worker.job.id, failure=failure, seconds=ran))
         if restart and not self._closing:
-            self._workers[slot] = self._start(slot)
+            with contextlib.suppress(*CANNOT_START):
+                self._workers[slot] = self._start(slot)
 
     def _enforce_limits(self) -> None:
         for worker in self._busy():

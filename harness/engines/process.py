@@ -56,7 +56,12 @@ class Message:
 
 
 class WorkerProcess:
-    """A worker process; replaced, never repaired."""
+    """A worker process; replaced, never repaired.
+
+    Raises:
+        OSError: The process cannot be started.
+        RuntimeError: The thread cannot be started that listens to it.
+    """
 
     def __init__(
         self,
@@ -85,7 +90,11 @@ class WorkerProcess:
         self.gone: float | None = None
         """When it was killed or seen dead, while the end of its pipe is waited for."""
         self._inbox = inbox
-        threading.Thread(target=self._read, daemon=True).start()
+        try:
+            threading.Thread(target=self._read, daemon=True).start()
+        except RuntimeError:
+            self.end()
+            raise
         self._send(setup)
 
     @property

@@ -42,14 +42,15 @@ def kill_tree(pid: int, mark: str | None = None) -> None:
             group and session and whose parent has died.
     """
     family: list[psutil.Process] = []
-    with contextlib.suppress(psutil.NoSuchProcess):
+    with contextlib.suppress(psutil.NoSuchProcess, OSError):  # the latter without free descriptors
         family = psutil.Process(pid).children(recursive=True)
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    for process in _marked(mark, but=pid) if mark else ():
-        with contextlib.suppress(psutil.Error):
-            process.kill()
+    with contextlib.suppress(OSError):  # likewise
+        for process in _marked(mark, but=pid) if mark else ():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
     if sys.platform != "win32":
         # Also those whose parent has died, and new ones. macOS refuses where only zombies are left.
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -1,6 +1,11 @@
 """What fails with its worker or the machine is tried once more; what fails by itself is not."""
 
+import errno
+import functools
+import itertools
 import os
+import subprocess
+import sys
 from collections import Counter
 
 import pandas as pd
@@ -88,6 +93,45 @@ def test_a_trial_whose_worker_dies_twice_has_failed_until_it_is_asked_for(
     nothing = forks.run(*words, "--retry-failed")
     assert "0 failed trials to run again" in nothing.out
     assert "complete already" in nothing.out
+
+
+def test_a_sweep_outlives_a_worker_that_cannot_be_replaced_at_once(
+    forks, calm, tmp_path, toll, told_to_die
+):
+    question, quiet = calm()
+    run = forks.run(
+        *run_words(question, tmp_path),
+        fate=functools.partial(refuse, starts=range(1, 4)),
+        **told_to_die(good_search_1=1),
+    )
+    assert run.code == 0, run.out + run.err
+    same_trials(tmp_path / "fake", quiet)
+    toll("worker killed, another not to be started for a while")
+
+
+def test_a_sweep_that_can_start_no_worker_says_so(forks, calm, tmp_path):
+    question, quiet = calm()
+    words = run_words(question, tmp_path)
+    run = forks.run(*words, fate=functools.partial(refuse, starts=range(99)))
+    assert run.code == 2, run.out + run.err
+    assert run.err == (
+        "harness: 0 of 1 worker processes could be started (OSError: [Errno 12] Cannot allocate "
+        "memory); --workers N asks for fewer\n"
+    )
+    assert forks.run(*words).code == 0
+    same_trials(tmp_path / "fake", quiet)
+
+
+def refuse(starts):
+    """Has a driver find no memory for some of the workers that it starts, counted from 0."""
+    start, count = subprocess.Popen, itertools.count()
+
+    def refusing(words, **options):
+        if words[0] == sys.executable and next(count) in starts:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+        return start(words, **options)
+
+    subprocess.Popen = refusing
 
 
 def test_a_search_goes_on_with_what_is_tried_again(forks, calm, tmp_path, told_to_die):
