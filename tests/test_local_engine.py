@@ -355,6 +355,17 @@ def test_a_job_waits_until_a_worker_can_be_started_or_is_idle(refuse, monkeypatc
         assert until_done(it) == [Done("job", value=1)]
 
 
+def test_a_job_waits_while_the_only_worker_dies_after_its_last_word():
+    with engine() as it:
+        answer(it, "echo", 1)
+        worker = it._workers[0]
+        worker.doom = Failure("timeout", "its value and its limit came together")
+        it.submit("job", ("echo", 1), Limits())
+        assert it.poll(0.5) == []
+        worker.kill(worker.doom)
+        assert until_done(it) == [Done("job", value=1)]
+
+
 @pytest.mark.parametrize("kill", [True, False])
 def test_close_does_not_wait_for_workers_that_cannot_be_started(refuse, monkeypatch, kill):
     monkeypatch.setattr(local, "PATIENCE_SECONDS", 60 if kill else 0.5)

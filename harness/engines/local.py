@@ -222,6 +222,9 @@ class LocalEngine:
     def _assign(self, job: RunningJob) -> None:
         """Gives a job to an idle worker, one that has run a job before if there is one."""
         idle = [s for s, worker in enumerate(self._workers) if worker is None or not worker.busy]
+        if not idle:  # one of them was killed just when its last job had ended
+            self._waiting.append(job)
+            return
 
         def warmth(slot: int) -> int:
             worker = self._workers[slot]
