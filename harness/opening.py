@@ -9,7 +9,7 @@ from typing import Any
 import pydantic
 
 from harness import cache, registry
-from harness.events import jsonable, why
+from harness.events import jsonable, loaded, why
 from harness.record import Asked, SweepRecord
 from harness.spec import HarnessError, Prepared, Sweep, Task, TrialResult
 from harness.sweep import cells, differences, ended, pretraining
@@ -43,7 +43,7 @@ def _baseline(task: Task, data: Prepared) -> dict[str, float]:
     try:
         found = dict(task.baseline(data))
         numbers = pydantic.TypeAdapter(dict[str, float | None])
-        numbers.validate_json(json.dumps(jsonable(found)), strict=True)
+        numbers.validate_python(loaded(json.dumps(jsonable(found))), strict=True)
         return found
     except Exception as error:
         # A plugin can fail in any way; the person needs to know which one it was.

@@ -1,14 +1,16 @@
 """A fresh run that is killed while it discards the old answer."""
 
 import os
+import shutil
 import signal
 
 import pytest
 
+from harness import driver
 from harness.journal import FILE, Journal
-from harness.spec import Sweep
+from harness.spec import HarnessError, Sweep
 from tests.faults.forks import CONTEXT
-from tests.faults.sweeps import files
+from tests.faults.sweeps import files, run_words
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -31,6 +33,35 @@ def test_what_a_killed_fresh_run_left_is_not_taken_for_the_new_answer(tmp_path):
         with Journal(folder) as journal:
             assert journal.record is None
             assert files(folder) == {FILE}
+
+
+def interrupt_opening():
+    """Has a driver be interrupted when nothing has been done yet."""
+    driver._Driver.__init__ = interrupted
+
+
+def refuse_opening():
+    driver._Driver.__init__ = refused
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def refused(*_):
+    raise HarnessError("a search space that cannot be sampled")
+
+
+@pytest.mark.parametrize("fate, code", [(interrupt_opening, 130), (refuse_opening, 2)])
+def test_the_old_answer_is_there_until_the_new_one_begins(forks, calm, tmp_path, fate, code):
+    question, quiet = calm()
+    folder = shutil.copytree(quiet, tmp_path / "fake")
+    before = {name: (folder / name).read_bytes() for name in files(folder)}
+    run = forks.run(*run_words(question, tmp_path), "--fresh", fate=fate)
+    assert run.code == code
+    assert {name: (folder / name).read_bytes() for name in files(folder)} == before
+    if code == 130:  # what was asked for has not been done: it is asked for again
+        assert run.out.splitlines()[-1].endswith("--fresh")
 
 
 def clear_and_die(folder, removed):
