@@ -15,7 +15,7 @@ from harness.events import from_json, jsonable, loaded, why
 from harness.record import Asked, SweepRecord
 from harness.search import Search, Suggestion
 from harness.spec import Budget, Failure, HarnessError, Phase, Sweep, Training, TrialResult
-from harness.sweep import NO_MODEL, Cell, cells, ended, pretraining
+from harness.sweep import NO_MODEL, Cell, cells, pretraining
 from harness.training import Job, checkpoint_path, sample_training
 
 TrialName = tuple[Phase, int]
@@ -105,8 +105,16 @@ class CellPlan:
                 self._take(entry)
         done = {number for phase, number in self.results if phase == "search"}
         self._waiting = [s for number, s in self.suggestions.items() if number not in done]
-        self.ended = ended(record, self.cell)
+        self.ended = record.ended.get(self.cell.key)
         self._drop_checkpoints()
+
+    def reconsider(self) -> None:
+        """Takes back that there was no model to start from, where there is one or may be yet."""
+        before = self.pretraining
+        if before is None or (before.over() and before.model() is None):
+            return
+        if self.ended is not None and self.ended.startswith(NO_MODEL):
+            self.ended = None
 
     def next_search(self) -> Step | None:
         """The next search trial, or `None` while, or because, there is none."""
@@ -350,6 +358,8 @@ class Plan:
         if record is not None:
             for plan in self.cells:
                 plan.restore(record)
+            for plan in self.cells:
+                plan.reconsider()
 
     def cell(self, task: str, space: str) -> CellPlan:
         """The plan of one cell."""

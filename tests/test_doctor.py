@@ -871,7 +871,7 @@ def test_there_is_never_a_traceback(told):
     assert "error: doctor: could not be checked (RuntimeError: unforeseen)" in text
 
 
-@pytest.mark.parametrize("package", ["psutil", "joblib", "pydantic"])
+@pytest.mark.parametrize("package", ["psutil", "filelock", "pydantic"])
 def test_a_package_that_the_checks_need_themselves_is_a_finding_when_it_is_missing(package):
     program = f"""
 import sys

@@ -445,7 +445,8 @@ def test_a_search_without_seconds_left_is_not_taken_back(tmp_path):
         assert len(opening.reopened(read(folder))) == left
 
 
-def test_what_had_no_model_to_start_from_goes_on_once_there_is_one(chain, tmp_path):
+@pytest.mark.parametrize("stopped", [False, True])
+def test_what_had_no_model_to_start_from_goes_on_once_there_is_one(chain, tmp_path, stopped):
     def outcome(job):
         failed = (job.task, job.space, job.phase) == ("pretrain", "encoder", "search")
         return dataclasses.replace(broken(job), status="failed") if failed else modelled(job)
@@ -457,12 +458,17 @@ def test_what_had_no_model_to_start_from_goes_on_once_there_is_one(chain, tmp_pa
         assert {result.key[:2] for result in again} == {("pretrain", "encoder")}
         for result in again:
             journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
-        jobs = play(plans.Plan(chain, tmp_path, read(tmp_path)), modelled, journal, most=5)
+        plan = plans.Plan(chain, tmp_path, read(tmp_path))
+        jobs = play(plan, modelled, journal, most=5)
         assert {(job.task, job.space) for job in jobs} == {("pretrain", "encoder")}
         assert not opening.complete(read(tmp_path))
-        jobs = play(plans.Plan(chain, tmp_path, read(tmp_path)), modelled, journal, most=1)
+        if stopped:
+            plan = plans.Plan(chain, tmp_path, read(tmp_path))
+        jobs = play(plan, modelled, journal, most=1)
         assert ("tune", "encoder") not in read(tmp_path).ended
-        jobs += play(plans.Plan(chain, tmp_path, read(tmp_path)), modelled, journal)
+        if stopped:
+            plan = plans.Plan(chain, tmp_path, read(tmp_path))
+        jobs += play(plan, modelled, journal)
     assert [(job.task, job.space, job.phase) for job in jobs] == [
         ("tune", "encoder", phase) for phase in ("search",) * 3 + ("confirm",) * 2
     ]
