@@ -138,9 +138,10 @@ class Journal:
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
+            there = self.path.exists()
         except OSError as error:
             raise HarnessError(f"{self.path}: cannot be written ({error.strerror})") from error
-        if not self.path.exists():  # what is written goes nowhere, or where nobody looks
+        if not there:  # what is written goes nowhere, or where nobody looks
             raise HarnessError(
                 f"{self.path}: moved or removed while the sweep ran; what was recorded is where "
                 "the folder is now, if it is anywhere"
