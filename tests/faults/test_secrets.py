@@ -76,8 +76,11 @@ def test_no_file_and_no_line_holds_a_secret(forks, calm, tmp_path, toll, trackin
         run = forks.run(*words, fate=fate, **QUICK, **VARIABLES)
     assert run.code == 1, run.out + run.err  # one architecture has no result
     said = run.out + run.err
-    for command in ("status", "report"):
-        more = forks.run(command, output / "fake", **VARIABLES)
+    commands = [("status",), ("report",)]
+    if tracking == "store":  # for which a busy machine may have had no time
+        commands.append(("sync", "--tracking", uri))
+    for command, *options in commands:
+        more = forks.run(command, output / "fake", *options, **VARIABLES)
         said += more.out + more.err
     assert "no answer from http://data.example/api?token=***" in said
     assert "hush" not in said
