@@ -12,7 +12,7 @@ from harness import cache, registry
 from harness.events import jsonable, loaded, why
 from harness.record import Asked, SweepRecord
 from harness.spec import HarnessError, Prepared, Sweep, Task, TrialResult
-from harness.sweep import cells, differences, ended, pretraining
+from harness.sweep import NO_MODEL, Cell, cells, differences, pretraining
 
 
 def check_backend(sweep: Sweep) -> None:
@@ -110,16 +110,18 @@ def reopened(record: SweepRecord) -> list[TrialResult]:
         if result.status == "failed"
         and result.broken
         and result.key[:2] not in started_from
-        and (result.phase == "confirm" or result.key[:2] not in counting)
-        and (result.phase == "confirm" or _seconds_left(record, *result.key[:2]))
+        and (
+            result.phase == "confirm"
+            or (result.key[:2] not in counting and _has_time(record, *result.key[:2]))
+        )
     ]
     # Confirmation runs first: of a driver that is killed meanwhile, none is left that belongs to
     # the winner of before.
     return sorted(again, key=lambda result: result.phase)
 
 
-def _seconds_left(record: SweepRecord, task: str, space: str) -> bool:
-    """Whether the search of a cell may take longer than it has."""
+def _has_time(record: SweepRecord, task: str, space: str) -> bool:
+    """Whether the search of a cell has seconds left."""
     budget = record.sweep.budget_of(task).seconds
     attempts = [
         entry
@@ -141,7 +143,7 @@ def complete(record: SweepRecord) -> bool:
     done = {result.key for result in record.results if result.status != "interrupted"}
     won = {result.key[:2] for result in record.results if result.status == "completed"}
     return all(
-        ended(record, cell) is not None
+        _ended(record, cell)
         and (
             cell.key not in won
             or all(
@@ -150,4 +152,16 @@ def complete(record: SweepRecord) -> bool:
             )
         )
         for cell in cells(sweep)
+    )
+
+
+def _ended(record: SweepRecord, cell: Cell) -> bool:
+    """Whether the search of a cell has ended; one that had no model to start from goes on when
+    there is one after all."""
+    reason, before = record.ended.get(cell.key), pretraining(cell)
+    if reason is None or before is None or not reason.startswith(NO_MODEL):
+        return reason is not None
+    return not any(
+        result.key[:3] == (*before, "confirm") and result.model is not None
+        for result in record.results
     )

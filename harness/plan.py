@@ -6,12 +6,12 @@ sweep that was killed carries on as if it had not been.
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.events import from_json, jsonable, loaded, why
+from harness.events import jsonable, loaded, why
 from harness.record import Asked, SweepRecord
 from harness.search import Search, Suggestion
 from harness.spec import Budget, Failure, HarnessError, Phase, Sweep, Training, TrialResult
@@ -27,11 +27,6 @@ class Step:
 
     job: Job
     asked: Asked | None = None
-
-
-@dataclass(frozen=True)
-class _Written:
-    config: Mapping[str, Any]
 
 
 class CellPlan:
@@ -76,8 +71,9 @@ class CellPlan:
             task = self.cell.task
             sampled = self.cell.space.sample(hp, task.kind), sample_training(hp, task)
             hash(sampled)
-            # What the journal says of it, an object with plain values, must be read back.
-            from_json(_Written, {"config": loaded(json.dumps(jsonable(sampled[0])))})
+            # As the journal has it.
+            if not isinstance(loaded(json.dumps(jsonable(sampled[0]))), dict):
+                raise TypeError(f"{type(sampled[0]).__name__} is no dataclass")
         except Exception as error:
             # A plugin can fail in any way; the person needs to know which one it was.
             raise HarnessError(
@@ -227,9 +223,10 @@ class CellPlan:
             return None
         now = time.monotonic()
         running = (now - began for (phase, _), began in self.running.items() if phase == "search")
-        spent = sum(result.cost.seconds for result in self.searched())
-        lost = (b for (phase, _), lost in self.broken.items() if phase == "search" for b in lost)
-        spent += sum(attempt.cost.seconds for attempt in lost)
+        attempts = self.searched()
+        for (phase, _), broken in self.broken.items():
+            attempts += broken if phase == "search" else []
+        spent = sum(attempt.cost.seconds for attempt in attempts)
         return self.budget.seconds - spent - sum(running)
 
     def abandoned(self) -> list[tuple[Job, Failure]]:

@@ -15,7 +15,6 @@ import tomli_w
 
 from harness import budgets, registry
 from harness.lines import quoted
-from harness.record import SweepRecord
 from harness.spec import Budget, HarnessError, SearchSpace, Sweep, Task
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -133,19 +132,6 @@ def pretraining(cell: Cell) -> tuple[str, str] | None:
     if not space.pretrained or task.init_from is None:
         return None
     return task.init_from, space.name
-
-
-def ended(record: SweepRecord, cell: Cell) -> str | None:
-    """Why the search of a cell has ended, if it has; one that had no model to start from goes on
-    when there is one after all."""
-    reason, before = record.ended.get(cell.key), pretraining(cell)
-    if reason is None or before is None or not reason.startswith(NO_MODEL):
-        return reason
-    found = any(
-        result.key[:2] == before and result.phase == "confirm" and result.status == "completed"
-        for result in record.results
-    )
-    return None if found else reason
 
 
 def toml(sweep: Sweep) -> str:
