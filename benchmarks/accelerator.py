@@ -106,23 +106,30 @@ def _together(count: int, words: list[str]) -> list[dict[str, Any]]:
 def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[str, Any]:
     """Steps a second of the bare model, of a trial's last epoch (validation included), and of the
     input pipeline alone."""
-    from harness import cache, feeding, fitting, oracles, registry, training
+    from harness import registry
+    from harness.data import cache
+    from harness.search import oracles
+    from harness.search.training_space import sample_training
+    from harness.training import batches as feeding
+    from harness.training.device import Execution, execution
+    from harness.training.run import run_trial
+    from harness.trial import Job
 
-    chosen = fitting.execution
+    chosen = execution
 
-    def execution(backend: str, device: str) -> fitting.Execution:
+    def execution(backend: str, device: str) -> Execution:
         return dataclasses.replace(chosen(backend, device), precision=precision)
 
-    fitting.execution = execution
+    execution = execution
     task, space = (known(name) for known, name in zip(
         (registry.task, registry.space), case.split("/"), strict=True))  # fmt: skip
     hp = oracles.hyperparameters({})
-    config, recipe = space.sample(hp, task.kind), training.sample_training(hp, task)
-    job = training.Job(
+    config, recipe = space.sample(hp, task.kind), sample_training(hp, task)
+    job = Job(
         sweep="accelerator", task=task.name, space=space.name, phase="search", number=0, seed=0,
         config=config, training=recipe, folder=Path(), epochs=epochs, train_fraction=fraction,
     )  # fmt: skip
-    result = training.run(job, lambda info: None)
+    result = run_trial(job, lambda info: None)
     if result.failure is not None:
         return {"error": result.failure.message}
     batch, cost = recipe.batch_size, result.cost
@@ -160,10 +167,10 @@ def _bare(job: Any, data: Any, batches: Any, examples: int) -> float:
     """Steps a second of the compiled training step on one batch that stays on the device."""
     import jax
 
-    from harness import training
+    from harness.training.run import _Trial, fitting
 
-    trial = training._Trial(job, lambda info: None)
-    trial.execution = training.fitting.execution("jax", training.fitting.device())
+    trial = _Trial(job, lambda info: None)
+    trial.execution = fitting.execution("jax", fitting.device())
     trial.outputs = data.spec.outputs
     _, model = trial._build(data, examples)
     lot = jax.device_put(batches[len(batches) // 2])

@@ -14,8 +14,10 @@ import keras
 import keras_tuner
 import numpy as np
 
-from harness import fitting, registry
+from harness import registry
 from harness.spec import DataSpec, TensorSpec, Training
+from harness.training.optimizer import build_optimizer
+from harness.training.run import augmented
 
 
 class Configurations(keras_tuner.HyperModel):
@@ -36,10 +38,10 @@ class Configurations(keras_tuner.HyperModel):
         values.values = self.values[number]
         model = self.space.build(self.space.sample(values, self.spec.kind), self.spec)
         if training.augment:
-            model = fitting.augmented(model, self.task.augment(self.spec))
+            model = augmented(model, self.task.augment(self.spec))
         steps = -(-(examples or self.work["examples"]) // training.batch_size) * self.work["epochs"]
         model.compile(
-            optimizer=fitting.optimizer(training, steps),
+            optimizer=build_optimizer(training, steps),
             **self.task.compile_args(self.spec, training),
         )
         return model

@@ -30,7 +30,8 @@ def main(name: str, sentences: int, steps: str, beams: str, data_dir: Path | Non
     import keras
     import keras_tuner
 
-    from harness import cache, registry
+    from harness import registry
+    from harness.data import cache
 
     task = registry.task(name)
     data = cache.load(task, data_dir)
@@ -51,12 +52,12 @@ def main(name: str, sentences: int, steps: str, beams: str, data_dir: Path | Non
 
 
 def _seconds(model: Any, source: np.ndarray, steps: int, beams: int, cached: bool) -> float:
-    from tasks import _decoding
+    from harness.kinds.fitting import decoding
 
     search = (
-        _decoding.GreedySearch(model, steps, cached)
+        decoding.GreedySearch(model, steps, cached)
         if beams == 1
-        else _decoding.BeamSearch(model, steps, beams, 0.6, cached)
+        else decoding.BeamSearch(model, steps, beams, 0.6, cached)
     )
     search.compile(jit_compile=False)
     times = []

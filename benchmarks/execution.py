@@ -1,4 +1,4 @@
-"""Which compilation and precision is fastest: the figures behind `harness.fitting.execution`.
+"""Which compilation and precision is fastest: the figures behind `device.execution`.
 
     python -m benchmarks.execution                    every installed backend, on this device
     python -m benchmarks.execution --backend jax      one of them
@@ -20,7 +20,8 @@ import click
 import numpy as np
 from tabulate import tabulate
 
-from harness.spec import Backend, DataSpec, TensorSpec, Training
+from harness.spec import DataSpec, TensorSpec, Training
+from harness.sweep.question import Backend
 
 BATCH = 128
 SIDE = 28
@@ -43,9 +44,9 @@ def main(backend: str | None, spaces: str, batches: int, epochs: int, jit: str,
                 subprocess.run([*command, *sys.argv[1:]], check=False)
         return
     os.environ["KERAS_BACKEND"] = backend
-    from harness import fitting
+    from harness.training.device import device_kind
 
-    device = fitting.device()
+    device = device_kind()
     rows = [
         [space, compiled, policy, *_time(space, compiled == "true", policy, batches, epochs)]
         for space in spaces.split(",")
@@ -61,7 +62,7 @@ def _time(space: str, jit: bool, precision: str, batches: int, epochs: int) -> t
     """Median seconds of the epochs after the first, and seconds of the first."""
     import keras
 
-    from harness import oracles
+    from harness.search import oracles
 
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
@@ -82,7 +83,8 @@ def _time(space: str, jit: bool, precision: str, batches: int, epochs: int) -> t
 
 
 def _compiled(space: str, jit: bool, steps: int, oracles: Any) -> Any:
-    from harness import fitting, registry
+    from harness import registry
+    from harness.training.optimizer import build_optimizer
 
     task = registry.task("fashion_mnist")
     spec = DataSpec(
@@ -94,7 +96,7 @@ def _compiled(space: str, jit: bool, steps: int, oracles: Any) -> Any:
     model = known.build(known.sample(oracles.hyperparameters({}), task.kind), spec)
     training = Training(batch_size=BATCH)
     model.compile(
-        optimizer=fitting.optimizer(training, steps),
+        optimizer=build_optimizer(training, steps),
         jit_compile=jit,
         **task.compile_args(spec, training),
     )

@@ -23,10 +23,10 @@ import click
 import pandas as pd
 from tabulate import tabulate
 
-from harness import journal
-from harness.record import TrialKey
-from harness.report.tables import LEADERBOARD, TRIALS
-from harness.spec import TrialResult
+from harness.journal.folder import JOURNAL
+from harness.journal.read import read_journal
+from harness.report.csv_tables import LEADERBOARD, TRIALS
+from harness.trial import TrialKey, TrialResult
 
 SWEEP = """
 name = "kills"
@@ -97,9 +97,9 @@ def survive(
 
 def finished(folder: Path) -> collections.Counter[TrialKey]:
     """How often each trial of a sweep is recorded as ended, interruptions left out."""
-    if not (folder / journal.FILE).is_file():
+    if not (folder / JOURNAL).is_file():
         return collections.Counter()
-    record = journal.read(folder)
+    record = read_journal(folder)
     history = record.history if record else ()
     return collections.Counter(
         entry.key
@@ -116,7 +116,7 @@ def answer(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _events(folder: Path) -> int:
-    path = folder / journal.FILE
+    path = folder / JOURNAL
     return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 

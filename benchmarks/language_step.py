@@ -65,8 +65,10 @@ def _measure(
     import keras_tuner
     import tensorflow as tf
 
-    from harness import cache, fitting, registry
+    from harness import registry
+    from harness.data import cache
     from harness.spec import Training
+    from harness.training.optimizer import build_optimizer
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -82,7 +84,7 @@ def _measure(
     elif loss == "body":
         model = keras.Model(model.inputs, model.get_layer("features").output)
         arguments = {"loss": lambda _, features: keras.ops.mean(features**2)}
-    model.compile(fitting.optimizer(training, 1000), jit_compile=False, **arguments)
+    model.compile(build_optimizer(training, 1000), jit_compile=False, **arguments)
     batches = [
         ({"tokens": data.train.x["tokens"][part]}, data.train.y["next_token"][part])
         for part in (slice(n * batch, (n + 1) * batch) for n in range(steps + 3))

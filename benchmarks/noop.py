@@ -25,15 +25,15 @@ import click
 import psutil
 from tabulate import tabulate
 
-from harness import journal
-from harness.spec import Tuner
+from harness.journal.folder import JOURNAL
+from harness.sweep.question import Tuner
 
 WINDOWS = 10
 
 
 def run(job: Any, report: Any) -> Any:
     """Ends a trial at once, with a score that depends on its configuration alone."""
-    from harness.training import begun
+    from harness.training.run import begun
 
     trial = begun(job, time.time())
     score = zlib.crc32(repr((trial.config, trial.training)).encode()) / 2**32
@@ -52,15 +52,16 @@ def run(job: Any, report: Any) -> Any:
 def main(trials: int, tuner: str) -> None:
     """Time the driver on trials that do nothing."""
     from benchmarks import noop  # workers import the function by this name
-    from harness import driver, sweep
+    from harness.driver.loop import Options, run_sweep
+    from harness.sweep.load import from_fields
 
     fields = {"name": "noop", "tasks": ["digits"], "spaces": ["cnn"], "tuner": tuner, "seeds": 1}
-    question = sweep.from_fields({**fields, "budget": {"trials": trials}}, {}, origin="noop")
+    question = from_fields({**fields, "budget": {"trials": trials}}, {}, origin="noop")
     with tempfile.TemporaryDirectory() as name:
-        options = driver.Options(output=Path(name), workers=1, tracking="none")
+        options = Options(output=Path(name), workers=1, tracking="none")
         with _memory() as samples, _quiet():
-            driver.run_sweep(question, options, run_trial=noop.run)
-        _print(Path(name) / "noop" / journal.FILE, samples, trials)
+            run_sweep(question, options, run_trial=noop.run)
+        _print(Path(name) / "noop" / JOURNAL, samples, trials)
 
 
 @contextlib.contextmanager

@@ -25,9 +25,13 @@ import numpy as np
 import psutil
 from tabulate import tabulate
 
-from harness import cache, feeding, journal, registry, sweep
-from harness.events import jsonable
-from harness.spec import Sweep
+from harness import registry
+from harness.data import cache
+from harness.journal.read import read_journal
+from harness.sweep.load import from_fields, toml
+from harness.sweep.question import Sweep
+from harness.system.json_values import jsonable
+from harness.training import batches
 
 BARE = "KerasTuner alone"
 
@@ -71,7 +75,7 @@ def main(task: str, spaces: str, rounds: int, trials: int, epochs: int, fraction
     """Time the same trials by KerasTuner alone and by the harness."""
     budget = {"trials": trials, "epochs": epochs, "train_fraction": fraction, "patience": epochs}
     fields = {"name": "overhead", "tasks": [task], "spaces": spaces.split(","), "seeds": seeds}
-    question = sweep.from_fields({**fields, "budget": budget}, {}, origin="command line")
+    question = from_fields({**fields, "budget": budget}, {}, origin="command line")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         work = _write_work(question, folder, data_dir)
@@ -94,11 +98,11 @@ def main(task: str, spaces: str, rounds: int, trials: int, epochs: int, fraction
 
 def _write_work(question: Sweep, folder: Path, data_dir: Path | None) -> dict[str, Any]:
     """Writes the question for the harness, and configurations and arrays for the bare script."""
-    from harness.plan import Plan
+    from harness.driver.plan import Plan
 
-    (folder / "sweep.toml").write_text(sweep.toml(question))
+    (folder / "sweep.toml").write_text(toml(question))
     data = cache.load(registry.task(question.tasks[0]), data_dir)
-    part = feeding.subset(data.train, question.budget.train_fraction)
+    part = batches.subset(data.train, question.budget.train_fraction)
     arrays = [next(iter(a.values())) for s in (data.train, part, data.val, data.test)
               for a in (s.x, s.y)]  # fmt: skip
     np.savez(folder / "work.npz", *arrays)
@@ -136,7 +140,7 @@ def _run_harness(folder: Path, workers: int, data_dir: Path | None) -> Run:
     if data_dir is not None:
         options += ["--data-dir", str(data_dir)]
     began, whole, processor = _run("harness", "run", str(folder / "sweep.toml"), *options)
-    record = journal.read(folder / "overhead")
+    record = read_journal(folder / "overhead")
     assert record is not None
     results = sorted(record.results, key=lambda result: result.started)
     failed = [result for result in results if result.status != "completed"]

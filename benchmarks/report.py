@@ -24,9 +24,13 @@ from typing import Any
 import click
 import numpy as np
 
-from harness import journal, report
-from harness.events import jsonable
-from harness.spec import Budget, Cost, Failure, Objective, Status, Sweep, TrialResult
+from harness import report
+from harness.journal.folder import JOURNAL
+from harness.journal.read import VERSION, read_journal
+from harness.spec import Objective
+from harness.sweep.question import Budget, Sweep
+from harness.system.json_values import jsonable
+from harness.trial import Cost, Failure, Status, TrialResult
 
 STARTED = 1_760_000_000.0
 ENVIRONMENT = {"python": "3.11.9", "platform": "Linux", "git_commit": "0" * 40,
@@ -68,7 +72,7 @@ def main(tasks: int, spaces: int, trials: int, epochs: int, seeds: int, tuner: A
             _write_outcomes(folder, sweep, examples)
         print(f"{tasks * spaces * trials:,} search trials, journal of {size / 1e6:.1f} MB")
         # The libraries are loaded once a process, whatever the size of the sweep.
-        _time("reading the journal", lambda: journal.read(folder))
+        _time("reading the journal", lambda: read_journal(folder))
         profiler = cProfile.Profile() if profile else None
         _time("the report", lambda: report.write(folder), profiler)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -98,7 +102,7 @@ def _write_journal(folder: Path, sweep: Sweep) -> int:
     Returns:
         Its size in bytes.
     """
-    path = folder / journal.FILE
+    path = folder / JOURNAL
     with path.open("w") as file:
         for name, fields in _events(sweep):
             event = {"event": name, "time": STARTED, **jsonable(fields)}
@@ -108,7 +112,7 @@ def _write_journal(folder: Path, sweep: Sweep) -> int:
 
 def _events(sweep: Sweep) -> Iterator[tuple[str, dict[str, Any]]]:
     cells = [(task, space) for task in sweep.tasks for space in sweep.spaces]
-    yield "sweep", {"version": journal.VERSION, "id": "0" * 32, "sweep": sweep,
+    yield "sweep", {"version": VERSION, "id": "0" * 32, "sweep": sweep,
                     "environment": ENVIRONMENT, "command": "harness run large"}  # fmt: skip
     for task in sweep.tasks:
         yield "data", {"task": task, "digest": "0" * 64, "reference": None, "licence": "CC0",

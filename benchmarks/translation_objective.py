@@ -32,7 +32,8 @@ def main(
     """Correlate cheap validation measures with validation BLEU."""
     from scipy import stats
 
-    from harness import cache, registry
+    from harness import registry
+    from harness.data import cache
 
     task = registry.task(name)
     data = cache.load(task, data_dir)
@@ -61,9 +62,12 @@ def _scores(
     import keras
     import keras_tuner
 
-    from harness import feeding, fitting
-    from harness.training import sample_training
-    from tasks import _bleu, _translating
+    from harness.kinds.fitting import translating
+    from harness.kinds.text import bleu
+    from harness.search.training_space import sample_training
+    from harness.training import batches
+    from harness.training.device import device_kind, execution
+    from harness.training.optimizer import build_optimizer
 
     hp = keras_tuner.HyperParameters()
     space.sample(hp, task.kind)
@@ -75,24 +79,24 @@ def _scores(
     keras.utils.clear_session()
     keras.utils.set_random_seed(number)
     model = space.build(config, data.spec)
-    train = feeding.subset(data.train, fraction)
+    train = batches.subset(data.train, fraction)
     steps = epochs * -(-len(train) // training.batch_size)
     model.compile(
-        fitting.optimizer(training, steps),
-        jit_compile=fitting.execution(keras.backend.backend(), fitting.device()).jit_compile,
+        build_optimizer(training, steps),
+        jit_compile=execution(keras.backend.backend(), device_kind()).jit_compile,
         **task.compile_args(data.spec, training),
     )
-    varying = feeding.varying({**data.spec.inputs, **data.spec.outputs})
-    fed = feeding.data_arguments(train, data.val, training.batch_size, 64, number, varying)
+    varying = batches.varying({**data.spec.inputs, **data.spec.outputs})
+    fed = batches.data_arguments(train, data.val, training.batch_size, 64, number, varying)
     log = model.fit(**fed, epochs=epochs, verbose=0).history
-    hypotheses = _translating.translations(
+    hypotheses = translating.translations(
         model, np.asarray(data.val.x["source"]), data.assets, beams=1
     )
-    references = _translating.texts(
+    references = translating.texts(
         np.asarray(data.val.y["next_token"]), data.assets["target_vocabulary"]
     )
     cheap = {key: log[f"val_{key}"][-1] for key in CHEAP}
-    return {**cheap, "bleu": _bleu.text_scores(hypotheses, references)["bleu"]}
+    return {**cheap, "bleu": bleu.text_scores(hypotheses, references)["bleu"]}
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ import os
 import traceback
 from collections.abc import Iterator
 
-from harness.addresses import masked
-from harness.lines import one_line
-from harness.spec import Failure
+from harness.system.redact import masked
+from harness.system.text import one_line
+from harness.trial import Failure
 
 OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
 """Names of the exceptions by which Python, Torch and TensorFlow say that memory is used up."""

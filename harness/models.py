@@ -14,12 +14,21 @@ from typing import Any
 import numpy as np
 import pydantic
 
-from harness import files, registry
-from harness.lines import quoted
+from harness import registry
+from harness.journal.folder import interface_path
 from harness.spec import DataSpec, HarnessError, Split
+from harness.system import atomic_files
+from harness.system.text import quoted
 
 _LARGEST_CONFIG = 1 << 26
 """Bytes that are read of a model's configuration, which compressed may be a thousandth of them."""
+_MOVED = {
+    "search_spaces._bert": "harness.blocks.encoder",
+    "search_spaces._recurrent_translator": "harness.blocks.recurrent_translator",
+    "search_spaces._transformer_translator": "harness.blocks.transformer_translator",
+}
+"""Where layers are now whose module models of version 0.1 name. Keras finds them by the name they
+are registered with, which has not changed."""
 EXAMPLES = 2
 """Test examples that are kept beside a saved model."""
 
@@ -33,18 +42,13 @@ class Interface:
     """Inputs of the first test examples, by name."""
 
 
-def interface_path(model: Path) -> Path:
-    """The interface of a saved model, beside its file."""
-    return model.with_suffix(".interface.json")
-
-
 def keep_interface(model: Path, spec: DataSpec, test: Split) -> None:
     """Writes what a model accepts and returns beside its file, with a few test examples."""
     content = {
         "spec": dataclasses.asdict(spec),
         "examples": {name: np.asarray(a[:EXAMPLES]).tolist() for name, a in test.x.items()},
     }
-    with files.whole(interface_path(model)) as part:
+    with atomic_files.whole(interface_path(model)) as part:
         part.write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -99,6 +103,7 @@ def load_model(path: str | Path) -> Any:
     known = {_package(space.build) for space in registry.spaces().values()}
     known |= {_package(task.score) for task in registry.tasks().values()}
     for module in modules:
+        module = _MOVED.get(module, module)
         if module.split(".")[0] in known:
             with contextlib.suppress(ModuleNotFoundError):  # Keras names what it then lacks
                 importlib.import_module(module)

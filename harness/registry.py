@@ -17,8 +17,8 @@ from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
 from harness.failure import describe_error
-from harness.lines import quoted
 from harness.spec import HarnessError, SearchSpace, Task
+from harness.system.text import quoted
 
 LONGEST_NAME = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -36,7 +36,7 @@ def tasks() -> Mapping[str, Task]:
     Raises:
         HarnessError: two tasks share a name, a name is no file name, or a plugin cannot be loaded.
     """
-    return _collect(Task, "task", "tasks", "harness.tasks")
+    return _collect(Task, "task", "harness.tasks")
 
 
 @functools.cache
@@ -47,7 +47,7 @@ def spaces() -> Mapping[str, SearchSpace]:
         HarnessError: two spaces share a name, a name is no file name, or a plugin cannot be
             loaded.
     """
-    return _collect(SearchSpace, "search space", "search_spaces", "harness.search_spaces")
+    return _collect(SearchSpace, "search space", "harness.search_spaces")
 
 
 def task(name: str) -> Task:
@@ -73,11 +73,11 @@ def spaces_for(task: Task) -> tuple[SearchSpace, ...]:
     return tuple(space for space in spaces().values() if task.kind in space.kinds)
 
 
-def _collect(noun: type[Noun], word: str, package: str, group: str) -> Mapping[str, Noun]:
+def _collect(noun: type[Noun], word: str, group: str) -> Mapping[str, Noun]:
     found: dict[str, Noun] = {}
     # Models of `Mlp` and `mlp` are the same files where systems do not tell cases apart.
     folded: dict[str, tuple[str, Noun]] = {}
-    values = itertools.chain(_in_folder(noun, package), _in_plugins(noun, word, group))
+    values = itertools.chain(_in_folder(noun, group), _in_plugins(noun, word, group))
     for origin, value in values:
         name: Any = value.name
         if not (isinstance(name, str) and allowed(name)):

@@ -7,11 +7,10 @@ nouns without loading a framework.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-Backend = Literal["tensorflow", "jax", "torch"]
 Direction = Literal["max", "min"]
 Kind = Literal[
     "image_classification",
@@ -28,9 +27,6 @@ Kind = Literal[
     "sentence_similarity",
     "speech_recognition",
 ]
-Phase = Literal["search", "confirm"]
-Status = Literal["completed", "failed", "diverged", "infeasible", "timeout", "interrupted"]
-Tuner = Literal["random", "bayesian", "hyperband", "grid"]
 
 
 class HarnessError(Exception):
@@ -234,7 +230,7 @@ class Task:
     exhibit: Callable[[Any, Prepared, Score], Mapping[str, Any]] | None = None
     """What a person should see of a fitted `keras.Model` and its test score, as JSON values;
     called once, on the first confirmed model of an architecture. `harness.report` draws
-    the exhibits it knows: see `harness/report/exhibits.py`."""
+    the exhibits it knows: see `harness/analysis/exhibits.py`."""
     init_from: str | None = None
     """Name of the task on which architectures that can be are pretrained for this one: see
     `SearchSpace.pretrained`. Both tasks have the same asset `vocabulary`."""
@@ -298,143 +294,3 @@ class Training:
     clip_norm: float | None = 1.0
     label_smoothing: float = 0.0
     augment: bool = False
-
-
-# --- the question -------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What each cell may spend, counted the same for every architecture."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
-    trials: int = 10
-    """Search trials of a cell, failed ones included."""
-    epochs: int = 10
-    """Most epochs of one trial."""
-    seconds: float | None = None
-    """Training time of a cell's search, summed over its trials."""
-    trial_seconds: float | None = None
-    """A trial that runs longer is killed and recorded as a timeout."""
-    memory_gb: float | None = None
-    """A trial whose process grows beyond this is killed and recorded as failed."""
-    max_parameters: int | None = None
-    """A larger model is recorded as infeasible and not trained."""
-    train_fraction: float = 1.0
-    """Share of the training split the search sees; confirmation uses all of it."""
-    confirm_epochs: int | None = None
-    """Most epochs of a confirmation run; the search's `epochs` if absent."""
-    patience: int = 3
-    """Epochs without a better validation score after which training stops."""
-    seeds: int | None = None
-    """Confirmation runs, on the first so many of the sweep's seeds; on all of them if absent."""
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """The question: tasks, architectures, one shared budget, and the seeds."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
-    name: str
-    tasks: tuple[str, ...]
-    spaces: tuple[str, ...]
-    budget: Budget = field(default_factory=Budget)
-    budgets: Mapping[str, Budget] = field(default_factory=dict)
-    """Tasks that have a budget of their own: one for all architectures of the task."""
-    tuner: Tuner = "random"
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Seeds of the confirmation runs."""
-    search_seed: int = 0
-    """Seed of the suggestions. Search trials are trained with a seed of their own, which no
-    confirmation run repeats."""
-    backend: Backend = "tensorflow"
-
-    def budget_of(self, task: str) -> Budget:
-        """What each architecture may spend on a task."""
-        return self.budgets.get(task, self.budget)
-
-    def seeds_of(self, task: str) -> tuple[int, ...]:
-        """Seeds of the confirmation runs on a task."""
-        return self.seeds[: self.budget_of(task).seeds]
-
-
-# --- the answer ---------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a trial cost. Times are wall seconds in the worker."""
-
-    seconds: float = 0.0
-    """Everything: building, fitting, validating, scoring, saving."""
-    build_seconds: float = 0.0
-    first_step_seconds: float = 0.0
-    """Up to the end of the first step: tracing and compilation."""
-    train_seconds: float = 0.0
-    """The remaining steps and the validations of `fit`."""
-    examples_per_second: float | None = None
-    """Training examples per second after the first step, validation left out."""
-    parameters: int | None = None
-    peak_memory_mb: float | None = None
-    """Largest resident memory of the worker at the end of an epoch. Workers are kept over
-    several trials, so it holds what earlier ones left behind."""
-    latency_ms: float | None = None
-    """Median time of one prediction of one example; confirmation runs only."""
-    device: str | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a trial has no score."""
-
-    kind: Literal[
-        "code", "diverged", "infeasible", "timeout", "memory", "infrastructure", "interrupted"
-    ]
-    message: str
-    """One line."""
-    traceback: str | None = None
-
-
-@dataclass(frozen=True)
-class TrialResult:
-    """The record of one trial, whatever became of it."""
-
-    sweep: str
-    task: str
-    space: str
-    phase: Phase
-    number: int
-    """Counts a cell's trials from 0 within its phase."""
-    seed: int
-    config: Mapping[str, Any]
-    """The architecture's configuration as JSON values."""
-    training: Mapping[str, Any]
-    """The fields of `Training`."""
-    status: Status
-    epochs: int = 0
-    """Epochs trained in this trial."""
-    score: float | None = None
-    """Best validation value of the task's objective; what the search compares."""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    """`val_*` at the best epoch; `test_*` for confirmation runs only."""
-    curve: tuple[Mapping[str, float], ...] = ()
-    """One entry an epoch: `epoch` (from 1), `seconds` since the start of fitting,
-    and the training log (`loss`, `val_loss`, `val_accuracy`, ...)."""
-    cost: Cost = Cost()
-    failure: Failure | None = None
-    started: float = 0.0
-    """Unix time."""
-    model: str | None = None
-    """Saved model, relative to the sweep's folder; confirmation runs only."""
-
-    @property
-    def broken(self) -> bool:
-        """Whether its worker or the machine failed, not the trial itself."""
-        return self.failure is not None and self.failure.kind == "infrastructure"
-
-    @property
-    def key(self) -> tuple[str, str, Phase, int]:
-        """What names a trial within its sweep."""
-        return (self.task, self.space, self.phase, self.number)

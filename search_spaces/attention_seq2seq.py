@@ -7,13 +7,14 @@ one or the other; the wiring is Luong's in both cases, without input feeding.
 from dataclasses import dataclass
 from typing import Any
 
-from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._translation_fields import TRANSLATION_KINDS
-from search_spaces.seq2seq import (
+from harness.search_spaces.seq2seq import (
     Seq2Seq,
     build_recurrent_translation,
     sample_recurrent_translation,
 )
+
+from harness.blocks.translation_fields import TRANSLATION_KINDS
+from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def build(config: Pretraining | FineTuning, spec: DataSpec, encoder: Any = None)
         encoder: a pretrained model, whose encoder is fine-tuned; a new one of the smallest size
             if absent.
     """
-    from search_spaces import _bert
+    from harness.blocks import encoder as _bert
 
     if isinstance(config, Pretraining):
         new = _bert.new_encoder(spec, config.layers, config.width, config.dropout)
@@ -102,11 +102,11 @@ def build(config: Pretraining | FineTuning, spec: DataSpec, encoder: Any = None)
 
 def rate_factors(config: Pretraining | FineTuning, model: Any) -> Mapping[str, float]:
     """Factors of the learning rate by layer, where they differ."""
-    from search_spaces import _bert
+    from harness.blocks import encoder
 
     if isinstance(config, Pretraining) or config.layer_decay == 1.0:
         return {}
-    return _bert.rate_factors(model.get_layer(_bert.ENCODER), config.layer_decay)
+    return encoder.rate_factors(model.get_layer(encoder.ENCODER), config.layer_decay)
 
 
 bert = SearchSpace(

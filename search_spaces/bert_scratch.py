@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from harness.search_spaces.bert import FINE_TUNED_KINDS, sample_encoder, sample_pooling
+
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces.bert import FINE_TUNED_KINDS, sample_encoder, sample_pooling
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def sample(hp: HyperParameters, kind: Kind) -> BertScratch:
 
 def build(config: BertScratch, spec: DataSpec) -> Any:
     """Builds the model of a configuration."""
-    from search_spaces import _bert
+    from harness.blocks import encoder as _bert
 
     encoder = _bert.new_encoder(spec, config.layers, config.width, config.dropout)
     return _bert.fine_tuned_model(encoder, spec, config.pooling or "first", config.dropout)

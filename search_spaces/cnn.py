@@ -7,8 +7,8 @@ After LeCun et al. 1998, with batch normalisation (Ioffe and Szegedy 2015) and d
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.image import classifier, image_input
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._image import classifier, image_input
 
 SMALLEST_SIDE = 4
 """Images are not pooled below this height and width."""

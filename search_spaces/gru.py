@@ -7,9 +7,9 @@ for which GPUs have a fused kernel.
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.recurrent import Recurrent, build_recurrent, sample_recurrent
+from harness.blocks.sequence import SEQUENCE_KINDS
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._recurrent import Recurrent, build_recurrent, sample_recurrent
-from search_spaces._sequence import SEQUENCE_KINDS
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from harness.blocks.recurrent import Recurrent, build_recurrent, sample_recurrent
+from harness.blocks.sequence import SEQUENCE_KINDS
+from harness.blocks.text import TEXT_KINDS, Text, sample_text, text_model
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._recurrent import Recurrent, build_recurrent, sample_recurrent
-from search_spaces._sequence import SEQUENCE_KINDS
-from search_spaces._text import TEXT_KINDS, Text, sample_text, text_model
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ for images of 8 to 32 pixels.
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.image import classifier, image_input
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._image import classifier, image_input
 
 SMALLEST_SIDE = 4
 """Stages do not shrink images below this height and width."""

@@ -7,13 +7,13 @@ Cho et al. 2014, arXiv:1406.1078; Sutskever et al. 2014, arXiv:1409.3215.
 from dataclasses import dataclass
 from typing import Any
 
-from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._translation_fields import (
+from harness.blocks.translation_fields import (
     TRANSLATION_KINDS,
     Translation,
     sample_translation,
     translator_options,
 )
+from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def sample_recurrent_translation(hp: HyperParameters) -> dict[str, Any]:
 
 def build_recurrent_translation(config: Seq2Seq, spec: DataSpec, attention: str | None) -> Any:
     """Builds the model of a configuration, with attention of that kind."""
-    from search_spaces._recurrent_translator import RecurrentTranslator
-    from search_spaces._translation import translation_model
+    from harness.blocks.recurrent_translator import RecurrentTranslator
+    from harness.blocks.translation import translation_model
 
     translator = RecurrentTranslator(
         cell=config.cell,

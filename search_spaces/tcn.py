@@ -8,8 +8,8 @@ for it, which unlike batch normalisation mixes no steps and so stays causal in t
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.sequence import SEQUENCE_KINDS, Sequence, sample_sequence, sequence_model
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._sequence import SEQUENCE_KINDS, Sequence, sample_sequence, sequence_model
 
 
 @dataclass(frozen=True)

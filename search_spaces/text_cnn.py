@@ -6,8 +6,8 @@ Kim 2014, arXiv:1408.5882; for tagging, stacked as in Collobert et al. 2011, arX
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.text import TEXT_KINDS, Text, masked, sample_text, text_model
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._text import TEXT_KINDS, Text, masked, sample_text, text_model
 
 
 @dataclass(frozen=True)

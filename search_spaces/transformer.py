@@ -7,8 +7,8 @@ Radford et al. 2019 (GPT-2).
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.sequence import SEQUENCE_KINDS, Sequence, sample_sequence, sequence_model
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._sequence import SEQUENCE_KINDS, Sequence, sample_sequence, sequence_model
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ Vaswani et al. 2017, arXiv:1706.03762.
 from dataclasses import dataclass
 from typing import Any
 
-from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._translation_fields import (
+from harness.blocks.translation_fields import (
     TRANSLATION_KINDS,
     Translation,
     sample_translation,
     translator_options,
 )
+from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def sample(hp: HyperParameters, kind: Kind) -> TransformerSeq2Seq:
 
 def build(config: TransformerSeq2Seq, spec: DataSpec) -> Any:
     """Builds the model of a configuration."""
-    from search_spaces._transformer_translator import TransformerTranslator
-    from search_spaces._translation import LONGEST, translation_model
+    from harness.blocks.transformer_translator import TransformerTranslator
+    from harness.blocks.translation import LONGEST, translation_model
 
     translator = TransformerTranslator(
         depth=config.depth,

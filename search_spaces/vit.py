@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.image import classifier, image_input
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
-from search_spaces._image import classifier, image_input
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.kinds.classification import LABEL, baseline, compile_args, score, stratified_holdout
+from harness.kinds.files.image_files import read_cifar_batches, read_idx
 from harness.spec import DataSpec, Objective, Prepared, Reference, Source, Split, Task, TensorSpec
-from tasks._classification import LABEL, baseline, compile_args, score, stratified_holdout
-from tasks._image_files import read_cifar_batches, read_idx
 
 IMAGE = "image"
 FASHION_CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",

@@ -5,8 +5,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.spec import HarnessError, Objective, Prepared, Reference, Task
-from tasks._language import (
+from harness.tasks.pretraining_texts import (
+    DOCS_SHARES,
+    DOCS_VOCABULARY,
+    WIKITEXT_TEST,
+    WIKITEXT_TRAIN,
+    WIKITEXT_VALID,
+    unrepeated,
+)
+
+from harness.kinds.language_modeling import (
     FEATURES,
     VOCABULARY,
     baseline,
@@ -15,14 +23,7 @@ from tasks._language import (
     prepared,
     score,
 )
-from tasks._pretraining_texts import (
-    DOCS_SHARES,
-    DOCS_VOCABULARY,
-    WIKITEXT_TEST,
-    WIKITEXT_TRAIN,
-    WIKITEXT_VALID,
-    unrepeated,
-)
+from harness.spec import HarnessError, Objective, Prepared, Reference, Task
 
 END = "<eos>"
 WIKITEXT_TOKENS = {"train": 2_088_628, "val": 217_646, "test": 245_569}
@@ -125,7 +126,7 @@ def _piece_tokenizer(texts: list[str]) -> Any:
 
 def sampled_softmax(model: Any) -> Any:
     """The model to fit in the place of a language model that has layers to sample between."""
-    from tasks._softmax import SampledSoftmax
+    from harness.kinds.fitting.sampled_softmax import SampledSoftmax
 
     if not {FEATURES, VOCABULARY} <= {layer.name for layer in model.layers}:
         return model  # an architecture with a head of its own is trained on every word

@@ -7,9 +7,17 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.tasks import pretraining_texts
+
+from harness.kinds.masked_language_modeling import (
+    baseline,
+    compile_args,
+    exhibit,
+    prepared,
+    redraw,
+    score,
+)
 from harness.spec import Objective, Prepared, Task
-from tasks import _pretraining_texts
-from tasks._pretraining import baseline, compile_args, exhibit, prepared, redraw, score
 
 WIKITEXT_LONGEST = 128
 DOCS_LONGEST = 64
@@ -18,16 +26,14 @@ DOCS_LONGEST = 64
 def prepare_wikitext2_mlm(files: Mapping[str, Path]) -> Prepared:
     """WikiText-2: sentences of its articles, official splits, whole words hidden."""
     documents = {
-        split: _pretraining_texts.wikitext_articles(files[source.file])
+        split: pretraining_texts.wikitext_articles(files[source.file])
         for split, source in (
-            ("train", _pretraining_texts.WIKITEXT_TRAIN),
-            ("val", _pretraining_texts.WIKITEXT_VALID),
-            ("test", _pretraining_texts.WIKITEXT_TEST),
+            ("train", pretraining_texts.WIKITEXT_TRAIN),
+            ("val", pretraining_texts.WIKITEXT_VALID),
+            ("test", pretraining_texts.WIKITEXT_TEST),
         )
     }
-    vocabulary = _pretraining_texts.wikitext_vocabulary(
-        files[_pretraining_texts.WIKITEXT_TRAIN.file]
-    )
+    vocabulary = pretraining_texts.wikitext_vocabulary(files[pretraining_texts.WIKITEXT_TRAIN.file])
     return prepared(vocabulary, documents, WIKITEXT_LONGEST, whole_words=True)
 
 
@@ -37,8 +43,8 @@ def prepare_python_docs_mlm(files: Mapping[str, Path]) -> Prepared:
     The text is that of the Python that runs, so that figures of two versions are not
     comparable.
     """
-    vocabulary = _pretraining_texts.docs_vocabulary()
-    documents = _pretraining_texts.docs_documents()
+    vocabulary = pretraining_texts.docs_vocabulary()
+    documents = pretraining_texts.docs_documents()
     return prepared(vocabulary, documents, DOCS_LONGEST, whole_words=True)
 
 
@@ -61,9 +67,9 @@ wikitext2_mlm = _masked(
     name="wikitext2_mlm",
     prepare=prepare_wikitext2_mlm,
     sources=(
-        _pretraining_texts.WIKITEXT_TRAIN,
-        _pretraining_texts.WIKITEXT_VALID,
-        _pretraining_texts.WIKITEXT_TEST,
+        pretraining_texts.WIKITEXT_TRAIN,
+        pretraining_texts.WIKITEXT_VALID,
+        pretraining_texts.WIKITEXT_TEST,
     ),
     licence="CC BY-SA 3.0",
 )

@@ -10,11 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from harness.tasks.pretraining_texts import WIKITEXT_TRAIN, pretraining_vocabulary
 
+from harness.kinds.sentence_similarity import (
+    HIGHEST,
+    Graded,
+    baseline,
+    compile_args,
+    prepared,
+    score,
+)
+from harness.kinds.text import short_texts, wordpiece
 from harness.spec import HarnessError, Objective, Prepared, Reference, Source, Task
-from tasks import _text, _wordpiece
-from tasks._pretraining_texts import WIKITEXT_TRAIN
-from tasks._similarity import HIGHEST, Graded, baseline, compile_args, prepared, score
 
 STSB_FILES = {"train": "sts-train.csv", "val": "sts-dev.csv", "test": "sts-test.csv"}
 STSB_LONGEST = 96
@@ -27,14 +34,14 @@ NUMBER_LONGEST = 48
 def prepare_stsb(files: Mapping[str, Path]) -> Prepared:
     """STS Benchmark: pairs from news, captions and forums, official splits."""
     data = {split: _stsb(split, files[file]) for split, file in STSB_FILES.items()}
-    return prepared("stsb", data, _text.pretraining_vocabulary(files), STSB_LONGEST)
+    return prepared("stsb", data, pretraining_vocabulary(files), STSB_LONGEST)
 
 
 def _stsb(split: str, path: Path) -> Graded:
     """Pairs of a file whose columns are genre, file, year, id, score and both sentences."""
     rows = []
-    for number, line in enumerate(_text.lines("stsb", split, path), start=1):
-        columns = _text.columns("stsb", split, number, line, 7)
+    for number, line in enumerate(short_texts.lines("stsb", split, path), start=1):
+        columns = short_texts.columns("stsb", split, number, line, 7)
         rows.append((columns[5], columns[6], _grade(split, number, columns[4])))
     return Graded(*map(list, zip(*rows, strict=True)))
 
@@ -75,7 +82,7 @@ def prepare_number_closeness(files: Mapping[str, Path]) -> Prepared:
         for split, part in zip(PAIRS, parts, strict=True)
     }
     texts = [*data["train"].first, *data["train"].second]
-    vocabulary = _wordpiece.learned("number_closeness", texts, NUMBER_VOCABULARY)
+    vocabulary = wordpiece.learned("number_closeness", texts, NUMBER_VOCABULARY)
     return prepared("number_closeness", data, vocabulary, NUMBER_LONGEST)
 
 

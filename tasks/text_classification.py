@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.tasks.pretraining_texts import WIKITEXT_TRAIN, docs_sentences, pretraining_vocabulary
+
+from harness.kinds.classification import compile_args, score, stratified_holdout
+from harness.kinds.text import short_texts
+from harness.kinds.text_classification import Labelled, baseline, exhibit, prepared
 from harness.spec import HarnessError, Objective, Prepared, Reference, Source, Task
-from tasks import _text
-from tasks._classification import compile_args, score, stratified_holdout
-from tasks._pretraining_texts import WIKITEXT_TRAIN
-from tasks._text_classification import Labelled, baseline, exhibit, prepared
 
 SST2_FILES = {"train": "stsa.binary.train", "val": "stsa.binary.dev", "test": "stsa.binary.test"}
 SST2_NAMES = {"0": "negative", "1": "positive"}
@@ -36,7 +37,7 @@ def prepare_sst2(files: Mapping[str, Path], task: str, share: float = 1.0) -> Pr
         train = data["train"]
         left_out = round((1 - share) * len(train.labels))
         data["train"] = train.chosen(stratified_holdout(train.numbers(), left_out)[0])
-    return prepared(task, data, _text.pretraining_vocabulary(files), SST2_LONGEST, SST2_NAMES)
+    return prepared(task, data, pretraining_vocabulary(files), SST2_LONGEST, SST2_NAMES)
 
 
 def prepare_sst2_phrases(files: Mapping[str, Path]) -> Prepared:
@@ -48,19 +49,19 @@ def prepare_sst2_phrases(files: Mapping[str, Path]) -> Prepared:
     data = {split: _sst2(task, split, files[SST2_FILES[split]]) for split in ("val", "test")}
     asked = {text for part in data.values() for text in part.first}
     rows = []
-    for number, line in enumerate(_text.lines(task, "train", files[PHRASES]), start=1):
-        phrase, label = _text.columns(task, "train", number, line, 2)[:2]
+    for number, line in enumerate(short_texts.lines(task, "train", files[PHRASES]), start=1):
+        phrase, label = short_texts.columns(task, "train", number, line, 2)[:2]
         phrase = " ".join(phrase.split())
         if number > 1 and phrase not in asked:  # the first line is a header
             rows.append((number, label, phrase))
     data["train"] = Labelled([r[2] for r in rows], None, [r[1] for r in rows], [r[0] for r in rows])
-    return prepared(task, data, _text.pretraining_vocabulary(files), SST2_LONGEST, SST2_NAMES)
+    return prepared(task, data, pretraining_vocabulary(files), SST2_LONGEST, SST2_NAMES)
 
 
 def _sst2(task: str, split: str, path: Path) -> Labelled:
     """Sentences behind their label and a space."""
     labels, texts = [], []
-    for number, line in enumerate(_text.lines(task, split, path), start=1):
+    for number, line in enumerate(short_texts.lines(task, split, path), start=1):
         label, _, text = line.partition(" ")
         if not text.strip():
             raise HarnessError(
@@ -80,13 +81,13 @@ def prepare_mrpc(files: Mapping[str, Path]) -> Prepared:
     data = {split: _mrpc(split, files[file]) for split, file in MRPC_FILES.items()}
     kept, cut = stratified_holdout(data["train"].numbers(), MRPC_VALIDATION)
     data = {"val": data["train"].chosen(cut), **data, "train": data["train"].chosen(kept)}
-    return prepared("mrpc", data, _text.pretraining_vocabulary(files), MRPC_LONGEST, MRPC_NAMES)
+    return prepared("mrpc", data, pretraining_vocabulary(files), MRPC_LONGEST, MRPC_NAMES)
 
 
 def _mrpc(split: str, path: Path) -> Labelled:
     rows = [
-        (number, _text.columns("mrpc", split, number, line, 5))
-        for number, line in enumerate(_text.lines("mrpc", split, path), start=1)
+        (number, short_texts.columns("mrpc", split, number, line, 5))
+        for number, line in enumerate(short_texts.lines("mrpc", split, path), start=1)
     ][1:]  # the first line is a header
     return Labelled(
         [row[3] for _, row in rows],
@@ -103,7 +104,7 @@ def prepare_python_docs_topics(files: Mapping[str, Path]) -> Prepared:
     then 10 % to validate and its end to test. The text is that of the Python that runs, so that
     figures of two versions are not comparable.
     """
-    sentences = _text.docs_sentences()
+    sentences = docs_sentences()
     count = Counter(topic for topic, _ in sentences["train"])
     # By name where counts are equal, so that the choice is always the same.
     largest = sorted(count, key=lambda topic: (-count[topic], topic))[:TOPICS]
@@ -112,7 +113,7 @@ def prepare_python_docs_topics(files: Mapping[str, Path]) -> Prepared:
         chosen = [pair for pair in pairs if pair[0] in largest]
         texts, labels = [text for _, text in chosen], [topic for topic, _ in chosen]
         data[split] = Labelled(texts, None, labels, range(1, len(chosen) + 1))
-    vocabulary = _text.pretraining_vocabulary(files)
+    vocabulary = pretraining_vocabulary(files)
     return prepared("python_docs_topics", data, vocabulary, TOPICS_LONGEST)
 
 

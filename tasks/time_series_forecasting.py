@@ -13,8 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.kinds.time_series_forecasting import (
+    KIND,
+    baseline,
+    compile_args,
+    exhibit,
+    prepared,
+    score,
+)
 from harness.spec import HarnessError, Objective, Prepared, Reference, Source, Task
-from tasks._forecasting import KIND, baseline, compile_args, exhibit, prepared, score
 
 ETT_FILE = "ETTh1.csv"
 ETT_CHANNELS = ["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]

@@ -5,10 +5,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.spec import Objective, Prepared, Reference, Source, Task
-from tasks import _text
-from tasks._pretraining_texts import WIKITEXT_TRAIN
-from tasks._tagging import (
+from harness.tasks.pretraining_texts import WIKITEXT_TRAIN, docs_sentences, pretraining_vocabulary
+
+from harness.kinds.token_classification import (
     Sentence,
     baseline,
     compile_args,
@@ -18,6 +17,7 @@ from tasks._tagging import (
     read_conll,
     score,
 )
+from harness.spec import Objective, Prepared, Reference, Source, Task
 
 CONLL_FILES = {"train": "eng.train", "val": "eng.testa", "test": "eng.testb"}
 WNUT_FILES = {
@@ -36,7 +36,7 @@ def prepare_conll2003(files: Mapping[str, Path]) -> Prepared:
     for split, file in CONLL_FILES.items():
         sentences = read_conll("conll2003", split, files[file], 4)
         data[split] = [Sentence(s.words, iob2(s.tags), s.lines) for s in sentences]
-    return prepared("conll2003", data, _text.pretraining_vocabulary(files), LONGEST)
+    return prepared("conll2003", data, pretraining_vocabulary(files), LONGEST)
 
 
 def prepare_wnut17(files: Mapping[str, Path]) -> Prepared:
@@ -45,7 +45,7 @@ def prepare_wnut17(files: Mapping[str, Path]) -> Prepared:
         split: read_conll("wnut17", split, files[file], 2, "\t")
         for split, file in WNUT_FILES.items()
     }
-    return prepared("wnut17", data, _text.pretraining_vocabulary(files), LONGEST)
+    return prepared("wnut17", data, pretraining_vocabulary(files), LONGEST)
 
 
 def prepare_python_docs_code(files: Mapping[str, Path]) -> Prepared:
@@ -57,14 +57,14 @@ def prepare_python_docs_code(files: Mapping[str, Path]) -> Prepared:
     """
     seen: set[tuple[str, ...]] = set()
     data: dict[str, list[Sentence]] = {}
-    for split, pairs in _text.docs_sentences().items():
+    for split, pairs in docs_sentences().items():
         data[split] = []
         for line, (_, text) in enumerate(pairs, start=1):
             tagged = marked_code(text)
             if tagged is not None and tagged[0] not in seen:
                 seen.add(tagged[0])
                 data[split].append(Sentence(*tagged, [line] * len(tagged[0])))
-    return prepared("python_docs_code", data, _text.pretraining_vocabulary(files), LONGEST)
+    return prepared("python_docs_code", data, pretraining_vocabulary(files), LONGEST)
 
 
 def marked_code(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.kinds.files.compressed import unpacked
+from harness.kinds.translation import Pairs, baseline, compile_args, exhibit, prepared, score
 from harness.spec import HarnessError, Objective, Prepared, Source, Task
-from tasks._compressed import unpacked
-from tasks._translation import Pairs, baseline, compile_args, exhibit, prepared, score
 
 MULTI30K_SPLITS = {
     "train": "train",

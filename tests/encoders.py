@@ -10,9 +10,9 @@ import sys
 import keras
 import numpy as np
 
+from harness.blocks import encoder as _bert
 from harness.models import load_model
 from harness.spec import DataSpec, TensorSpec
-from search_spaces import _bert
 
 SIZE, LONGEST, MOST = 60, 24, 4
 

@@ -17,13 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from harness import driver, opening
-from harness import plan as plans
-from harness.engines import Done
-from harness.journal import Journal, read
-from harness.spec import Cost, Failure, Objective, SearchSpace, Sweep, Training, TrialResult
-from harness.sweep import Cell
-from harness.training import begun, checkpoint_path
+from harness.driver import loop, preflight
+from harness.driver import plan as plans
+from harness.engines.engine import Done
+from harness.journal.folder import checkpoint_path
+from harness.journal.read import read_journal
+from harness.journal.write import Journal
+from harness.spec import Objective, SearchSpace, Training
+from harness.sweep.pairs import Cell
+from harness.sweep.question import Sweep
+from harness.training.run import begun
+from harness.trial import Cost, Failure, TrialResult
 from tests.hostile.hostile.tasks import blobs
 
 
@@ -192,14 +196,14 @@ class Rehearsal:
     def run(self, blow: Blow | None = None, retry_failed: bool = False) -> None:
         """One driver, until it ends or the blow falls."""
         self.blow, self.written = blow, 0
-        options = driver.Options(
+        options = loop.Options(
             output=self.folder, workers=self.workers, tracking="none", retry_failed=retry_failed
         )
         with self._made_up(), contextlib.suppress(Killed):
-            driver.run_sweep(self.sweep, options)
+            loop.run_sweep(self.sweep, options)
 
     def record(self):
-        return read(self.folder / self.sweep.name)
+        return read_journal(self.folder / self.sweep.name)
 
     def results(self):
         """How trials ended, in order, without interruptions, moments and times."""
@@ -212,19 +216,19 @@ class Rehearsal:
     def complete(self) -> bool:
         """Whether nothing is left to do, as the driver sees it."""
         with self._made_up():
-            return opening.complete(self.record())
+            return preflight.complete(self.record())
 
     @contextlib.contextmanager
     def _made_up(self):
         with pytest.MonkeyPatch.context() as patch:
-            for module in (plans, driver, opening):
+            for module in (plans, loop, preflight):
                 patch.setattr(module, "cells", cells)
             patch.setattr(plans, "sample_training", lambda hp, task: Training())
-            patch.setattr(opening, "data_event", lambda *_: DATA)
-            patch.setattr(driver.files, "write", lambda *_: None)
-            patch.setattr(driver.environment, "describe", dict)
-            patch.setattr(driver, "_write_report", lambda folder: 0)
-            patch.setattr(driver, "_engine", lambda run, initialize, sweep, count, folder: Workers(
+            patch.setattr(preflight, "data_event", lambda *_: DATA)
+            patch.setattr(loop.atomic_files, "write", lambda *_: None)
+            patch.setattr(loop.host, "describe", dict)
+            patch.setattr(loop, "_write_report", lambda folder: 0)
+            patch.setattr(loop, "_engine", lambda run, initialize, sweep, count, folder: Workers(
                 self, count))  # fmt: skip
             patch.setattr(os, "fsync", lambda number: None)
             append = Journal.append

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.journal import Journal
-from harness.spec import Budget, Cost, Failure, Objective, Reference, Status, Sweep, TrialResult
+from harness.journal.write import Journal
+from harness.spec import Objective, Reference
+from harness.sweep.question import Budget, Sweep
+from harness.trial import Cost, Failure, Status, TrialResult
 
 STARTED = 1_760_000_000.0
 ENVIRONMENT = {

@@ -11,9 +11,11 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from harness import cache, feeding, registry
-from harness.events import jsonable
+from harness import registry
+from harness.data import cache
 from harness.spec import Training
+from harness.system.json_values import jsonable
+from harness.training import batches
 
 EMBEDDED = [task for task in registry.tasks().values() if not task.sources]
 PAIRS = [(space, kind) for space in registry.spaces().values() for kind in space.kinds]
@@ -44,13 +46,13 @@ def small_data(kind):
     tensors = {**data.spec.inputs, **data.spec.outputs}
 
     arrays = {**data.train.x, **data.train.y}
-    varying = feeding.varying(tensors)
+    varying = batches.varying(tensors)
 
     def few(name):
         examples = np.array(arrays[name][:EXAMPLES])
         if name not in varying:
             return examples
-        return examples[:, : feeding.example_lengths(arrays[varying[name]][:EXAMPLES]).max()]
+        return examples[:, : batches.example_lengths(arrays[varying[name]][:EXAMPLES]).max()]
 
     x = {name: few(name) for name in data.train.x}
     y = {name: few(name) for name in data.train.y}

@@ -20,7 +20,7 @@ def blocks(language):
 
 @pytest.mark.parametrize("noun, name", [("task", "stripes"), ("space", "separable")])
 def test_the_examples_are_what_harness_new_writes(noun, name):
-    template = (ROOT / "harness/templates" / f"{noun}.py.txt").read_text(encoding="utf-8")
+    template = (ROOT / "harness/cli/templates" / f"{noun}.py.txt").read_text(encoding="utf-8")
     assert template.replace("NAME", name) in blocks("python")
 
 
@@ -31,13 +31,13 @@ def test_the_test_command_is_the_one_that_is_checked():
 
 
 def test_every_option_of_the_example_sweep_exists(tmp_path):
-    from harness import sweep
+    from harness.sweep.load import load_sweep
 
     for number, text in enumerate(blocks("toml")):
         path = tmp_path / f"{number}.toml"
         path.write_text(text)
         if "stripes" not in text:
-            sweep.load(str(path))
+            load_sweep(str(path))
 
 
 def test_a_task_and_an_architecture_of_ones_own(tmp_path):

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from harness import registry
+from harness.kinds.fitting import decoding
 from harness.spec import DataSpec, TensorSpec
-from tasks import _decoding
 from tests.test_contracts import configurations
 
 KIND = "translation"
@@ -109,7 +109,7 @@ def check_search(config, model):
     model.compile("sgd")
     for beams in (1, 3):
         cached, uncached = (
-            _decoding.decoded(model, SOURCE, 6, beams, 0.6, cached) for cached in (True, False)
+            decoding.decoded(model, SOURCE, 6, beams, 0.6, cached) for cached in (True, False)
         )
         np.testing.assert_array_equal(cached, uncached, err_msg=str(config))
 

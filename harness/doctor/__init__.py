@@ -23,7 +23,7 @@ import rich.text
 
 from harness.doctor import versions
 from harness.doctor.finding import Finding, Level, guarded
-from harness.lines import counted, one_line
+from harness.system.text import counted, one_line
 
 __all__ = ["Finding", "diagnose", "examine"]
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from harness import environment
 from harness.doctor.child import Answer, answering, ask
 from harness.doctor.finding import Finding, Level
 from harness.failure import describe_error
-from harness.spec import Sweep
+from harness.sweep.question import Sweep
+from harness.system import host
 
 SECONDS = 120.0
 """How long a backend may take; TensorFlow is loaded in 4 to 7 s where the disk is quick."""
@@ -62,8 +62,8 @@ def backend(name: str, seconds: float = SECONDS) -> Finding:
         return _broken(name, said, reply)
     devices = said["devices"]
     message = f"{', '.join(devices)}; Keras {said['keras']} computes on it"
-    drivers = environment.accelerators()
-    if drivers and environment.devices() and all(device.startswith("CPU") for device in devices):
+    drivers = host.accelerators()
+    if drivers and host.devices() and all(device.startswith("CPU") for device in devices):
         message += f", but the driver knows {', '.join(drivers)}, which it does not see"
         return Finding(TITLES[name], "warning", message, _EXTRAS[name])
     return Finding(TITLES[name], "ok", message)
@@ -104,7 +104,7 @@ def answer(name: str) -> None:
         say(stage="computing")
         _compute()
         say(stage="importing keras_tuner")
-        importlib.import_module("harness.oracles")
+        importlib.import_module("harness.search.oracles")
     except BaseException as error:  # noqa: BLE001 - whatever a framework raises is the answer
         say(error=describe_error(error).message)
     answers.flush()

@@ -10,8 +10,9 @@ from pathlib import Path
 import rich.console
 import rich.progress
 
-from harness import registry, sources
-from harness.doctor import backends, data, machine, plugins, store
+from harness import registry
+from harness.data import download
+from harness.doctor import backends, data, machine, mlflow_store, plugins
 from harness.doctor.finding import Finding, gigabytes, guarded
 from harness.spec import Task
 from harness.tracking import default_uri
@@ -35,20 +36,20 @@ def examine(
         console: Where it is said what takes long.
     """
     # MLflow takes seconds to load, in which everything else is looked at.
-    with store.looking(tracking or default_uri(output)) as look:
+    with mlflow_store.looking(tracking or default_uri(output)) as look:
         with _busy(console, "loading tasks and search spaces"):
             loaded = list(guarded(plugins.NAME, plugins.registered))
         yield from loaded
         yield from guarded("cores", machine.cores)
         yield from guarded("memory", machine.memory)
         yield from _folder("output", lambda: output, "choose another with --output")
-        yield from _folder("cache", sources.cache_root, "choose another with HARNESS_CACHE=FOLDER")
+        yield from _folder("cache", download.cache_root, "choose another with HARNESS_CACHE=FOLDER")
         # A file that ends the process it is loaded in would end this one as well.
         sound = all(finding.level == "ok" for finding in loaded)
         tasks = tuple(registry.tasks().values()) if sound else ()
         yield from guarded(data.PREPARED, partial(_data, tasks, data_dir, console))
         with _busy(console, "waiting for MLflow"):
-            found = list(guarded(store.NAME, look))
+            found = list(guarded(mlflow_store.NAME, look))
         yield from found
     for name in backends.installed():
         title = backends.TITLES[name]
@@ -67,7 +68,7 @@ def _folder(name: str, place: Callable[[], Path], remedy: str) -> Iterator[Findi
 def _data(
     tasks: Sequence[Task], data_dir: Path | None, console: rich.console.Console
 ) -> Iterator[Finding]:
-    found = data.stored(sources.cache_root(), tasks, data_dir)
+    found = data.stored(download.cache_root(), tasks, data_dir)
     with _progress(console, found.size()) as advance:
         yield from guarded(data.PREPARED, lambda: data.prepared(found, advance))
         yield from guarded(data.DOWNLOADS, lambda: data.downloads(found, advance))

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TextIO
 
-from harness.engines.process import GRACE_SECONDS, describe_exit
-from harness.engines.worker import kill_tree
+from harness.engines.local.process import GRACE_SECONDS, describe_exit
+from harness.engines.local.worker import kill_tree
 
 _TAIL = 65536
 """Bytes that are read of what a child complained about; the end says why it died."""

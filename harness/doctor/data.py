@@ -7,7 +7,8 @@ from pathlib import Path
 
 import filelock
 
-from harness import cache, preparation, sources
+from harness.data import cache, download
+from harness.data.prepare import META, digest
 from harness.doctor.finding import Finding, gigabytes
 from harness.spec import HarnessError, Source, Task
 
@@ -97,15 +98,15 @@ def prepared(found: Stored, advance: Advance) -> Iterator[Finding]:
 def damage(entry: Path, advance: Advance) -> str | None:
     """What is wrong with an entry of the cache, or `None`: each array is read and hashed."""
     try:
-        meta = json.loads((entry / preparation.META).read_text(encoding="utf-8"))
+        meta = json.loads((entry / META).read_text(encoding="utf-8"))
         arrays = {name: (e["bytes"], e["sha256"]) for name, e in meta["arrays"].items()}
-        if preparation.digest(meta) != meta["digest"]:
-            return f"{preparation.META} has changed"
+        if digest(meta) != meta["digest"]:
+            return f"{META} has changed"
     except FileNotFoundError:
-        return f"{preparation.META} is missing"
+        return f"{META} is missing"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return f"{preparation.META} cannot be read"
-    for name, (size, digest) in arrays.items():
+        return f"{META} cannot be read"
+    for name, (size, checksum) in arrays.items():
         path = entry / f"{name}.npy"
         if not path.is_file():
             return f"{path.name} is missing"
@@ -113,7 +114,7 @@ def damage(entry: Path, advance: Advance) -> str | None:
         if found != size:
             return f"{path.name} has {found} bytes instead of {size}"
         try:
-            altered = sources.sha256(path) != digest
+            altered = download.sha256(path) != checksum
         except OSError as error:
             return f"{path.name} cannot be read ({error.strerror})"
         advance(found)
@@ -156,7 +157,7 @@ def local(found: Stored, data_dir: Path, advance: Advance) -> Iterator[Finding]:
 
 def _as_expected(source: Source, path: Path, advance: Advance) -> bool:
     try:
-        expected = sources.sha256(path) == source.sha256
+        expected = download.sha256(path) == source.sha256
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
     advance(_size(path))

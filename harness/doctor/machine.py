@@ -1,17 +1,75 @@
-"""Cores, memory, disk space, and whether folders can be written."""
+"""Memory that a Linux control group leaves to its processes, as containers are given it."""
 
 import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 import psutil
 
-from harness import environment
-from harness.doctor import limits
+from harness.doctor import machine
 from harness.doctor.finding import Finding, gigabytes
+from harness.system import host
+
+GROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+_UNLIMITED = 2**60
+"""Version 1 writes no limit as the largest number it has; no machine has an exabyte."""
+# Of the two versions: the folder of the controller, its limit, what is used, and in the
+# statistics what of that is cached files, which make room when it is needed.
+_FILES = (
+    ("", "memory.max", "memory.current", "inactive_file"),
+    ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+
+
+def memory_left(groups: Path = GROUPS, membership: Path = MEMBERSHIP) -> int | None:
+    """Bytes that processes of this group may still take; `None` where nothing limits them.
+
+    A group is bound by the limits of all above it, of both versions of control groups.
+    """
+    left = [
+        found
+        for controller, *files in _FILES
+        for folder in _folders(groups, controller, membership)
+        if (found := _left(folder, *files)) is not None
+    ]
+    return min(left, default=None)
+
+
+def _folders(groups: Path, controller: str, membership: Path) -> Iterator[Path]:
+    """The folders of this process's group and of all groups above it.
+
+    Inside a container the path may be the host's, of which only the end, or nothing, is there.
+    """
+    try:
+        lines = membership.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # another system than Linux
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            own = Path(path.lstrip("/"))
+            for part in (own, *own.parents):
+                if ".." not in part.parts:
+                    yield groups / controller / part
+
+
+def _left(folder: Path, limit_file: str, used_file: str, cached: str) -> int | None:
+    try:
+        limit = int((folder / limit_file).read_text())
+        used = int((folder / used_file).read_text())
+        rows = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        statistics = {name: int(value) for name, value in rows}
+    except (OSError, ValueError):  # no such group, or the word `max`
+        return None
+    if limit >= _UNLIMITED:
+        return None
+    return max(0, limit - used + statistics.get(cached, 0))
+
 
 WORKER_BYTES = 4.0e9
 """Memory that a worker of the shipped sweeps grows to before it is recycled (3.9e9 measured)."""
@@ -25,17 +83,17 @@ FILES_LEFT = 1000
 
 def cores() -> Finding:
     """Processor cores, by affinity and by the quota of the control group."""
-    return Finding("cores", "ok", f"{environment.cores()}")
+    return Finding("cores", "ok", f"{host.cores()}")
 
 
 def memory() -> Finding:
     """Memory that is free for workers, a control group's limit included."""
-    left = limits.memory_left()
+    left = machine.memory_left()
     free = psutil.virtual_memory().available
     whose = ""
     if left is not None and left < free:
         free, whose = left, " by the limit of this control group"
-    workers = len(environment.devices()) or environment.cores()
+    workers = len(host.devices()) or host.cores()
     message = f"{gigabytes(free)} free{whose}"
     if free < START_BYTES:
         return Finding(

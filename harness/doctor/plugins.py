@@ -15,7 +15,7 @@ from harness.spec import HarnessError
 
 NAME = "registry"
 SECONDS = 60.0
-_GROUPS = (("tasks", "harness.tasks"), ("search_spaces", "harness.search_spaces"))
+_GROUPS = ("harness.tasks", "harness.search_spaces")
 _REMEDY = "correct it, or uninstall it; until then every command that needs tasks refuses"
 _CODE = "from harness.doctor.plugins import answer; answer()"
 
@@ -52,7 +52,7 @@ def answer() -> None:
         answers.write(json.dumps(fields) + "\n")
 
     failed = False
-    for origin, load in (found for names in _GROUPS for found in _origins(*names)):
+    for origin, load in (found for names in _GROUPS for found in _origins(names)):
         say(origin=origin)
         try:
             load()
@@ -67,11 +67,11 @@ def answer() -> None:
     answers.close()
 
 
-def _origins(package: str, group: str) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _origins(group: str) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What the registry would load, each with its name and by itself."""
-    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+    for module in pkgutil.iter_modules(importlib.import_module(group).__path__):
         if not module.name.startswith("_"):
-            name = f"{package}.{module.name}"
+            name = f"{group}.{module.name}"
             yield name, lambda name=name: importlib.import_module(name)  # type: ignore[misc]
     for point in importlib.metadata.entry_points(group=group):
         distribution = point.dist.name if point.dist else "an unnamed distribution"

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import files, journal
-from harness.record import SweepRecord
-from harness.report.cells import by_task, cells
+from harness.analysis.cells import by_task, cell_results
+from harness.journal.read import read_journal
+from harness.journal.record import SweepRecord
 from harness.spec import HarnessError
+from harness.system import atomic_files
 
 if TYPE_CHECKING:
-    from harness.report.exhibits import Exhibits
-    from harness.report.searching import Searches
+    from harness.analysis.exhibits import Exhibits
+    from harness.report.searches.section import Searches
 
 
 def write(folder: Path) -> None:
@@ -27,45 +28,46 @@ def write(folder: Path) -> None:
             examples or an exhibit are damaged, or a file cannot be written.
     """
     # What takes long to import is imported here, so that `exit_code` costs nothing.
-    from harness.report.exhibits import read_exhibits
-    from harness.report.html import html
-    from harness.report.interactive import plots
-    from harness.report.outcomes import read_outcomes
+    from harness.analysis.exhibits import read_exhibits
+    from harness.report.across_tasks.pretraining import read_starts
+    from harness.report.csv_tables import csv, leaderboard, trials_table
+    from harness.report.html.document import html
     from harness.report.page import markdown
-    from harness.report.searching import read_searches
-    from harness.report.starts import read_starts
-    from harness.report.tables import csv, leaderboard, trials_table
+    from harness.report.searches.section import read_searches
+    from harness.report.searches.trial_plots import plots
+    from harness.report.verdicts.per_example import read_outcomes
 
-    record = journal.read(folder)
+    record = read_journal(folder)
     if record is None:
         raise HarnessError(f"{folder}: the journal is empty; expected one that a run has begun")
-    files.remove_parts(folder)
-    files.write(folder / "trials.csv", csv(trials_table(record)).encode())
-    files.write(folder / "leaderboard.csv", csv(leaderboard(record)).encode())
+    atomic_files.remove_parts(folder)
+    atomic_files.write(folder / "trials.csv", csv(trials_table(record)).encode())
+    atomic_files.write(folder / "leaderboard.csv", csv(leaderboard(record)).encode())
     # After the tables, as their files may be damaged: the tables need not be missing as well.
     exhibits = read_exhibits(folder, record.cells)
-    outcomes = read_outcomes(folder, by_task(cells(record)), exhibits)
+    outcomes = read_outcomes(folder, by_task(cell_results(record)), exhibits)
     searches = read_searches(record)
     images = dict(_images(record, exhibits, searches))
     for name, content in images.items():
-        files.write(folder / name, content)
+        atomic_files.write(folder / name, content)
     page = markdown(record, exhibits, read_starts(record.sweep), outcomes, searches)
-    files.write(folder / "report.md", page.encode())
-    files.write(folder / "report.html", html(page, images, plots(record)).encode())
+    atomic_files.write(folder / "report.md", page.encode())
+    atomic_files.write(folder / "report.html", html(page, images, plots(record)).encode())
 
 
 def _images(
     record: SweepRecord, exhibits: "Exhibits", searches: "Searches"
 ) -> Iterator[tuple[str, bytes]]:
     """The figures of a report as files, by their names."""
-    from harness.report.attention import attention_figures
-    from harness.report.confusion import confusion_figures
-    from harness.report.examples import examples_figures
-    from harness.report.figures import image, leaderboard_figure
-    from harness.report.forecasts import forecast_figures
-    from harness.report.lengths import length_figures
-    from harness.report.rank_figures import profile_figures, rank_figures
-    from harness.report.searching import searching_figures
+    from harness.report.across_tasks.rank_figures import profile_figures, rank_figures
+    from harness.report.across_tasks.training_size import examples_figures
+    from harness.report.figure_style import image
+    from harness.report.samples.attention import attention_figures
+    from harness.report.samples.confusion import confusion_figures
+    from harness.report.samples.forecasts import forecast_figures
+    from harness.report.samples.lengths import length_figures
+    from harness.report.searches.section import searching_figures
+    from harness.report.verdicts.leaderboard import leaderboard_figure
 
     figures = {"leaderboard": leaderboard_figure(record), **searching_figures(searches)}
     for draw in (rank_figures, profile_figures, examples_figures):
@@ -79,7 +81,7 @@ def _images(
 
 def unconfirmed(record: SweepRecord) -> list[tuple[str, str]]:
     """The cells (task, space) without any confirmation run that has a test score."""
-    return [(cell.task, cell.space) for cell in cells(record) if not cell.scores]
+    return [(cell.task, cell.space) for cell in cell_results(record) if not cell.scores]
 
 
 def exit_code(record: SweepRecord) -> int:

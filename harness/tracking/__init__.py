@@ -8,9 +8,9 @@ The only package that imports mlflow, and only once something is written.
     server.py                 MLflow's web page (`ui`)
 """
 
-from harness.tracking.projector import sync
-from harness.tracking.server import ui
 from harness.tracking.store import default_uri
+from harness.tracking.sync import sync
 from harness.tracking.tracker import Tracker
+from harness.tracking.ui import ui
 
 __all__ = ["Tracker", "default_uri", "sync", "ui"]

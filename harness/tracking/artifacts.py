@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from harness.sources import sha256
+from harness.data.download import sha256
 
 _REPORT = ("report.html", "report.md", "leaderboard.csv", "trials.csv", "sweep.toml",
            "environment.json")  # fmt: skip

@@ -24,7 +24,7 @@ from harness.spec import DataSpec, Kind, TensorSpec
 MODEL, INTERFACE, ASSETS = "model.keras", "interface.json", "assets.json"
 TEXT, PAIR = "text", "text_pair"
 TOKENS, SEGMENTS, VOCABULARY, CLASSES = "tokens", "segments", "vocabulary", "classes"
-"""What a task on short texts calls its inputs and assets: see `tasks/_text.py`."""
+"""What a task on short texts calls its inputs and assets: see `harness.kinds.text.short_texts`."""
 BATCH = 32
 _ADDED = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 """The first pieces of every vocabulary."""
@@ -109,7 +109,7 @@ def wordpiece(vocabulary: Sequence[str], longest: int) -> Any:
     """What cuts texts as their task did, without the framework that task was prepared with.
 
     WordPiece of cased words, `[CLS] text [SEP]` or `[CLS] text [SEP] other [SEP]` (Devlin et al.
-    2019): see `tasks/_wordpiece.py`, whose ids it gives.
+    2019): see `harness.kinds.text.wordpiece`, whose ids it gives.
 
     Args:
         vocabulary: the pieces; the reserved ones are the first.

@@ -16,8 +16,8 @@ from urllib.parse import quote
 import filelock
 
 from harness.spec import HarnessError
-from harness.tracking.catalogue import Catalogue
-from harness.tracking.projection import MAX_DIGEST, MAX_TAG, Point, Run, cut
+from harness.tracking.model_registry.store import Catalogue
+from harness.tracking.runs import MAX_DIGEST, MAX_TAG, Point, Run, cut
 
 _SQLITE, _MEMORY = "sqlite:///", ":memory:"
 _PARENT = "mlflow.parentRunId"

@@ -6,9 +6,9 @@ import threading
 import time
 from pathlib import Path
 
-from harness.addresses import masked
-from harness.tracking.projector import Projector, first_line
+from harness.system.redact import masked
 from harness.tracking.store import default_uri
+from harness.tracking.sync import Projector, first_line
 
 # Training shares the processor with the tracker: it rests at least this long, and at least
 # this many times as long as it worked.

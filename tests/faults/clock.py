@@ -8,7 +8,7 @@ import itertools
 import time
 from typing import Any
 
-from harness import training
+from harness.training.run import _Trial, run_trial
 from tests.faults import fake
 
 YEARS = 10 * 365 * 86400.0
@@ -32,8 +32,8 @@ def befall() -> None:
 
 def run(job: Any, report: Any) -> Any:
     """Runs a trial as in a sweep that trains."""
-    training._Trial.run = _nap
-    return training.run(job, report)
+    _Trial.run = _nap
+    return run_trial(job, report)
 
 
 def _nap(self: Any) -> None:

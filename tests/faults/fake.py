@@ -40,7 +40,7 @@ DEATHS = "FAKE_DEATHS"
 
 def run(job: Any, report: Any) -> Any:
     """Ends a trial soon, with a score made of its configuration and its seed."""
-    from harness.training import begun
+    from harness.training.run import begun
 
     trial = begun(job, time.time())
     _die_if_told(job)
@@ -82,15 +82,17 @@ def nothing() -> None:
 @click.option("--tracking", default="none")
 def main(question: Path, output: Path, workers: int, tracking: str) -> None:
     """Runs a sweep as `harness run` does, over trials that take a moment."""
-    from harness import driver, streams, sweep
+    from harness.driver.loop import Options, run_sweep
     from harness.spec import HarnessError
+    from harness.sweep.load import load_sweep
+    from harness.system import stdio
     from tests.faults import fake  # workers import the functions by this name
 
-    streams.outlast_readers()
-    options = driver.Options(output=output, workers=workers, tracking=tracking)
+    stdio.outlast_readers()
+    options = Options(output=output, workers=workers, tracking=tracking)
     try:
-        asked = sweep.load(str(question), {})
-        code = driver.run_sweep(asked, options, fake.run, fake.nothing)
+        asked = load_sweep(str(question), {})
+        code = run_sweep(asked, options, fake.run, fake.nothing)
     except HarnessError as error:
         click.echo(f"harness: {error}", err=True)
         sys.exit(2)

@@ -136,22 +136,23 @@ def _live(
     sys.argv = ["harness", *words]
     if fate is not None:
         fate()
-    from harness import cli, driver, environment, opening
+    from harness.cli import main
+    from harness.driver import preflight
+    from harness.driver.loop import run_sweep
+    from harness.system import host
     from tests.faults import fake
 
-    environment.git_commit = lambda: None  # somebody may commit between two runs
-    check = opening.check_backend
+    host.git_commit = lambda: None  # somebody may commit between two runs
+    check = preflight.check_backend
 
     def begin(sweep: Any) -> None:
         """The first thing a driver does."""
         (folder / f"{variables[MARK]}.begun").touch()
         check(sweep)
 
-    opening.check_backend = begin
-    driver.run_sweep = functools.partial(
-        driver.run_sweep, run_trial=fake.run, initialize=fake.nothing
-    )
-    cli.main(words)
+    preflight.check_backend = begin
+    run_sweep = functools.partial(run_sweep, run_trial=fake.run, initialize=fake.nothing)
+    main.main(words)
 
 
 def _marked(mark: str) -> Iterator[int]:

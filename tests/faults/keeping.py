@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness import driver, files
-from harness.training import checkpoint_path
+from harness.driver.loop import _Driver
+from harness.journal.folder import checkpoint_path
+from harness.system import atomic_files
 from tests.faults import fake
 
 SEEN = "FAKE_SEEN"
@@ -21,13 +22,13 @@ SAVING = "FAKE_SAVING"
 """Variable that says how long it takes to save a checkpoint; a fiftieth of a second if absent."""
 
 _rest = fake.run
-_handle = driver._Driver._handle
+_handle = _Driver._handle
 
 
 def befall(then: Callable[[], None] | None = None) -> None:
     """Has a driver run such trials and watch; `then` is what else befalls it."""
     fake.run = run
-    driver._Driver._handle = watch
+    _Driver._handle = watch
     if then is not None:
         then()
 
@@ -40,7 +41,7 @@ def run(job: Any, report: Any) -> Any:
     result = _rest(job, report)
     if job.keep_checkpoint:
         path = checkpoint_path(job.folder, job.task, job.space, job.number)
-        with files.whole(path) as part, part.open("w") as file:
+        with atomic_files.whole(path) as part, part.open("w") as file:
             file.write(f"{job.epochs} ")
             file.flush()
             time.sleep(float(os.environ.get(SAVING, "0.02")))  # for a kill to come in the middle
@@ -56,7 +57,7 @@ def watch(self: Any, event: Any) -> None:
         needed |= {number for phase, number in cell.running if phase == "search"}
         paths = {checkpoint_path(self.folder, *cell.cell.key, number) for number in needed}
         there = set((self.folder / "checkpoints").glob(f"*{cell.cell.space.name}.*"))
-        finished = {path for path in there if not path.name.startswith(files.PART)}
+        finished = {path for path in there if not path.name.startswith(atomic_files.PART)}
         seen = {
             "there": len(there),
             "needed": len(needed),

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from harness import cache, registry
+from harness import registry
+from harness.data import cache
 from tests.faults import fake
 
 FLAGS = "FAKE_FLAGS"

@@ -7,7 +7,7 @@ from typing import Any
 
 import tomli_w
 
-from harness import sweep
+from harness.sweep.load import shipped
 
 Table = dict[str, Any]
 VALUES = (
@@ -39,7 +39,7 @@ BYTES = (b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\r", b"\
 def mutants(count: int, seed: int = 0) -> Iterator[bytes]:
     """So many altered copies of the sweep files that are shipped, always the same ones."""
     chance = random.Random(seed)
-    files = [text.encode() for text in sweep.shipped().values()]
+    files = [text.encode() for text in shipped().values()]
     for _ in range(count):
         text = chance.choice(files)
         mutate = chance.choice((_bytes, _lines, _texts, _values, _values, _structure))

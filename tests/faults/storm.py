@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.kills import finished
-from harness import journal
+from harness.journal.folder import JOURNAL
+from harness.journal.read import read_journal
+from harness.journal.write import Journal
 from tests.faults.forks import Fate, Forked, Forks
 
 START_SECONDS = 0.8
@@ -150,7 +152,7 @@ def torn(number: int, share: float) -> Fate:
 
 
 def _tear(number: int, share: float) -> None:
-    append = journal.Journal.append
+    append = Journal.append
     appended = itertools.count()
 
     class Torn:
@@ -162,12 +164,12 @@ def _tear(number: int, share: float) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
             raise AssertionError("killed")
 
-    def tear(self: journal.Journal, event: str, **fields: object) -> None:
+    def tear(self: Journal, event: str, **fields: object) -> None:
         if next(appended) == number:
             self._file = Torn(self._file)
         append(self, event, **fields)
 
-    journal.Journal.append = tear
+    Journal.append = tear
 
 
 def _done(folder: Path) -> int:
@@ -178,11 +180,11 @@ def _done(folder: Path) -> int:
 def _count(folder: Path, word: bytes = b"\n") -> int:
     """How often a word is in the journal, which may be removed at any moment."""
     try:
-        return (folder / journal.FILE).read_bytes().count(word)
+        return (folder / JOURNAL).read_bytes().count(word)
     except FileNotFoundError:
         return 0
 
 
 def _id(folder: Path) -> str | None:
-    record = journal.read(folder) if (folder / journal.FILE).is_file() else None
+    record = read_journal(folder) if (folder / JOURNAL).is_file() else None
     return record.id if record else None

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from harness.journal import read
+from harness.journal.read import read_journal
 from tests.faults import fake, keeping
 from tests.faults.storm import storm
 from tests.faults.sweeps import ended, run_words, same
@@ -65,7 +65,7 @@ def test_none_is_left_by_a_trial_that_is_killed_while_it_saves(forks, calm, tmp_
     )  # fmt: skip
     driver = start(*run_words(question, tmp_path))
     assert driver.wait() == 1, driver.out + driver.err
-    results = read(tmp_path / "fake").results
+    results = read_journal(tmp_path / "fake").results
     assert {result.status for result in results} == {"timeout"}
     toll("worker killed (checkpoints)", len(results))
     assert not list((tmp_path / "fake" / "checkpoints").iterdir())

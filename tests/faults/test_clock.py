@@ -8,10 +8,11 @@ import sqlite3
 import pandas as pd
 import pytest
 
-from harness import journal
+from harness.journal.folder import JOURNAL
+from harness.journal.read import read_journal
+from tests.driver.test_resume import until
 from tests.faults import clock, fake
 from tests.faults.sweeps import ended, run_words, same_trials
-from tests.test_resume import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -33,7 +34,7 @@ def test_seconds_are_those_that_passed(forks, calm, tmp_path, toll, question):
     assert run.code == 0, run.out + run.err
     toll("clock put back and forward")
     same_trials(folder, quiet)
-    record = journal.read(folder)
+    record = read_journal(folder)
     assert set(record.ended.values()) == {"all 8 trials are done"}, "an hour was not spent"
     assert all(0 < result.cost.seconds < 60 for result in record.results)
     assert pd.read_csv(folder / "leaderboard.csv")["search_seconds"].between(0, 600).all()
@@ -47,11 +48,11 @@ def test_a_trial_that_was_stopped_cost_what_it_took(forks, tmp_path, toll, quest
     words = run_words(question, tmp_path)
     folder = tmp_path / "fake"
     driver = forks(*words, fate=clock.befall, **{fake.SECONDS: "60"})
-    path = folder / journal.FILE
+    path = folder / JOURNAL
     until(lambda: path.exists() and b'"asked"' in path.read_bytes())
     driver.send(signal.SIGTERM)
     assert driver.wait() == 130
-    (result,) = journal.read(folder).results
+    (result,) = read_journal(folder).results
     assert 0 <= result.cost.seconds < 60
     status = forks.run("status", folder)
     assert status.code == 0
@@ -65,7 +66,7 @@ def test_a_trial_that_was_stopped_cost_what_it_took(forks, tmp_path, toll, quest
 def test_a_trial_whose_worker_cannot_start_cost_what_it_took(forks, tmp_path, question):
     words = run_words(question, tmp_path)
     assert forks.run(*words, fate=clock.befall_broken).code == 1
-    results = journal.read(tmp_path / "fake").results
+    results = read_journal(tmp_path / "fake").results
     assert {result.status for result in results} == {"failed"}
     assert all(0 <= result.cost.seconds < 60 for result in results)
 

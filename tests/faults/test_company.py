@@ -6,8 +6,8 @@ import time
 import pandas as pd
 import pytest
 
-from harness.journal import read
-from harness.report.tables import LEADERBOARD, TRIALS
+from harness.journal.read import read_journal
+from harness.report.csv_tables import LEADERBOARD, TRIALS
 from tests.faults.fake import SECONDS
 from tests.faults.sweeps import ended, files, report, run_words, same_trials
 
@@ -33,7 +33,7 @@ def test_of_drivers_started_at_once_one_works(forks, calm, tmp_path, toll, times
             (ended(quiet) - found).total(), found.total() - len(found),
         )  # fmt: skip
         assert found == ended(quiet)
-        assert len(read(output / "fake").environments) == 1, "nobody carried on"
+        assert len(read_journal(output / "fake").environments) == 1, "nobody carried on"
         assert report(output / "fake") == report(quiet)
 
 
@@ -50,7 +50,7 @@ def test_a_sweep_that_is_looked_at_all_the_time_is_not_disturbed(
     driver = forks(*run_words(question, tmp_path),
         **{SECONDS: "0.3"},
     )  # fmt: skip
-    while not (folder / "journal.jsonl").is_file() or not read(folder):
+    while not (folder / "journal.jsonl").is_file() or not read_journal(folder):
         time.sleep(0.01)
     seen = []
     while driver.code is None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import cache, preparation
-from harness.journal import read
+from harness.data import cache
+from harness.data.prepare import FORMAT, SPLITS, _write
+from harness.journal.read import read_journal
 from harness.spec import DataSpec, Prepared, Split, TensorSpec
 from tests.faults import loading
 from tests.faults.sweeps import ended, run_words, same
@@ -55,7 +56,7 @@ def entry(tmp_path, monkeypatch):
 
 def write(task, folder, files):
     """What the child does."""
-    preparation._write(LITTLE, folder, files)
+    _write(LITTLE, folder, files)
 
 
 def whole():
@@ -63,7 +64,7 @@ def whole():
     cache._known.clear()  # as in the next process
     found, expected = cache.load(LITTLE), prepare({})
     assert (found.spec, found.assets) == (expected.spec, expected.assets)
-    splits = [(getattr(found, n), getattr(expected, n)) for n in preparation.SPLITS]
+    splits = [(getattr(found, n), getattr(expected, n)) for n in SPLITS]
     for ours, theirs in (*splits, (found.further["later"], expected.further["later"])):
         np.testing.assert_array_equal(ours.x["x"], theirs.x["x"])
         np.testing.assert_array_equal(ours.y["y"], theirs.y["y"])
@@ -118,7 +119,7 @@ META = {
     "no digest": lambda meta: json.dumps({k: v for k, v in meta.items() if k != "digest"}).encode(),
     "arrays of text": lambda meta: json.dumps(meta | {"arrays": "x"}).encode(),
     "arrays of numbers": lambda meta: json.dumps(meta | {"arrays": {"train.x.x": 3}}).encode(),
-    "newer": lambda meta: json.dumps(meta | {"format": preparation.FORMAT + 1}).encode(),
+    "newer": lambda meta: json.dumps(meta | {"format": FORMAT + 1}).encode(),
     "of another task": lambda meta: json.dumps(meta | {"task": "digits"}).encode(),
 }
 
@@ -129,7 +130,7 @@ def test_a_description_that_is_none_is_made_anew(entry, toll, damage):
     path = folder / "meta.json"
     path.write_bytes(damage(json.loads(path.read_text())))
     whole()
-    assert json.loads(path.read_text())["format"] == preparation.FORMAT
+    assert json.loads(path.read_text())["format"] == FORMAT
     toll("cache description damaged")
 
 
@@ -184,7 +185,7 @@ def test_data_is_damaged_while_a_sweep_reads_it(forks, calm, tmp_path, toll, cac
     toll("cache damaged while a sweep reads it", len(done), lost, found.total() - len(found))
     same(tmp_path / "fake", quiet, tried_again=True)
     (broken,) = (
-        entry for entry in read(tmp_path / "fake").history
+        entry for entry in read_journal(tmp_path / "fake").history
         if getattr(entry, "failure", None) is not None
     )  # fmt: skip
     assert broken.status == "interrupted"

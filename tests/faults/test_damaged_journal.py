@@ -11,7 +11,8 @@ import sys
 import pandas as pd
 import pytest
 
-from harness.journal import FILE, VERSION, read
+from harness.journal.folder import JOURNAL
+from harness.journal.read import VERSION, read_journal
 from tests.conftest import environment
 from tests.faults.disks import limit_files
 from tests.faults.sweeps import answer, ended, run_words, same
@@ -33,11 +34,11 @@ def folder(calm, tmp_path):
 
 
 def lines(folder):
-    return (folder / FILE).read_bytes().splitlines(keepends=True)
+    return (folder / JOURNAL).read_bytes().splitlines(keepends=True)
 
 
 def put(folder, *content):
-    (folder / FILE).write_bytes(b"".join(content))
+    (folder / JOURNAL).write_bytes(b"".join(content))
 
 
 def said(forks, calm, folder, command):
@@ -129,12 +130,12 @@ def test_a_newer_journal_is_left_alone(forks, calm, folder, toll):
 
 
 def test_a_folder_in_its_place(forks, calm, folder, toll):
-    (folder / FILE).unlink()
-    (folder / FILE).mkdir()
+    (folder / JOURNAL).unlink()
+    (folder / JOURNAL).mkdir()
     refused(forks, calm, folder, "")
     fresh = forks.run(*run_words(calm()[0], folder.parent), "--fresh")
     assert (fresh.code, fresh.err.count("\n")) == (2, 1)
-    assert fresh.err.startswith(f"harness: {folder / FILE}: cannot be opened (")
+    assert fresh.err.startswith(f"harness: {folder / JOURNAL}: cannot be opened (")
     toll("journal that is a folder", len(COMMANDS) + 1)
 
 
@@ -198,7 +199,7 @@ def test_a_line_may_be_long(forks, calm, folder):
     event = json.loads(first)
     event["environment"]["notes"] = "x" * (8 << 20)
     put(folder, json.dumps(event).encode() + b"\n", *rest)
-    assert len(read(folder).environment["notes"]) == 8 << 20
+    assert len(read_journal(folder).environment["notes"]) == 8 << 20
     run = said(forks, calm, folder, "status")
     assert (run.code, run.err) == (0, "")
 
@@ -206,15 +207,15 @@ def test_a_line_may_be_long(forks, calm, folder):
 def test_a_full_disk_and_a_driver_that_is_gone_leave_a_torn_line(forks, calm, tmp_path, toll):
     question, quiet = calm()
     folder, line = tmp_path / "fake", run_words(question, tmp_path)
-    size = (quiet / FILE).stat().st_size // 2
+    size = (quiet / JOURNAL).stat().st_size // 2
     assert forks.run(*line, fate=functools.partial(limit_files, size)).code == 2
-    torn = (folder / FILE).read_bytes()
+    torn = (folder / JOURNAL).read_bytes()
     assert (len(torn), torn.endswith(b"\n")) == (size, False)
     before = ended(folder)
     for command in COMMANDS[1:]:
         run = said(forks, calm, folder, command)
         assert (run.code, run.err) == (0, ""), command
-    assert (folder / FILE).read_bytes() == torn, "only a driver cuts it"
+    assert (folder / JOURNAL).read_bytes() == torn, "only a driver cuts it"
     run = forks.run(*line)
     assert (run.code, run.err) == (0, ""), run.out
     found = ended(folder)

@@ -25,14 +25,14 @@ import h5py
 import numpy as np
 import pytest
 
-from harness.journal import read
-from harness.record import Asked
+from harness.journal.read import read_journal
+from harness.trial import Asked
 from tests.faults.sweeps import report
 
 
 def suggestions(folder):
     """What was asked for, in order."""
-    return [entry for entry in read(folder).history if isinstance(entry, Asked)]
+    return [entry for entry in read_journal(folder).history if isinstance(entry, Asked)]
 
 
 def results(folder):
@@ -47,7 +47,7 @@ def results(folder):
                 for row in result.curve
             ),
         )
-        for result in read(folder).results
+        for result in read_journal(folder).results
     ]
 
 
@@ -107,7 +107,7 @@ def test_training_again_gives_the_same_bits(finished, harness, tmp_path, backend
     first, second = first / "band", second / "band"
     assert suggestions(first) == suggestions(second)
     assert results(first) == results(second)
-    confirmed = [result for result in read(first).results if result.phase == "confirm"]
+    confirmed = [result for result in read_journal(first).results if result.phase == "confirm"]
     assert len(confirmed) == 2
     for result in confirmed:
         one, other = (weights(folder / result.model) for folder in (first, second))

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import pooch
 import pytest
 
-from harness import sources
+from harness.data import download
 from harness.spec import HarnessError, Source
+from tests.driver.test_resume import until
 from tests.faults.servers import make_certificate, serving
-from tests.test_resume import until
 
 # Pooch leaves the connection of a request that failed to the collector of garbage.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -98,7 +98,7 @@ def source(address):
 
 
 def fetch(address):
-    return sources.fetch([source(address)], None, offline=False, progress=False)["data.bin"]
+    return download.fetch([source(address)], None, offline=False, progress=False)["data.bin"]
 
 
 def left(tmp_path):
@@ -132,7 +132,7 @@ def test_what_came_is_not_used(server, tmp_path, toll, answer, reason):
     with pytest.raises(HarnessError, match=f"^demo/data.bin: .*{reason}") as caught:
         fetch(address)
     assert "\n" not in str(caught.value)
-    assert len(running.asked) == 1 + sources.RETRIES
+    assert len(running.asked) == 1 + download.RETRIES
     assert left(tmp_path) == []
     running.answer = whole
     assert fetch(address).read_bytes() == CONTENT

@@ -6,9 +6,11 @@ import signal
 
 import pytest
 
-from harness import driver
-from harness.journal import FILE, Journal
-from harness.spec import HarnessError, Sweep
+from harness.driver.loop import _Driver
+from harness.journal.folder import JOURNAL
+from harness.journal.write import Journal
+from harness.spec import HarnessError
+from harness.sweep.question import Sweep
 from tests.faults.forks import CONTEXT
 from tests.faults.sweeps import files, run_words
 
@@ -32,16 +34,16 @@ def test_what_a_killed_fresh_run_left_is_not_taken_for_the_new_answer(tmp_path):
         assert process.exitcode == -signal.SIGKILL
         with Journal(folder) as journal:
             assert journal.record is None
-            assert files(folder) == {FILE}
+            assert files(folder) == {JOURNAL}
 
 
 def interrupt_opening():
     """Has a driver be interrupted when nothing has been done yet."""
-    driver._Driver.__init__ = interrupted
+    _Driver.__init__ = interrupted
 
 
 def refuse_opening():
-    driver._Driver.__init__ = refused
+    _Driver.__init__ = refused
 
 
 def interrupted(*_):

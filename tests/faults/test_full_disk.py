@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness.journal import FILE
+from harness.journal.folder import JOURNAL
 from tests.faults.disks import KILOBYTE, limit_files, small_disk
 from tests.faults.sweeps import ended, files, run_words, same
 
@@ -53,7 +53,7 @@ def test_the_journal_ends_anywhere(forks, calm, tmp_path, toll, tuner, sizes):
     """Every few bytes the disk is full again, in the middle of whatever line that is."""
     question, quiet = calm(tuner)
     folder, line = tmp_path / "fake", run_words(question, tmp_path)
-    sizes = [size for size in sizes if size < (quiet / FILE).stat().st_size]
+    sizes = [size for size in sizes if size < (quiet / JOURNAL).stat().st_size]
     limits = [functools.partial(functools.partial, limit_files, size) for size in sizes]
     times, seconds, lost = survive(forks, line, folder, limits)
     assert times >= 3
@@ -91,7 +91,7 @@ def test_a_small_disk_fills_up(forks, calm, tmp_path, toll, rooms):
 def test_a_report_that_finds_no_room_costs_no_sweep(forks, calm, tmp_path, toll):
     question, quiet = calm()
     folder, line = tmp_path / "fake", run_words(question, tmp_path)
-    journal, page = (quiet / name for name in (FILE, "report.html"))
+    journal, page = (quiet / name for name in (JOURNAL, "report.html"))
     room = 2 * journal.stat().st_size
     assert room < page.stat().st_size, "the journal fits, the page does not"
     run = forks.run(*line, fate=functools.partial(limit_files, room))

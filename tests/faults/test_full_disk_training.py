@@ -8,11 +8,18 @@ import zipfile
 import numpy as np
 import pytest
 
-from harness import training
-from harness.journal import read
+from harness.journal.folder import (
+    assets_path,
+    checkpoint_path,
+    exhibit_path,
+    model_path,
+    outcomes_path,
+)
+from harness.journal.read import read_journal
 from harness.models import load_model, read_interface
 from harness.spec import Score, Training
-from harness.training import Job, checkpoint_path, exhibit_path, model_path, outcomes_path
+from harness.training.run import cache, registry, run_trial
+from harness.trial import Job
 from tests.faults.disks import KILOBYTE, limited_files, small_disk
 from tests.faults.sweeps import ended, run_words
 from tests.hostile.hostile import spaces
@@ -49,15 +56,15 @@ def trial(monkeypatch, tmp_path):
 
     def run(much, phase, **fields):
         task, data = TASKS[much], dataclasses.replace(DATA, assets=ASSETS.get(much, {}))
-        monkeypatch.setattr(training.registry, "task", {"blobs": task}.__getitem__)
-        monkeypatch.setattr(training.registry, "space", {"good": spaces.good}.__getitem__)
-        monkeypatch.setattr(training.cache, "load", lambda *_: data)
+        monkeypatch.setattr(registry, "task", {"blobs": task}.__getitem__)
+        monkeypatch.setattr(registry, "space", {"good": spaces.good}.__getitem__)
+        monkeypatch.setattr(cache, "load", lambda *_: data)
         job = Job(
             sweep="full", task="blobs", space="good", phase=phase, number=0, seed=0,
             config=spaces.Config(units=8), training=Training(batch_size=32), folder=tmp_path,
             epochs=1, **fields,
         )  # fmt: skip
-        return training.run(job, lambda info: None)
+        return run_trial(job, lambda info: None)
 
     return run
 
@@ -70,7 +77,7 @@ def left(folder):
     "much, room, missing",
     [
         ("plain", KILOBYTE, model_path("blobs", "good", 0)),
-        ("assets", ROOM, training.assets_path(model_path("blobs", "good", 0))),
+        ("assets", ROOM, assets_path(model_path("blobs", "good", 0))),
         ("outcomes", ROOM, outcomes_path("blobs", "good", 0)),
         ("exhibit", ROOM, exhibit_path("blobs", "good")),
     ],
@@ -138,7 +145,7 @@ def test_a_sweep_on_a_small_disk_is_finished_when_there_is_room(
         full = harness(*line)
         assert "Traceback" not in full.stderr
         before = ended(folder)
-        failed = [result for result in read(folder).results if result.status == "failed"]
+        failed = [result for result in read_journal(folder).results if result.status == "failed"]
         assert all(result.failure.kind == "infrastructure" for result in failed)
         for path in folder.glob("models/*.keras"):
             with zipfile.ZipFile(path) as archive:
@@ -147,7 +154,7 @@ def test_a_sweep_on_a_small_disk_is_finished_when_there_is_room(
         again = harness(*line, "--retry-failed")
         assert again.returncode == 0, again.stdout + again.stderr
         found = ended(folder)
-        results = read(folder).results
+        results = read_journal(folder).results
         # Search trials are left alone where a winner has been confirmed.
         left = [result for result in results if result.status == "failed"]
         assert all(result.phase == "search" and result in failed for result in left)

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.kinds.files import compressed, image_files
 from harness.models import load_model, read_interface
-from harness.report.outcomes import _read
+from harness.report.verdicts.per_example import _read
 from harness.spec import HarnessError
-from tasks import _compressed, _image_files
-from tests.test_image_classification import cifar_archive, cifar_batch
+from tests.tasks.test_image_classification import cifar_archive, cifar_batch
 
 TOUCHED = "touched-by-a-hostile-file"
 
@@ -70,11 +70,11 @@ def test_members_that_lead_elsewhere_lead_nowhere(place):
         add(archive, "data_batch_3", type=tarfile.CHRTYPE, devmajor=1, devminor=5)
         add(archive, "data_batch_4", type=tarfile.FIFOTYPE)
         add(archive, "../../x/test_batch", batch(place))
-    images, _ = _image_files.read_cifar_batches(path, ["test_batch"])
+    images, _ = image_files.read_cifar_batches(path, ["test_batch"])
     assert images.shape == (3, 32, 32, 3)
     for name in (f"data_batch_{n}" for n in range(1, 5)):
         with pytest.raises(HarnessError, match=f"no batch '{name}' in it"):
-            _image_files.read_cifar_batches(path, [name])
+            image_files.read_cifar_batches(path, [name])
     assert not Path("/tmp/harness-absolute").exists()
 
 
@@ -84,7 +84,7 @@ def test_a_pickle_in_an_archive_runs_nothing(place, protocol):
     with tarfile.open(path, "w:gz") as archive:
         add(archive, "test_batch", pickle.dumps({b"data": Harm()}, protocol))
     with pytest.raises(HarnessError, match="refuses to load"):
-        _image_files.read_cifar_batches(path, ["test_batch"])
+        image_files.read_cifar_batches(path, ["test_batch"])
 
 
 def test_no_attribute_of_what_is_allowed_is_reached(place):
@@ -97,24 +97,24 @@ def test_no_attribute_of_what_is_allowed_is_reached(place):
     with tarfile.open(path, "w:gz") as archive:
         add(archive, "test_batch", named + pickle.STACK_GLOBAL + pickle.STOP)
     with pytest.raises(HarnessError, match=r"refuses to load numpy\.ndarray\.tofile"):
-        _image_files.read_cifar_batches(path, ["test_batch"])
+        image_files.read_cifar_batches(path, ["test_batch"])
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(place, monkeypatch):
-    for module in (_compressed, _image_files):
+    for module in (compressed, image_files):
         monkeypatch.setattr(module, "LARGEST", 1 << 16)
     path = place / "cifar.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
         add(archive, "test_batch", bytes(1 << 20))
     with pytest.raises(HarnessError, match="test_batch has more than 65,536 bytes"):
-        _image_files.read_cifar_batches(path, ["test_batch"])
+        image_files.read_cifar_batches(path, ["test_batch"])
 
 
 def test_no_more_is_unpacked_than_fits(place, monkeypatch):
     path = place / "labels.gz"
     header = b"\0\0\x08\x01" + struct.pack(">I", 1 << 20)
     path.write_bytes(gzip.compress(header + bytes(1 << 20)))
-    assert _image_files.read_idx(path).shape == (1 << 20,)
+    assert image_files.read_idx(path).shape == (1 << 20,)
     read = gzip.GzipFile.read
     asked = []
 
@@ -124,7 +124,7 @@ def test_no_more_is_unpacked_than_fits(place, monkeypatch):
 
     monkeypatch.setattr(gzip.GzipFile, "read", watched)
     with pytest.raises(HarnessError, match="more than 1,000 bytes"):
-        _compressed.unpacked(path, "small", largest=1000)
+        compressed.unpacked(path, "small", largest=1000)
     assert asked == [1001]
 
 
@@ -134,7 +134,7 @@ def test_lengths_that_overflow_are_refused(place, axes):
     path = place / "labels.gz"
     path.write_bytes(gzip.compress(b"\0\0\x08" + bytes([axes]) + struct.pack(">I", 1 << 31) * axes))
     with pytest.raises(HarnessError, match="not an idx file"):
-        _image_files.read_idx(path)
+        image_files.read_idx(path)
 
 
 ROWS = np.zeros((2, 3072), "uint8")
@@ -158,7 +158,7 @@ ROWS = np.zeros((2, 3072), "uint8")
 def test_other_objects_are_refused(place, content):
     path = cifar_archive(place / "cifar.tar.gz", {"test_batch": content})
     with pytest.raises(HarnessError, match=r"cifar\.tar\.gz: (test_batch is not|expected)"):
-        _image_files.read_cifar_batches(path, ["test_batch"])
+        image_files.read_cifar_batches(path, ["test_batch"])
 
 
 def test_a_pickle_that_says_it_remembers_much_costs_nothing(place):
@@ -169,7 +169,7 @@ def test_a_pickle_that_says_it_remembers_much_costs_nothing(place):
         add(archive, "test_batch", remembers + pickle.STOP)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(HarnessError, match="test_batch is not a batch"):
-        _image_files.read_cifar_batches(path, ["test_batch"])
+        image_files.read_cifar_batches(path, ["test_batch"])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
 
@@ -210,14 +210,14 @@ def make_interface(path):
 
 
 READERS = {
-    "idx.gz": (make_idx, _image_files.read_idx),
+    "idx.gz": (make_idx, image_files.read_idx),
     "cifar.tar.gz": (
         lambda path: cifar_archive(path, {"test_batch": cifar_batch(2, 0)}),
-        functools.partial(_image_files.read_cifar_batches, names=["test_batch"]),
+        functools.partial(image_files.read_cifar_batches, names=["test_batch"]),
     ),
     "batch": (
         lambda path: path.write_bytes(batch(path.parent)),
-        lambda path: _image_files.read_cifar_batches(wrapped(path), ["test_batch"]),
+        lambda path: image_files.read_cifar_batches(wrapped(path), ["test_batch"]),
     ),
     "outcomes.npz": (make_outcomes, _read),
     "interface.json": (make_interface, read_interface),

@@ -7,8 +7,8 @@ import markdown_it
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import main
-from harness.journal import FILE
+from harness.cli.main import main
+from harness.journal.folder import JOURNAL
 from tests.synthetic import write_journal
 
 HOSTILE = {
@@ -29,7 +29,7 @@ HOSTILE = {
 
 def spoil(folder, text):
     """Puts the text wherever a journal holds text that no sweep file must be sound for."""
-    path, lines = folder / FILE, []
+    path, lines = folder / JOURNAL, []
     for line in path.read_text().splitlines():
         event = json.loads(line)
         if event["event"] == "sweep":

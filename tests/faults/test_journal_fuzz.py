@@ -7,9 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import journal, report, status
-from harness.report.cells import cells
-from harness.report.tables import leaderboard, trials_table
+from harness import report
+from harness.analysis.cells import cell_results
+from harness.cli.status import show
+from harness.journal.folder import JOURNAL
+from harness.journal.read import read_journal
+from harness.report.csv_tables import leaderboard, trials_table
 from harness.spec import HarnessError
 from tests.synthetic import write_journal
 
@@ -23,21 +26,21 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def content(folder):
-    return (folder / journal.FILE).read_bytes().splitlines(keepends=True)
+    return (folder / JOURNAL).read_bytes().splitlines(keepends=True)
 
 
 def look(folder, capsys):
     """Reads a journal as commands do; the error, if it is refused."""
     try:
-        record = journal.read(folder)
+        record = read_journal(folder)
     except HarnessError as error:
         text = str(error)
         assert re.search(r"line \d+: not a journal event|written by a newer", text), text
         assert "\n" not in text
         return text
     if record is not None:
-        cells(record), leaderboard(record), trials_table(record), report.exit_code(record)
-        status.show(folder)
+        cell_results(record), leaderboard(record), trials_table(record), report.exit_code(record)
+        show(folder)
         capsys.readouterr()
     return None
 
@@ -51,7 +54,7 @@ def test_any_byte_altered(folder, content, capsys, toll, examples):
     def check(number, share, byte):
         line = bytearray(content[number])
         line[int(share * len(line))] = byte
-        (folder / journal.FILE).write_bytes(
+        (folder / JOURNAL).write_bytes(
             b"".join((*content[:number], bytes(line), *content[number + 1 :]))
         )
         look(folder, capsys)
@@ -80,7 +83,7 @@ def test_any_value_altered(folder, content, capsys, toll, examples):
             del place[key]
         else:
             place[key] = value
-        (folder / journal.FILE).write_bytes(
+        (folder / JOURNAL).write_bytes(
             b"".join(
                 (*content[:number], json.dumps(event).encode() + b"\n", *content[number + 1 :])
             )
@@ -98,7 +101,7 @@ def test_lines_lost_doubled_and_out_of_order(folder, content, capsys, examples):
     @given(st.lists(st.integers(0, len(content) - 1), max_size=len(content)), st.booleans())
     def check(order, first):
         chosen = [content[0]] * first + [content[number] for number in order]
-        (folder / journal.FILE).write_bytes(b"".join(chosen))
+        (folder / JOURNAL).write_bytes(b"".join(chosen))
         look(folder, capsys)
 
     check()
@@ -120,7 +123,7 @@ def test_what_cannot_be_is_named(folder, content, capsys, change, reason):
     number = next(i for i, line in enumerate(content) if b'"finished"' in line)
     event = json.loads(content[number])
     change(event)
-    (folder / journal.FILE).write_bytes(
+    (folder / JOURNAL).write_bytes(
         b"".join((*content[:number], json.dumps(event).encode() + b"\n", *content[number + 1 :]))
     )
     error = look(folder, capsys)
@@ -131,14 +134,14 @@ def test_what_cannot_be_is_named(folder, content, capsys, change, reason):
 
 @pytest.mark.parametrize("line", [b"[" * 200_000 + b"\n", b"1e999\n", b"9" * 5000 + b"\n"])
 def test_lines_that_are_hard_to_read(folder, content, capsys, line):
-    (folder / journal.FILE).write_bytes(content[0] + line)
+    (folder / JOURNAL).write_bytes(content[0] + line)
     assert "line 2: " in look(folder, capsys)
 
 
 def test_a_second_beginning_is_named(folder, content, capsys):
-    (folder / journal.FILE).write_bytes(content[0] + content[1] + content[0])
+    (folder / JOURNAL).write_bytes(content[0] + content[1] + content[0])
     assert "line 3: " in look(folder, capsys)
-    (folder / journal.FILE).write_bytes(content[1])
+    (folder / JOURNAL).write_bytes(content[1])
     assert "line 1: " in look(folder, capsys)
 
 
@@ -146,8 +149,8 @@ def test_half_a_surrogate_pair_is_read(folder, content, capsys):
     """Messages of early versions may hold them; they are no JSON to everybody."""
     number = next(i for i, line in enumerate(content) if b"ValueError: kernel" in line)
     line = content[number].replace(b"ValueError: kernel", b"ValueError: \\ud800")
-    (folder / journal.FILE).write_bytes(b"".join((*content[:number], line, *content[number + 1 :])))
+    (folder / JOURNAL).write_bytes(b"".join((*content[:number], line, *content[number + 1 :])))
     assert look(folder, capsys) is None
     assert any(
-        "ValueError: ?" in r.failure.message for r in journal.read(folder).results if r.failure
+        "ValueError: ?" in r.failure.message for r in read_journal(folder).results if r.failure
     )

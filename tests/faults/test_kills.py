@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.kills import survive
-from harness.journal import FILE
+from harness.journal.folder import JOURNAL
 from tests.conftest import HARNESS, environment
 from tests.faults.storm import storm
 from tests.faults.sweeps import answer, ended, files, report, run_words
@@ -81,7 +81,7 @@ def test_a_sweep_that_trains_is_killed_all_the_time(finished, tmp_path, toll, ki
 def recoveries(folder):
     """Seconds from each time a sweep was carried on to its next finished trial."""
     times, since = [], None
-    for event in map(json.loads, (folder / FILE).read_text().splitlines()):
+    for event in map(json.loads, (folder / JOURNAL).read_text().splitlines()):
         if event["event"] == "resumed":
             since = event["time"]
         elif event["event"] == "finished" and since is not None:

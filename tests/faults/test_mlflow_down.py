@@ -10,15 +10,15 @@ from collections import Counter
 
 import pytest
 
-from harness.journal import read
+from harness.journal.read import read_journal
 from harness.spec import HarnessError
 from harness.tracking import Tracker, sync
-from harness.tracking.projection import cells, latest
+from harness.tracking.runs import cells, latest
 from harness.tracking.store import open_client
 from tests.faults.stores import answer, mlflow_server
 from tests.faults.sweeps import same
 from tests.synthetic import write_journal
-from tests.test_tracking import keep_model
+from tests.tracking.test_tracking import keep_model
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -48,9 +48,9 @@ def sane(store, monkeypatch):
 
 def hurried(seconds):
     """Has a driver wait less long for MLflow; to be called in the driver."""
-    from harness import driver
+    from harness.driver import loop
 
-    driver._GRACE_SECONDS = seconds
+    loop._GRACE_SECONDS = seconds
 
 
 def run_words(question, output, uri):
@@ -70,7 +70,7 @@ def caught_up(store, folder):
 
 def whole(store, folder):
     """Whether the store holds a run for each trial, each cell and the sweep, all of them ended."""
-    record = read(folder)
+    record = read_journal(folder)
     runs = store.runs(record.id)
     groups = cells(record)
     assert len(runs) == 1 + len(groups) + sum(len(latest(group)) for group in groups.values())
@@ -230,7 +230,7 @@ def test_answers_get_lost_at_random(store, tmp_path, toll, seed):
     assert not any("\n" in error for error in errors)
     toll("MLflow's answers get lost", len(errors) + 1, seconds=caught_up(store, folder))
     (version,) = open_client(store.uri).search_model_versions(f"name='lost-{seed}'")
-    (experiment,) = {run.info.experiment_id for run in store.runs(read(folder).id)} - {
+    (experiment,) = {run.info.experiment_id for run in store.runs(read_journal(folder).id)} - {
         open_client(store.uri).get_experiment_by_name("sweeps").experiment_id
     }
     (model,) = open_client(store.uri).search_logged_models([experiment])

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from harness import sources
-from harness.files import PART
+from harness.data import download
 from harness.spec import Source
+from harness.system.atomic_files import PART
 from tests.conftest import environment
 from tests.faults.disks import limit_files, read_only
 from tests.faults.sweeps import ended, run_words, same
@@ -130,6 +130,6 @@ def test_a_data_directory_that_may_only_be_read(tmp_path, toll):
     path.write_bytes(content)
     source = Source("demo", "data.txt", None, hashlib.sha256(content).hexdigest())
     with read_only(tmp_path / "data"):
-        found = sources.fetch([source], tmp_path / "data", offline=True, progress=False)
+        found = download.fetch([source], tmp_path / "data", offline=True, progress=False)
     toll("read-only data directory")
     assert found == {"data.txt": path}

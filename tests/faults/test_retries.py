@@ -11,7 +11,7 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from harness.journal import read
+from harness.journal.read import read_journal
 from tests.faults import fake
 from tests.faults.sweeps import answer, ended, run_words, same_trials
 
@@ -36,7 +36,7 @@ def attempts(folder):
     """How often each trial was begun, by how that ended."""
     return Counter(
         (entry.space, entry.phase, entry.number, entry.status)
-        for entry in read(folder).history
+        for entry in read_journal(folder).history
         if hasattr(entry, "status") and entry.broken
     )
 
@@ -84,7 +84,7 @@ def test_a_trial_whose_worker_dies_twice_has_failed_until_it_is_asked_for(
     assert again.code == 0, again.out + again.err
     assert "9 failed trials to run again" in again.out, "not the one whose cell is confirmed"
     assert set(ended(folder).values()) == {1, 2}
-    record = read(folder)
+    record = read_journal(folder)
     left = [result.key for result in record.results if result.status != "completed"]
     assert left == [("blobs", "good", "search", 0)]
     frame, calm_frame = (answer(where)[0].set_index("space") for where in (folder, quiet))
@@ -141,11 +141,11 @@ def test_a_search_goes_on_with_what_is_tried_again(forks, calm, tmp_path, told_t
     every = {f"raising_confirm_{number}": 2 for number in range(3)}
     forks.run(*words, **told_to_die(raising_search_1=2, **every))
     folder = tmp_path / "fake"
-    before = {result.key: result for result in read(folder).results}
+    before = {result.key: result for result in read_journal(folder).results}
     again = forks.run(*words, "--retry-failed")
     assert again.code == 0, again.out + again.err
     assert "4 failed trials to run again" in again.out
-    for key, result in {result.key: result for result in read(folder).results}.items():
+    for key, result in {result.key: result for result in read_journal(folder).results}.items():
         assert result.status == "completed"
         if before[key].status == "completed":
             assert result == before[key], "what had been finished was not run again"

@@ -42,11 +42,11 @@ def in_trials():
 
 
 def failing(job, report):
-    from harness import training
+    from harness.training.run import _Trial, run_trial
 
     if job.space == "raising":
-        training._Trial.run = refuse
-        return training.run(job, report)
+        _Trial.run = refuse
+        return run_trial(job, report)
     return _rest(job, report)
 
 

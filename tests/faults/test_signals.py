@@ -9,11 +9,11 @@ import time
 import pandas as pd
 import pytest
 
-from harness.journal import read
+from harness.journal.read import read_journal
+from tests.driver.test_resume import until
 from tests.faults.fake import SECONDS
 from tests.faults.storm import storm
 from tests.faults.sweeps import answer, ended, run_words, same
-from tests.test_resume import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
 
@@ -66,7 +66,7 @@ def test_a_trial_that_is_stopped_is_recorded_and_run_again(forks, calm, tmp_path
     driver.send(number)
     assert driver.wait() == INTERRUPTED
     assert not driver.orphans(0)
-    (result,) = read(tmp_path / "fake").results
+    (result,) = read_journal(tmp_path / "fake").results
     assert (result.status, result.failure.kind) == ("interrupted", "interrupted")
     assert 0 <= result.cost.seconds < 60
     assert list(pd.read_csv(tmp_path / "fake" / "trials.csv")["status"]) == ["interrupted"]
@@ -88,7 +88,7 @@ def test_a_terminal_that_closes_stops_the_sweep(forks, calm, tmp_path, toll):
     os.close(master)
     assert driver.wait() == INTERRUPTED, driver.err
     assert not driver.orphans(0)
-    assert [result.status for result in read(tmp_path / "fake").results] == ["interrupted"]
+    assert [result.status for result in read_journal(tmp_path / "fake").results] == ["interrupted"]
     assert (tmp_path / "fake" / "report.html").is_file()
     assert forks.run(*words).code == 0
     toll("terminal closed")

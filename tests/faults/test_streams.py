@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.journal import Journal
+from harness.journal.write import Journal
 from tests.conftest import HARNESS, environment
 from tests.faults.sweeps import ended, files, report, run_words
 

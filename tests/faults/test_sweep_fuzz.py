@@ -8,10 +8,12 @@ import sys
 
 import pytest
 
-from harness import registry, sweep
-from harness.events import jsonable
-from harness.journal import sweep_from_json
+from harness import registry
+from harness.journal.read import sweep_from_json
 from harness.spec import HarnessError
+from harness.sweep.load import load_sweep, toml
+from harness.sweep.pairs import cells
+from harness.system.json_values import jsonable
 from tests.conftest import environment
 from tests.faults.mutations import LINES, TEXTS, VALUES, mutants
 
@@ -30,8 +32,8 @@ def sound(asked):
     assert asked.name.lower() not in ("con", "nul.txt", "com1", "mlflow.db", "mlartifacts")
     assert len(set(asked.tasks)) == len(asked.tasks) > 0
     assert len(set(asked.spaces)) == len(asked.spaces) > 0
-    assert {cell.task.name for cell in sweep.cells(asked)} == set(asked.tasks)
-    assert {cell.space.name for cell in sweep.cells(asked)} == set(asked.spaces)
+    assert {cell.task.name for cell in cells(asked)} == set(asked.tasks)
+    assert {cell.space.name for cell in cells(asked)} == set(asked.spaces)
     for seed in (*asked.seeds, asked.search_seed):
         assert type(seed) is int
         assert 0 <= seed < 2**32
@@ -50,15 +52,15 @@ def sound(asked):
 
 def written_and_read(asked, path):
     """The sweep after the question was written to a file, and after it was in a journal."""
-    path.write_text(sweep.toml(asked), encoding="utf-8")
-    return sweep.load(str(path)), sweep_from_json(json.loads(json.dumps(jsonable(asked))))
+    path.write_text(toml(asked), encoding="utf-8")
+    return load_sweep(str(path)), sweep_from_json(json.loads(json.dumps(jsonable(asked))))
 
 
 def attempt(path, content):
     """Loads a file with this content: the sweep, or the one line of the refusal."""
     path.write_bytes(content)
     try:
-        asked = sweep.load(str(path))
+        asked = load_sweep(str(path))
     except HarnessError as error:
         text = str(error)
         assert text.isprintable(), content
@@ -154,7 +156,7 @@ from harness.cli import main
 import harness.driver
 def begun(*_, **__):
     raise AssertionError("it was run")
-harness.driver.run_sweep = begun
+harness.driver.loop.run_sweep = begun
 for file in sorted(Path(sys.argv[1]).iterdir()):
     said, printed = io.StringIO(), io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):

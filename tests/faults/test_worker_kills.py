@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from benchmarks.kills import TRIAL
-from harness.engines.worker import MARK
-from harness.journal import FILE, read
+from harness.engines.local.worker import MARK
+from harness.journal.folder import JOURNAL
+from harness.journal.read import read_journal
 from tests.faults import fake, misbehaving
 from tests.faults.sweeps import answer, ended, run_words, same_trials
 
@@ -89,7 +90,7 @@ def attempts(folder):
     """How many trials, or attempts at one, ended with their worker."""
     return sum(
         entry.failure is not None
-        for entry in read(folder).history
+        for entry in read_journal(folder).history
         if hasattr(entry, "failure") and entry.status in ("interrupted", "failed")
     )
 
@@ -106,7 +107,7 @@ def assert_only_the_killed_differ(folder, quiet):
 
 def recoveries(folder, moments):
     """Seconds from each moment to the next trial that completed."""
-    events = map(json.loads, (folder / FILE).read_text().splitlines())
+    events = map(json.loads, (folder / JOURNAL).read_text().splitlines())
     times = [
         event["time"]
         for event in events

@@ -6,11 +6,11 @@ import time
 import psutil
 import pytest
 
-from harness.engines import Done, Limits, Progress
-from harness.engines.local import LocalEngine
+from harness.engines.engine import Done, Limits, Progress
+from harness.engines.local.pool import LocalEngine
 from harness.failure import MESSAGE, TRACEBACK
+from tests.engines.local.test_pool import answer, until_done, vanished
 from tests.faults import jobs
-from tests.test_local_engine import answer, until_done, vanished
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
 

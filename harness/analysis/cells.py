@@ -1,0 +1,246 @@
+"""The journal seen cell by cell: what every table, figure and sentence is made from."""
+
+import functools
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.journal.record import SweepRecord, TaskRecord
+from harness.spec import Direction, Objective
+from harness.trial import Asked, Cost, TrialResult
+
+
+@dataclass(frozen=True)
+class CellResults:
+    """One architecture on one task: its trials, and why its search ended."""
+
+    task: str
+    space: str
+    data: TaskRecord | None
+    """`None` as long as the journal says nothing of the task's data."""
+    search: tuple[TrialResult, ...]
+    confirm: tuple[TrialResult, ...]
+    running: int
+    """Search trials that were asked for and have no result."""
+    ended: str | None
+    """Why the search ended, `None` when it did not."""
+
+    @property
+    def metric(self) -> str:
+        """Name of the test metric that architectures are compared by, empty while the data is
+        unknown."""
+        return self.data.judged_by.metric if self.data else ""
+
+    @property
+    def direction(self) -> Direction:
+        """Which way that metric gets better."""
+        return self.data.judged_by.direction if self.data else "max"
+
+    @property
+    def objective(self) -> Objective:
+        """What the search compares trials by, on the validation split."""
+        return self.data.objective if self.data else Objective("", "max")
+
+    @property
+    def baseline(self) -> float:
+        """The trivial predictor's score on the test split, NaN if there is none."""
+        return self.data.baseline.get(self.metric, math.nan) if self.data else math.nan
+
+    @property
+    def rivals(self) -> dict[str, float]:
+        """Scores of further baselines by name: of perplexity, those under `perplexity_<name>`.
+
+        A metric of the models that begins likewise is no baseline.
+        """
+        known = self.data.baseline if self.data else {}
+        metrics = {name for result in self.confirm for name in result.metrics}
+        prefix = f"{self.metric}_"
+        return {
+            name.removeprefix(prefix).replace("_", " "): value
+            for name, value in known.items()
+            if name.startswith(prefix) and f"test_{name}" not in metrics
+        }
+
+    @property
+    def reference(self) -> float:
+        """The published score on the test split, NaN if there is none."""
+        return self.data.reference.value if self.data and self.data.reference else math.nan
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Test scores of the confirmation runs that have one, in order of their runs."""
+        values = (self.score(result) for result in self.confirm)
+        return tuple(value for value in values if math.isfinite(value))
+
+    @property
+    def mean(self) -> float:
+        """Mean test score over the seeds, NaN without any."""
+        scores = self.scores
+        # Divided first: the sum of such perplexities as a failed model has may overflow.
+        return math.fsum(score / len(scores) for score in scores) if scores else math.nan
+
+    @property
+    def other_metrics(self) -> dict[str, float]:
+        """Means of the other test metrics by name, NaN where a run with a score lacks one."""
+        runs = [r.metrics for r in self.confirm if math.isfinite(self.score(r))]
+        names = {name for run in runs for name in run if name.startswith("test_")}
+        return {
+            name.removeprefix("test_"): _mean([run.get(name, math.nan) for run in runs])
+            for name in sorted(names - {f"test_{self.metric}"})
+        }
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The configuration found: a confirmed one, or else the best of the search."""
+        confirmed = [r for r in self.confirm if math.isfinite(self.score(r))] or self.confirm
+        if confirmed:
+            return confirmed[0]
+        scored = [r for r in self.search if math.isfinite(self.score(r))]
+        scored.sort(key=lambda result: result.number)
+        sign = 1 if self.objective.direction == "max" else -1
+        return max(scored, key=lambda result: sign * self.score(result), default=None)
+
+    @property
+    def unscored(self) -> tuple[TrialResult, ...]:
+        """Trials of both phases that ended without a finite score."""
+        trials = (*self.search, *self.confirm)
+        return tuple(result for result in trials if not math.isfinite(self.score(result)))
+
+    @property
+    def search_seconds(self) -> float:
+        """Wall seconds in workers, summed over the search trials, failed ones included."""
+        return math.fsum(result.cost.seconds for result in self.search)
+
+    @property
+    def confirm_seconds(self) -> float:
+        """Wall seconds in workers, summed over the confirmation runs."""
+        return math.fsum(result.cost.seconds for result in self.confirm)
+
+    def score(self, result: TrialResult) -> float:
+        """The value a trial counts with: validation in the search, test in confirmation.
+
+        NaN unless the trial completed and has the value.
+        """
+        value = result.score
+        if result.phase == "confirm":
+            value = result.metrics.get(f"test_{self.metric}")
+        return math.nan if value is None or result.status != "completed" else value
+
+    def median_cost(self, of: Callable[[Cost], float | None]) -> float:
+        """Median of one cost over the confirmation runs with a score, NaN without any."""
+        costs = [of(r.cost) for r in self.confirm if math.isfinite(self.score(r))]
+        known = [cost for cost in costs if cost is not None]
+        return statistics.median(known) if known else math.nan
+
+    def finished(self, seeds: int) -> bool:
+        """Whether the search has ended and each of the `seeds` runs after it too."""
+        if self.ended is None or self.running:
+            return False
+        nothing_to_confirm = self.best is None
+        done = sum(result.status != "interrupted" for result in self.confirm)
+        return nothing_to_confirm or done >= seeds
+
+
+def cell_results(record: SweepRecord) -> tuple[CellResults, ...]:
+    """Every cell of `record.cells`, in that order, with its trials."""
+    trials: dict[tuple[str, str, str], list[TrialResult]] = defaultdict(list)
+    for result in record.results:
+        trials[result.task, result.space, result.phase].append(result)
+    asked: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for entry in record.history:
+        if isinstance(entry, Asked):
+            asked[entry.task, entry.space].add(entry.number)
+        elif entry.phase == "search":
+            asked[entry.task, entry.space].discard(entry.number)
+    return tuple(
+        CellResults(
+            task=task,
+            space=space,
+            data=record.tasks.get(task),
+            search=tuple(trials[task, space, "search"]),
+            confirm=tuple(trials[task, space, "confirm"]),
+            running=len(asked[task, space]),
+            ended=record.ended.get((task, space)),
+        )
+        for task, space in record.cells
+    )
+
+
+def by_task(found: Sequence[CellResults]) -> dict[str, list[CellResults]]:
+    """Cells of each task, best mean test score first, those without a score last."""
+    groups: dict[str, list[CellResults]] = {}
+    for cell in found:
+        groups.setdefault(cell.task, []).append(cell)
+    return {task: sorted(group, key=_rank) for task, group in groups.items()}
+
+
+def _rank(cell: CellResults) -> tuple[bool, float]:
+    if math.isnan(cell.mean):
+        return True, 0.0
+    return False, -cell.mean if cell.direction == "max" else cell.mean
+
+
+def _mean(values: Sequence[float]) -> float:
+    return statistics.fmean(values) if all(map(math.isfinite, values)) else math.nan
+
+
+def better(record: SweepRecord, task: str, a: float | None, b: float | None) -> bool:
+    """Whether validation score `a` beats `b`; any score beats none."""
+    if a is None or math.isnan(a) or task not in record.tasks:
+        return False
+    return b is None or record.tasks[task].objective.better(a, b)
+
+
+def best(record: SweepRecord, results: Sequence[TrialResult]) -> TrialResult | None:
+    """The completed result of best validation score, the lowest number of equals."""
+    completed = sorted(
+        (r for r in results if r.status == "completed" and r.score is not None),
+        key=lambda r: r.number,
+    )
+    if not completed:
+        return None
+    return functools.reduce(
+        lambda kept, r: r if better(record, r.task, r.score, kept.score) else kept, completed
+    )
+
+
+def interval(sample: Sequence[float]) -> tuple[float, float, float]:
+    """Mean and 95 % interval (Student's t); the bounds of a single value are NaN."""
+    from scipy import stats
+
+    mean = sum(sample) / len(sample)
+    if len(sample) < 2 or not math.isfinite(mean):
+        return mean, math.nan, math.nan
+    spread = statistics.stdev(sample) / math.sqrt(len(sample))
+    half = float(stats.t.ppf(0.975, len(sample) - 1)) * spread
+    return mean, mean - half, mean + half
+
+
+def tested(results: Sequence[TrialResult], metric: str) -> list[float]:
+    """A test metric of each completed confirmation run that has it, where it is finite."""
+    name = f"test_{metric}"
+    return [
+        r.metrics[name]
+        for r in results
+        if r.phase == "confirm"
+        and r.status == "completed"
+        and math.isfinite(r.metrics.get(name, math.nan))
+    ]
+
+
+def best_space(
+    record: SweepRecord, task: str, groups: Mapping[tuple[str, str], Sequence[TrialResult]]
+) -> str | None:
+    """The space with the best mean test score on a task; of equals the first."""
+    if task not in record.tasks:
+        return None
+    measure = record.tasks[task].judged_by
+    kept: tuple[str, float] | None = None
+    for (name, space), results in groups.items():
+        sample = tested(results, measure.metric) if name == task else []
+        mean = sum(sample) / len(sample) if sample else math.nan
+        if not math.isnan(mean) and (kept is None or measure.better(mean, kept[1])):
+            kept = space, mean
+    return kept[0] if kept else None

@@ -1,0 +1,224 @@
+"""The command line. Every command imports what it needs, so that help and lists are quick."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.spec import HarnessError
+from harness.system import stdio
+from harness.system.redact import masked
+from harness.system.signals import EXIT_INTERRUPTED
+from harness.system.text import one_line
+
+EXIT_BAD_INPUT = 2
+
+
+class _Group(click.Group):
+    """Turns bad input into one clear line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HarnessError as error:
+            click.echo(f"harness: {one_line(str(error))}", err=True)
+            sys.exit(EXIT_BAD_INPUT)
+        except KeyboardInterrupt:
+            click.echo("harness: interrupted", err=True)
+            sys.exit(EXIT_INTERRUPTED)
+
+
+def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
+    """Splits `a,b` into names."""
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+_folder = click.Path(path_type=Path)
+_data_dir = click.option(
+    "--data-dir", type=_folder, help="Read data set files from DIR/<data set>/<file>."
+)
+_offline = click.option("--offline", is_flag=True, help="Never download anything.")
+_output = click.option(
+    "--output", type=_folder, default=Path("results"), show_default=True, help="Where results go."
+)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="keras-automl-harness")
+def main() -> None:
+    """Which architecture is best for this task, at equal cost, and how sure are we?"""
+    stdio.outlast_readers()
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["tasks", "spaces", "sweeps"]), required=False)
+def list_(what: str | None) -> None:
+    """List tasks, search spaces and shipped sweeps."""
+    from harness.cli.listing import overview
+
+    click.echo(overview(what))
+
+
+@main.command()
+@click.argument("name")
+def describe(name: str) -> None:
+    """Show NAME: a task, a search space, or a shipped sweep.
+
+    DIR/TASK/SPACE, with the folder of a sweep that has run, shows what the sweep found for that
+    architecture on that task: its configuration, its scores, its cost, and what it does.
+    """
+    from harness.cli.listing import describe
+
+    click.echo(describe(name))
+
+
+@main.command()
+@click.argument("tasks", nargs=-1, required=True)
+@_data_dir
+@_offline
+def prepare(tasks: tuple[str, ...], data_dir: Path | None, offline: bool) -> None:
+    """Download and prepare the data of TASKS, so that sweeps start at once."""
+    from harness import registry
+    from harness.data import cache
+
+    for task in [registry.task(name) for name in tasks]:
+        entry = cache.entry(task, data_dir, offline)
+        click.echo(f"{task.name}: ready, digest {entry.digest[:12]}")
+
+
+@main.command()
+@click.argument("sweep")
+@click.option("--tasks", callback=_names, help="Only these tasks: a,b.")
+@click.option("--spaces", callback=_names, help="Only these search spaces: a,b.")
+@click.option("--trials", type=int, help="Search trials of each cell.")
+@click.option("--epochs", type=int, help="Most epochs of a trial.")
+@click.option("--seconds", type=float, help="Search time of each cell.")
+@click.option("--seeds", type=int, help="Number of confirmation seeds.")
+@click.option("--tuner", type=click.Choice(["random", "bayesian", "hyperband", "grid"]))
+@click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]))
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")
+@click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
+@click.option("--fresh", is_flag=True, help="Discard what an earlier run of the sweep left.")
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Run trials again that failed with their worker or the machine, and no others.",
+)
+@_data_dir
+@_offline
+@_output
+def run(sweep: str, **options: Any) -> None:
+    """Run SWEEP, a shipped name or a TOML file; carry on where an earlier run stopped.
+
+    Exit code 0: every cell has a confirmed result; 1: some cell has none; 2: bad input;
+    130: interrupted.
+    """
+    from harness.sweep.load import load_sweep
+
+    budget = {key: options.pop(key) for key in ("trials", "epochs", "seconds")}
+    question = {key: options.pop(key) for key in ("tasks", "spaces", "seeds", "tuner", "backend")}
+    asked = load_sweep(
+        sweep,
+        {
+            **{key: value for key, value in question.items() if value is not None},
+            "budget": {key: value for key, value in budget.items() if value is not None},
+        },
+    )
+    from harness.driver.loop import Options, run_sweep
+
+    sys.exit(run_sweep(asked, Options(**options)))
+
+
+@main.command()
+@click.argument("folder", type=_folder)
+def status(folder: Path) -> None:
+    """Show how far the sweep in FOLDER has come, and whether it runs.
+
+    It may be asked while the sweep runs, from another terminal: it only reads.
+    """
+    from harness.cli.status import show
+
+    show(folder)
+
+
+@main.command()
+@click.argument("folders", type=_folder, nargs=-1, required=True)
+@click.option("--output", "file", type=_folder, metavar="FILE", help="Write the comparison here.")
+@click.option(
+    "--fail-on-regression",
+    is_flag=True,
+    help="Exit with 1 if a cell of B is worse than in A, or lost its confirmed result.",
+)
+def report(folders: tuple[Path, ...], file: Path | None, fail_on_regression: bool) -> None:
+    """Write a sweep's report again, or put two sweeps side by side.
+
+    \b
+    harness report DIR    writes the tables and the report of the sweep in DIR
+    harness report A B    prints what changed from the sweep in A to that in B:
+                          question, environment, data, scores, cost, failures;
+                          nothing in A or B is touched
+
+    With three or more folders each report is written. The comparison is Markdown; a terminal
+    shows it laid out.
+
+    Exit code 1: --fail-on-regression found one; 2: bad input, or with that option nothing that
+    can be judged: no cell in both, other data, or one seed; 0 otherwise.
+    """
+    if len(folders) == 2:
+        from harness.report.two_sweeps import command
+
+        sys.exit(command.compare(*folders, file, fail_on_regression))
+    if file is not None or fail_on_regression:
+        raise click.UsageError("--output and --fail-on-regression take two folders, A and B")
+    from harness import report as reports
+
+    for folder in folders:
+        reports.write(folder)
+        click.echo(f"report: {folder / 'report.html'}")
+
+
+@main.command()
+@click.argument("folder", type=_folder)
+@click.option("--tracking", help="MLflow tracking URI.  [default: mlflow.db beside FOLDER]")
+def sync(folder: Path, tracking: str | None) -> None:
+    """Write the sweep in FOLDER to MLflow, adding only what is not there yet."""
+    from harness import tracking as mlflow
+
+    uri = tracking or mlflow.default_uri(folder.resolve().parent)
+    written = mlflow.sync(folder, uri)
+    click.echo(f"{written} runs written to {masked(uri)}")
+
+
+@main.command()
+@_output
+@_data_dir
+@click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
+def doctor(output: Path, data_dir: Path | None, tracking: str | None) -> None:
+    """Look whether a sweep would run here: packages, devices, disk, data, MLflow.
+
+    Exit code 1 if it would fail; each finding says what to do.
+    """
+    from harness import doctor as doctors
+
+    sys.exit(doctors.diagnose(output, data_dir, tracking))
+
+
+@main.command()
+@_output
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+def ui(output: Path, port: int) -> None:
+    """Open the MLflow pages of OUTPUT on this machine."""
+    from harness import tracking
+
+    tracking.ui(output, port)
+
+
+@main.command()
+@click.argument("noun", type=click.Choice(["task", "space"]))
+@click.argument("name")
+def new(noun: str, name: str) -> None:
+    """Start a task or a search space of your own: one file, ready to run."""
+    from harness.cli.scaffold import write_new
+
+    click.echo(f"wrote {write_new(noun, name)}; `harness describe {name}` shows it")

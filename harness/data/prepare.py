@@ -1,0 +1,125 @@
+"""Calls a task's `prepare` and writes what it returns; runs in a process of its own.
+
+The order arrives on standard input: `{"task", "folder", "files"}`. The folder receives one
+`.npy` file an array and, last, `meta.json`; of `Windows` the starts and, once for all that are
+cut from it, the series. Where that fails the exit code is 1 and standard
+output ends with a line `{"message", "traceback"}`.
+"""
+
+import contextlib
+import hashlib
+import json
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import registry
+from harness.data import download
+from harness.data.validate import validate
+from harness.spec import Array, DataSpec, HarnessError, Prepared, Split, Task, Windows
+from harness.system.text import one_line
+
+FORMAT = 1
+"""Version of the layout of an entry."""
+META = "meta.json"
+SPLITS = ("train", "val", "test")
+
+
+def main() -> int:
+    """Prepares the task named on standard input; says on standard output why it cannot."""
+    order = json.load(sys.stdin)
+    files = {name: Path(path) for name, path in order["files"].items()}
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what a task prints is not the answer
+            _write(registry.task(order["task"]), Path(order["folder"]), files)
+    except Exception as error:  # noqa: BLE001 (a task's code can fail in any way)
+        message = _explain(order["task"], error)
+        print(json.dumps({"message": message, "traceback": traceback.format_exc()}))
+        return 1
+    return 0
+
+
+def _explain(name: str, error: Exception) -> str:
+    if isinstance(error, HarnessError):
+        return str(error)
+    reason = one_line(f"{type(error).__name__}: {error}")
+    if isinstance(error, OSError):
+        return f"task {name!r}: its data cannot be prepared ({reason})"
+    return f"task {name!r}: its prepare function failed ({reason})"
+
+
+def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:
+    """Prepares, checks and writes one array a file, then `meta.json`."""
+    prepared = task.prepare(files)
+    validate(task, prepared)
+    assets = json.loads(json.dumps(dict(prepared.assets)))
+    meta: dict[str, Any] = {"format": FORMAT, "task": task.name}
+    meta |= {"spec": _spec(prepared.spec), "assets": assets, "arrays": {}}
+    arrays, windows = _stored(prepared)
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        # Open for reading as well, it is written by Python and not by NumPy's own code, whose error
+        # does not say that the disk is full.
+        with path.open("w+b") as file:
+            np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+        meta["arrays"][name] = {"bytes": path.stat().st_size, "sha256": download.sha256(path)}
+    if windows:
+        meta["windows"] = windows
+    if prepared.further:
+        meta["further"] = list(prepared.further)
+    meta["digest"] = digest(meta)
+    (folder / META).write_text(json.dumps(meta), encoding="utf-8")
+
+
+def _spec(spec: DataSpec) -> dict[str, Any]:
+    """As JSON; fields that say nothing are left out, so that digests outlive new ones."""
+    content = asdict(spec)
+    for side in ("inputs", "outputs"):
+        for tensor in content[side].values():
+            for name in ("longest", "aligned", "vocabulary"):
+                if tensor[name] is None:
+                    del tensor[name]
+    return content
+
+
+def _stored(prepared: Prepared) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays to write, and of what each name of a `Windows` is made: `series`, `length`."""
+    arrays: dict[str, np.ndarray] = {}
+    windows: dict[str, Any] = {}
+    series: dict[int, str] = {}
+    for name, array in _named(prepared):
+        if isinstance(array, Windows):
+            origin = series.setdefault(id(array.series), f"{name}.series")
+            arrays |= {origin: array.series, f"{name}.starts": array.starts}
+            windows[name] = {"series": origin, "length": array.length}
+        else:
+            arrays[name] = array
+    return arrays, windows
+
+
+def _named(prepared: Prepared) -> Iterator[tuple[str, Array]]:
+    splits: dict[str, Split] = {name: getattr(prepared, name) for name in SPLITS}
+    for name, split in {**splits, **prepared.further}.items():
+        yield from ((f"{name}.x.{key}", array) for key, array in sorted(split.x.items()))
+        yield from ((f"{name}.y.{key}", array) for key, array in sorted(split.y.items()))
+        if split.weight is not None:
+            yield f"{name}.weight", split.weight
+
+
+def digest(meta: Mapping[str, Any]) -> str:
+    """SHA-256 over the specification, the assets and all that arrays are known by."""
+    content = {
+        name: meta[name]
+        for name in ("spec", "assets", "arrays", "windows", "further")
+        if name in meta
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Shows a running sweep: a live table on a terminal, a line for each event in a log."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import rich.box
+import rich.console
+import rich.live
+import rich.table
+import rich.text
+
+from harness.driver.time_left import Progress, seconds_left, span
+from harness.system.text import one_line
+from harness.trial import TrialResult
+
+if TYPE_CHECKING:
+    from harness.driver.plan import CellPlan, Plan
+    from harness.trial import Job
+
+
+class Display:
+    """The driver's voice; entered while trials run."""
+
+    def __init__(self, plan: "Plan", workers: int, console: Any = None) -> None:
+        self.plan = plan
+        self.workers = workers
+        self.console = console or rich.console.Console()
+        self._epochs: dict[tuple[str, str, str, int], str] = {}
+        self._notes: set[str] = set()
+        self._live = (
+            rich.live.Live(
+                console=self.console,
+                get_renderable=self._table,
+                # Drawn by the driver alone: a second thread would read while it writes.
+                auto_refresh=False,
+                transient=True,
+            )
+            if self.console.is_terminal
+            else None
+        )
+
+    def __enter__(self) -> "Display":
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def note(self, text: str) -> None:
+        """Says something once."""
+        if text not in self._notes:
+            self._notes.add(text)
+            self._print(text)
+
+    def progress(self, job: "Job", info: Mapping[str, Any]) -> None:
+        """Takes in what a running trial reported."""
+        key = (job.task, job.space, job.phase, job.number)
+        self._epochs[key] = f"{info['epoch']}/{info['epochs']}"
+
+    def finished(self, plan: "CellPlan", result: TrialResult) -> None:
+        """Says how a trial ended."""
+        self._epochs.pop(result.key, None)
+        name = "trial" if result.phase == "search" else "seed"
+        number = result.number if result.phase == "search" else result.seed
+        self._print(f"{result.task} · {result.space} · {name} {number}: {_outcome(plan, result)}")
+
+    def search_ended(self, plan: "CellPlan", reason: str) -> None:
+        """Says why a cell's search is over."""
+        task, space = plan.cell.key
+        best = plan.best()
+        found = "no trial completed" if best is None else f"best {_score(plan, best.score)}"
+        self._print(f"{task} · {space} · search ended: {reason}; {found}")
+
+    def refresh(self) -> None:
+        """Draws the table anew."""
+        if self._live is not None:
+            self._live.refresh()
+
+    def _print(self, text: str) -> None:
+        # Text of trials may hold brackets and what a terminal obeys; none of it is meant so.
+        self.console.print(
+            one_line(f"{time.strftime('%H:%M:%S')} {text}"),
+            markup=False, highlight=False, emoji=False, soft_wrap=True,
+        )  # fmt: skip
+
+    def _table(self) -> rich.table.Table:
+        table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+        for heading in ("task", "space", "search", "failed", "best so far", "confirmed", "running"):
+            table.add_column(heading)
+        for plan in self.plan.cells:
+            table.add_row(*map(rich.text.Text, self._row(plan)))
+        left = seconds_left(map(_progress, self.plan.cells))
+        if left is not None:
+            table.caption = f"about {span(left / self.workers)} left"
+        return table
+
+    def _row(self, plan: "CellPlan") -> list[str]:
+        searched = plan.searched()
+        failed = sum(result.status != "completed" for result in searched)
+        best = plan.best()
+        running = [
+            f"{phase} {number} ({self._epochs.get((*plan.cell.key, phase, number), 'starting')})"
+            for phase, number in plan.running
+        ]
+        return [
+            *plan.cell.key,
+            f"{len(searched)}/{plan.budget.trials}",
+            str(failed) if failed else "",
+            _score(plan, best.score) if best is not None else "",
+            f"{len(plan.confirmed())}/{len(plan.seeds)}",
+            ", ".join(running),
+        ]
+
+
+def _progress(plan: "CellPlan") -> Progress:
+    return Progress(
+        budget=plan.budget,
+        seeds=len(plan.seeds),
+        searched=[result.cost.seconds for result in plan.searched()],
+        confirmed=[result.cost.seconds for result in plan.confirmed()],
+        searching=plan.ended is None,
+        winner=plan.best() is not None,
+    )
+
+
+def _outcome(plan: "CellPlan", result: TrialResult) -> str:
+    seconds = f"in {result.cost.seconds:.1f} s"
+    if result.status != "completed":
+        reason = result.failure.message if result.failure else "no reason given"
+        if result.status == "interrupted" and result.broken:
+            return f"to be tried again after {result.cost.seconds:.1f} s: {reason}"
+        return f"{result.status} {seconds}: {reason}"
+    text = f"validation {_score(plan, result.score)} {seconds}"
+    test = result.metrics.get(f"test_{plan.cell.task.judged_by.metric}")
+    return text if test is None else f"{text}, test {test:.4g}"
+
+
+def _score(plan: "CellPlan", score: float | None) -> str:
+    return "" if score is None else f"{plan.cell.task.objective.metric} {score:.4g}"

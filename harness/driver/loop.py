@@ -1,0 +1,404 @@
+"""Drives a sweep: search, confirm, record. The only writer of the journal and of MLflow."""
+
+import contextlib
+import dataclasses
+import functools
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.data import download
+from harness.driver import preflight
+from harness.driver.display import Display
+from harness.engines.engine import Done, Engine, Limits, Progress
+from harness.engines.local.worker import Run
+from harness.journal.folder import FAILURES
+from harness.journal.read import read_journal, storable
+from harness.journal.record import SweepRecord
+from harness.journal.write import Journal
+from harness.spec import HarnessError
+from harness.sweep.load import toml
+from harness.sweep.pairs import cells
+from harness.sweep.question import Sweep
+from harness.system import atomic_files, host
+from harness.system.json_values import jsonable
+from harness.system.signals import EXIT_INTERRUPTED, Interruptions
+from harness.system.text import counted
+from harness.training.run import begun, run_trial
+from harness.trial import Cost, Failure, Job, Status, TrialResult
+
+EXIT_UNCONFIRMED = 1
+
+_GRACE_SECONDS = 60.0
+"""How long MLflow is waited for after the work is done, before `harness sync` is advised."""
+_INTERRUPTED_GRACE_SECONDS = 5.0
+"""Likewise after an interruption, when somebody is waiting."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sweep is run; nothing of it changes the question."""
+
+    output: Path = Path("results")
+    workers: int | None = None
+    """Worker processes; one for each core, or for each accelerator, if absent."""
+    tracking: str | None = None
+    """An MLflow tracking URI, `none`, or absent for a database in the output folder."""
+    data_dir: Path | None = None
+    offline: bool = False
+    fresh: bool = False
+    retry_failed: bool = False
+    """Run the trials again that a worker or the machine failed."""
+
+
+def _import_framework() -> None:
+    """Done once in a worker, before its first trial."""
+    import keras
+
+    keras.backend.backend()
+    # What the framework brings lives as long as the worker. Frozen, it is not searched for
+    # garbage before each trial, which took half a second of processor time.
+    gc.collect()
+    gc.freeze()
+
+
+def run_sweep(
+    sweep: Sweep,
+    options: Options,
+    run_trial: Run = run_trial,
+    initialize: Callable[[], None] = _import_framework,
+) -> int:
+    """Runs a sweep, or carries on with it, until every cell is confirmed.
+
+    Args:
+        sweep: The question.
+        options: How it is run.
+        run_trial: What workers call for each trial; a function of an importable module.
+        initialize: What they call once, before their first trial; likewise.
+
+    Returns:
+        The exit code: 0 when every cell has a confirmed result, 1 when some has none,
+        130 when it was interrupted.
+
+    Raises:
+        HarnessError: the backend is not installed, the data cannot be had, or the output
+            folder holds another question or cannot be written.
+    """
+    # Until the journal is begun, nothing of what was asked for has been done.
+    resume = host.command(once=True)
+    with Interruptions() as interruptions:
+        try:
+            with contextlib.ExitStack() as stack:
+                driver = _open(sweep, options, run_trial, initialize, stack)
+                resume = host.command()
+                if driver is None:
+                    return _write_report(options.output / sweep.name)
+                return driver.run(interruptions)
+        except KeyboardInterrupt:
+            return _interrupted(resume)
+
+
+def _open(
+    sweep: Sweep,
+    options: Options,
+    run_trial: Run,
+    initialize: Callable[[], None],
+    stack: contextlib.ExitStack,
+) -> "_Driver | None":
+    """The driver of a sweep that has begun, or carries on; `None` where nothing is left to do.
+
+    Everything that can be refused is, before anything is written over.
+    """
+    preflight.check_backend(sweep)
+    folder = options.output / sweep.name
+    data = {
+        name: preflight.data_event(name, options.data_dir, options.offline) for name in sweep.tasks
+    }
+    journal = stack.enter_context(Journal(folder, fresh=options.fresh))
+    record = journal.record
+    if record is not None:
+        preflight.check_same_question(folder, record.sweep, sweep)
+        preflight.check_same_data(folder, record.data, data)
+        if options.retry_failed:
+            record = _reopen(journal, record)
+        if preflight.complete(record):
+            print(f"{folder}: complete already; --fresh runs it anew")
+            return None
+    engine = functools.partial(_engine, run_trial, initialize)
+    driver = _Driver(sweep, options, folder, journal, engine, stack)
+    atomic_files.remove_parts(folder)
+    described = host.describe()
+    journal.begin(sweep, described, host.command())
+    for name, event in data.items():
+        if record is None or name not in record.data:
+            journal.append("data", task=name, **event)
+    atomic_files.write(folder / "sweep.toml", toml(sweep).encode())
+    description = {**described, "sweep": jsonable(sweep), "data": data}
+    text = json.dumps(jsonable(description), indent=2) + "\n"
+    atomic_files.write(folder / "environment.json", text.encode())
+    return driver
+
+
+def _interrupted(resume: str) -> int:
+    print(f"interrupted; carry on with: {resume}", flush=True)
+    return EXIT_INTERRUPTED
+
+
+def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
+    """Takes back what was recorded of trials that a worker or the machine failed."""
+    again = preflight.reopened(record)
+    for result in again:
+        journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
+    print(f"{counted(len(again), 'failed trial')} to run again")
+    left = sum(result.status == "failed" and result.broken for result in record.results)
+    if left > len(again):
+        print(
+            f"{counted(left - len(again), 'failed trial')} left alone: the search has no seconds "
+            "left, or others rest on what it found"
+        )
+    reread = read_journal(journal.path.parent)
+    assert reread is not None
+    journal.record = reread
+    return reread
+
+
+@dataclass
+class _Running:
+    """A trial that a worker has."""
+
+    job: Job
+    started: float = field(default_factory=time.time)
+    """Unix seconds."""
+    since: float = field(default_factory=time.monotonic)
+    """The same moment on the monotonic clock: the other may be put back."""
+    epochs: int = 0
+    """Epochs it has reported."""
+
+
+class _Driver:
+    """One run of a sweep, from opening the engine to writing the report."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        options: Options,
+        folder: Path,
+        journal: Journal,
+        engine: Callable[[Sweep, int, Path], Engine],
+        stack: contextlib.ExitStack,
+    ) -> None:
+        workers = _workers(options)
+        count = len(cells(sweep))
+        print(f"{folder}: cells {count}, workers {workers}, {sweep.backend}", flush=True)
+        self.sweep = sweep
+        self.options = options
+        self.folder = folder
+        self.journal = journal
+        self.interrupted = False
+        self.jobs: dict[str, _Running] = {}
+        # Workers import the framework while the driver imports KerasTuner.
+        self.engine = engine(sweep, workers, folder)
+        stack.callback(self.engine.close, kill=True)
+        self.tracker: Any = None
+        stack.push(self._close_tracker)
+        os.environ["KERAS_BACKEND"] = sweep.backend
+        from harness.driver.plan import Plan
+
+        self.plan = Plan(sweep, folder, journal.record)
+        self.display = Display(self.plan, workers)
+
+    def run(self, interruptions: Interruptions) -> int:
+        self.tracker = _tracker(self.folder, self.options)
+        with interruptions.held() as received, self.display:
+            while True:
+                if not received:
+                    self._start_trials()
+                if not self.jobs:
+                    break
+                if len(received) > 1 or set(received) - {signal.SIGINT}:
+                    self._interrupt()
+                    break
+                if received:
+                    self.display.note("finishing the running trials; Ctrl-C again stops at once")
+                for event in self.engine.poll(timeout=0.5):
+                    self._handle(event)
+                self.display.refresh()
+        self.interrupted = bool(received)
+        return self._conclude()
+
+    def _close_tracker(self, kind: object, *_: object) -> None:
+        if self.tracker is not None:
+            stopped = self.interrupted or kind is not None
+            seconds = _INTERRUPTED_GRACE_SECONDS if stopped else _GRACE_SECONDS
+            message = self.tracker.close(seconds)
+            if message:
+                print(message)
+
+    def _start_trials(self) -> None:
+        while self.engine.free():
+            self._end_searches()
+            step = self.plan.next()
+            if step is None:
+                # Asking may have shown that a space is exhausted: then it can be confirmed.
+                if self._end_searches():
+                    continue
+                return
+            if step.asked is not None:
+                self.journal.append("asked", **jsonable(step.asked))
+            job = dataclasses.replace(
+                step.job, data_dir=self.options.data_dir, offline=self.options.offline
+            )
+            job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
+            self.jobs[job_id] = _Running(job)
+            self.plan.cell(job.task, job.space).start(job)
+            self.engine.submit(job_id, job, self._limits(job))
+
+    def _end_searches(self) -> bool:
+        """Records every search that is over now; returns whether there was one."""
+        ended = False
+        for plan, reason in self.plan.end_searches():
+            ended = True
+            for job, failure in plan.abandoned():
+                self._finish(_failed(_Running(job), failure, seconds=0.0))
+            task, space = plan.cell.key
+            self.journal.append("search_ended", task=task, space=space, reason=reason)
+            self.display.search_ended(plan, reason)
+        return ended
+
+    def _limits(self, job: Job) -> Limits:
+        """A confirmation run may take longer by as much as it has more to train."""
+        budget = self.sweep.budget_of(job.task)
+        seconds = budget.trial_seconds
+        if seconds is not None and job.phase == "confirm":
+            seconds *= max(1.0, job.epochs / budget.epochs) / budget.train_fraction
+        return Limits(seconds=seconds, memory_gb=budget.memory_gb)
+
+    def _handle(self, event: Progress | Done) -> None:
+        if isinstance(event, Progress):
+            running = self.jobs[event.job_id]
+            running.epochs += 1
+            self.display.progress(running.job, event.info)
+            return
+        running = self.jobs.pop(event.job_id)
+        if event.failure is None:
+            result: TrialResult = storable(event.value)
+        else:
+            result = _failed(running, event.failure, event.seconds)
+        if self.plan.cell(result.task, result.space).deserves_another(result):
+            result = dataclasses.replace(result, status="interrupted")
+        self._finish(result)
+
+    def _finish(self, result: TrialResult) -> None:
+        self.journal.append("finished", result=result)
+        self._keep_traceback(result)
+        plan = self.plan.cell(result.task, result.space)
+        plan.finish(result)
+        self.display.finished(plan, result)
+        if self.tracker is not None:
+            self.tracker.update()
+
+    def _keep_traceback(self, result: TrialResult) -> None:
+        """Writes what an exception left behind where a person can read it."""
+        if result.failure is None or result.failure.traceback is None:
+            return
+        name = f"{result.task}.{result.space}.{result.phase}.{result.number}.txt"
+        try:
+            atomic_files.write(self.folder / FAILURES / name, result.failure.traceback.encode())
+        except HarnessError as error:
+            self.display.note(str(error))  # the journal holds it as well
+
+    def _interrupt(self) -> None:
+        """Stops the workers and records what they were doing."""
+        self.engine.close(kill=True)
+        for event in self.engine.poll(timeout=0):  # one may have finished meanwhile
+            self._handle(event)
+        for running in self.jobs.values():
+            reason = Failure("interrupted", "the sweep was stopped while the trial ran")
+            self._finish(_failed(running, reason))
+        self.jobs.clear()
+
+    def _conclude(self) -> int:
+        atomic_files.remove_parts(self.folder)
+        code = _write_report(self.folder)
+        if self.tracker is not None:
+            self.tracker.update()
+        return _interrupted(host.command()) if self.interrupted else code
+
+
+def _write_report(folder: Path) -> int:
+    """Writes the report; returns the exit code that its results deserve."""
+    from harness import report
+
+    try:
+        report.write(folder)
+        print(f"report: {folder / 'report.html'}")
+    except HarnessError as error:
+        # What was found is in the journal: the sweep has not failed.
+        print(f"no report: {error}; then: harness report {folder}", file=sys.stderr)
+    record = read_journal(folder)
+    if record is None:
+        return EXIT_UNCONFIRMED
+    for task, space in report.unconfirmed(record):
+        print(f"no confirmed result: {task} x {space}")
+    return report.exit_code(record)
+
+
+def _failed(running: _Running, failure: Failure, seconds: float | None = None) -> TrialResult:
+    """The record of a trial whose worker could not give one; without `seconds`, its cost
+    counts from the moment it was given to a worker."""
+    statuses: dict[str, Status] = {"timeout": "timeout", "interrupted": "interrupted"}
+    ran = time.monotonic() - running.since if seconds is None else seconds
+    return dataclasses.replace(
+        begun(running.job, running.started),
+        status=statuses.get(failure.kind, "failed"),
+        epochs=running.epochs,
+        failure=failure,
+        cost=Cost(seconds=ran),
+    )
+
+
+def _workers(options: Options) -> int:
+    return options.workers or len(host.devices()) or host.cores()
+
+
+def _engine(
+    run_trial: Run, initialize: Callable[[], None], sweep: Sweep, workers: int, folder: Path
+) -> Engine:
+    from harness.engines.local.pool import LocalEngine
+
+    devices = host.devices()
+    return LocalEngine(
+        run_trial,
+        workers=workers,
+        environment=_variables(sweep, devices),
+        initialize=initialize,
+        devices=devices,
+        log=folder / "workers.log",
+    )
+
+
+def _variables(sweep: Sweep, devices: Sequence[str]) -> dict[str, str]:
+    """What the environment of every worker holds."""
+    variables = {"KERAS_BACKEND": sweep.backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    if devices:
+        # The seeds of a winner are one program. JAX reads it from here in 5 to 8 s, where
+        # compiling it took a GPU's trials half a minute to a minute.
+        kept = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(download.cache_root() / "compiled"))
+        variables["JAX_COMPILATION_CACHE_DIR"] = kept
+    return variables
+
+
+def _tracker(folder: Path, options: Options) -> Any:
+    """The MLflow projection of the journal, or nothing with `--tracking none`."""
+    if options.tracking == "none":
+        return None
+    from harness import tracking
+
+    return tracking.Tracker(folder, options.tracking or tracking.default_uri(options.output))

@@ -1,0 +1,171 @@
+"""What is settled before a sweep runs: its data, and whether its folder may carry on."""
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from harness import registry
+from harness.data import cache
+from harness.journal.record import SweepRecord
+from harness.spec import HarnessError, Prepared, Task
+from harness.sweep.load import differences
+from harness.sweep.pairs import NO_MODEL, Cell, cells, pretraining
+from harness.sweep.question import Sweep
+from harness.system.json_values import jsonable, loaded, why
+from harness.trial import Asked, TrialResult
+
+
+def check_backend(sweep: Sweep) -> None:
+    """Raises `HarnessError` when the backend of a sweep is not installed."""
+    if importlib.util.find_spec(sweep.backend) is None:
+        raise HarnessError(
+            f"backend {sweep.backend!r} is not installed; "
+            f"python -m pip install 'keras-automl-harness[{sweep.backend}]'"
+        )
+
+
+def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any]:
+    """What the journal says of a task's data; prepares it when it is not cached."""
+    task = registry.task(name)
+    data = cache.load(task, data_dir, offline)
+    return {
+        "digest": cache.entry(task, data_dir, offline).digest,
+        "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
+        "objective": task.objective,
+        "measure": task.measure,
+        "baseline": _baseline(task, data),
+        "reference": task.reference,
+        "licence": task.licence,
+    }
+
+
+def _baseline(task: Task, data: Prepared) -> dict[str, float]:
+    try:
+        found = dict(task.baseline(data))
+        numbers = pydantic.TypeAdapter(dict[str, float | None])
+        numbers.validate_python(loaded(json.dumps(jsonable(found))), strict=True)
+        return found
+    except Exception as error:
+        # A plugin can fail in any way; the person needs to know which one it was.
+        raise HarnessError(
+            f"task {task.name!r}: its baseline cannot be had ({why(error)})"
+        ) from error
+
+
+def check_same_question(folder: Path, old: Sweep, new: Sweep) -> None:
+    """Raises `HarnessError` when the folder holds the answer to another question."""
+    changes = differences(old, new)
+    if changes:
+        raise HarnessError(
+            f"{folder} holds the answer to another question ({'; '.join(changes)}); "
+            "choose another --output, or discard it with --fresh"
+        )
+
+
+def check_same_data(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raises `HarnessError` when a task's data, or what its models are compared by, is not what
+    the sweep began with."""
+    for name, event in new.items():
+        known = old.get(name, event)
+        for noun, key in (("data", "digest"), ("objective", "objective"), ("measure", "measure")):
+            # Journals from before tasks could have a measure name none.
+            before, now = jsonable(known.get(key)), jsonable(event.get(key))
+            if key in known and before != now:
+                raise HarnessError(
+                    f"{folder}: the {noun} of task {name!r} has changed since this sweep began "
+                    f"({_short(before)}, now {_short(now)}); "
+                    "choose another --output, or discard the answer with --fresh"
+                )
+
+
+def _short(value: Any) -> str:
+    match value:
+        case {"metric": metric, "direction": direction}:
+            return f"{metric} {direction}"
+        case None:
+            return "none"
+    return str(value)[:12]
+
+
+def reopened(record: SweepRecord) -> list[TrialResult]:
+    """Results of the trials that a worker or the machine failed, to be run again.
+
+    Left alone are:
+
+    - search trials of a cell of whose winner a confirmation run has ended by itself: a better one
+      among them would leave it without the configuration it belongs to;
+    - search trials of a cell whose seconds are spent: none would be left to them;
+    - trials of a cell from whose model another one has started: its model might be another then.
+    """
+    counting = {
+        result.key[:2]
+        for result in record.results
+        if result.phase == "confirm" and result.status != "interrupted" and not result.broken
+    }
+    asked = {(entry.task, entry.space) for entry in record.history if isinstance(entry, Asked)}
+    started_from = {pretraining(cell) for cell in cells(record.sweep) if cell.key in asked}
+    again = [
+        result
+        for result in record.results
+        if result.status == "failed"
+        and result.broken
+        and result.key[:2] not in started_from
+        and (
+            result.phase == "confirm"
+            or (result.key[:2] not in counting and _has_time(record, *result.key[:2]))
+        )
+    ]
+    # Confirmation runs first: of a driver that is killed meanwhile, none is left that belongs to
+    # the winner of before.
+    return sorted(again, key=lambda result: result.phase)
+
+
+def _has_time(record: SweepRecord, task: str, space: str) -> bool:
+    """Whether the search of a cell has seconds left."""
+    budget = record.sweep.budget_of(task).seconds
+    attempts = [
+        entry
+        for entry in record.history
+        if isinstance(entry, TrialResult) and entry.key[:3] == (task, space, "search")
+    ]
+    # One that was taken back is there twice: as it ended, and as what is to be run again.
+    spent = {
+        (entry.number, entry.started): entry.cost.seconds
+        for entry in attempts
+        if entry.status != "interrupted" or entry.broken
+    }
+    return budget is None or sum(spent.values()) < budget
+
+
+def complete(record: SweepRecord) -> bool:
+    """Whether every search has ended and every confirmation run of its winner is done."""
+    sweep = record.sweep
+    done = {result.key for result in record.results if result.status != "interrupted"}
+    won = {result.key[:2] for result in record.results if result.status == "completed"}
+    return all(
+        _ended(record, cell)
+        and (
+            cell.key not in won
+            or all(
+                (*cell.key, "confirm", index) in done
+                for index in range(len(sweep.seeds_of(cell.task.name)))
+            )
+        )
+        for cell in cells(sweep)
+    )
+
+
+def _ended(record: SweepRecord, cell: Cell) -> bool:
+    """Whether the search of a cell has ended; one that had no model to start from goes on when
+    there is one after all."""
+    reason, before = record.ended.get(cell.key), pretraining(cell)
+    if reason is None or before is None or not reason.startswith(NO_MODEL):
+        return reason is not None
+    return not any(
+        result.key[:3] == (*before, "confirm") and result.model is not None
+        for result in record.results
+    )

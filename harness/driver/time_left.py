@@ -1,0 +1,92 @@
+"""How long a sweep will still take, judged by the trials it has run."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.analysis.cells import CellResults
+from harness.sweep.question import Budget, Sweep
+from harness.trial import TrialResult
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a cell is."""
+
+    budget: Budget
+    seeds: int
+    """Confirmation runs of its winner."""
+    searched: Sequence[float]
+    """Seconds of each search trial that will not be run again."""
+    confirmed: Sequence[float]
+    searching: bool
+    winner: bool
+    """Whether there is a configuration to confirm."""
+
+
+def progress(sweep: Sweep, cell: CellResults) -> Progress:
+    """How far a cell is by its journal."""
+    return Progress(
+        budget=sweep.budget_of(cell.task),
+        seeds=len(sweep.seeds_of(cell.task)),
+        searched=[result.cost.seconds for result in finished(cell.search)],
+        confirmed=[result.cost.seconds for result in finished(cell.confirm)],
+        searching=cell.ended is None,
+        winner=cell.best is not None,
+    )
+
+
+def seconds_left(every: Iterable[Progress]) -> float | None:
+    """Worker seconds until every cell is confirmed; `None` before any trial has finished.
+
+    A search trial is taken to last as long as the mean of its cell, or of all cells where it has
+    none, a confirmation run as those of its cell, or else as a search trial on all epochs and
+    all of the training data.
+    """
+    every = tuple(every)
+    known = [seconds for cell in every for seconds in cell.searched]
+    if not known:
+        return None
+    return math.fsum(_seconds_left(cell, _mean(known)) for cell in every)
+
+
+def concurrency(results: Iterable[TrialResult]) -> float:
+    """How many trials ran side by side on average while any ran; 1 without any."""
+    spans = sorted((r.started, r.started + r.cost.seconds) for r in results if r.cost.seconds > 0)
+    busy, end = 0.0, -math.inf
+    for first, last in spans:
+        busy += max(0.0, last - max(first, end))
+        end = max(end, last)
+    return math.fsum(last - first for first, last in spans) / busy if busy > 0 else 1.0
+
+
+def finished(results: Iterable[TrialResult]) -> list[TrialResult]:
+    """The trials that will not be run again."""
+    return [result for result in results if result.status != "interrupted"]
+
+
+def span(seconds: float) -> str:
+    """A time in words that claim no more than an estimate can."""
+    minutes = max(1, round(seconds / 60))
+    if minutes < 120:
+        return "a minute" if minutes == 1 else f"{minutes} min"
+    return f"{minutes / 60:.1f} h" if minutes < 2880 else f"{minutes / 1440:.0f} days"
+
+
+def _seconds_left(cell: Progress, usual: float) -> float:
+    mean = _mean(cell.searched) if cell.searched else usual
+    budget, search = cell.budget, 0.0
+    if cell.searching:
+        search = mean * max(0, budget.trials - len(cell.searched))
+        if budget.seconds is not None:
+            search = min(search, max(0.0, budget.seconds - math.fsum(cell.searched)))
+    elif not cell.winner:
+        return 0.0
+    run = mean * (budget.confirm_epochs or budget.epochs) / budget.epochs / budget.train_fraction
+    if cell.confirmed:
+        run = _mean(cell.confirmed)
+    return search + run * max(0, cell.seeds - len(cell.confirmed))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)

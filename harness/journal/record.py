@@ -1,0 +1,77 @@
+"""A journal as read: what is known of a sweep at one moment.
+
+Everything else (resuming, the report, MLflow) is made from these values.
+"""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.spec import Objective, Reference
+from harness.sweep.question import Sweep
+from harness.trial import Asked, TrialKey, TrialResult
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """What the journal says of a task: its data, its floor and its ceiling."""
+
+    name: str
+    digest: str
+    """SHA-256 over the prepared arrays."""
+    sizes: Mapping[str, int]
+    """Examples in `train`, `val` and `test`."""
+    objective: Objective
+    baseline: Mapping[str, float]
+    """Test metrics of the trivial predictor, by name without prefix."""
+    reference: Reference | None
+    licence: str
+    measure: Objective | None = None
+    """What confirmed models are compared by, where it is not the objective."""
+
+    @property
+    def judged_by(self) -> Objective:
+        """What confirmed models are compared by on the test split."""
+        return self.measure or self.objective
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """The state of a sweep."""
+
+    id: str
+    sweep: Sweep
+    environments: tuple[Mapping[str, Any], ...]
+    """What the sweep ran on: at its start, and at each time it was carried on."""
+    command: str
+    started: float
+    tasks: Mapping[str, TaskRecord]
+    history: tuple[Asked | TrialResult, ...]
+    """Suggestions and results in the order of the journal."""
+    ended: Mapping[tuple[str, str], str]
+    """Why the search of a cell (task, space) ended, for those that have."""
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The `data` events as written, by task."""
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """What the sweep ran on when it began."""
+        return self.environments[0]
+
+    @functools.cached_property
+    def results(self) -> tuple[TrialResult, ...]:
+        """The last result of every trial, in order of first appearance."""
+        latest: dict[TrialKey, TrialResult] = {}
+        for entry in self.history:
+            if isinstance(entry, TrialResult):
+                latest[entry.key] = entry
+        return tuple(latest.values())
+
+    @functools.cached_property
+    def cells(self) -> tuple[tuple[str, str], ...]:
+        """Every (task, space) pair that was asked about, in the order of the question."""
+        pairs = dict.fromkeys((entry.task, entry.space) for entry in self.history)
+        pairs.update(dict.fromkeys(self.ended))
+        order = {name: i for i, name in enumerate((*self.sweep.tasks, *self.sweep.spaces))}
+        return tuple(sorted(pairs, key=lambda cell: (order[cell[0]], order[cell[1]])))

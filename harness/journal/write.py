@@ -1,0 +1,146 @@
+"""Writes the journal of a sweep: one event a line, each forced to the disk."""
+
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import filelock
+
+from harness.journal.folder import FAILURES, FILES, JOURNAL
+from harness.journal.read import VERSION, read_journal
+from harness.spec import HarnessError
+from harness.sweep.question import Sweep
+from harness.system.json_values import jsonable
+
+
+class Journal:
+    """The open journal of a sweep's folder; holds the folder's lock until closed."""
+
+    def __init__(self, folder: Path, fresh: bool = False) -> None:
+        """Opens or creates the journal.
+
+        Args:
+            folder: The sweep's folder; made if need be.
+            fresh: Leave out what there is; `begin` removes it.
+
+        Raises:
+            HarnessError: another driver has the folder open, or the journal cannot be
+                written, or a complete line of it is damaged.
+        """
+        self.path = folder / JOURNAL
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = filelock.FileLock(folder / ".lock")
+            # `harness status` holds the lock for an instant to see whether it is free.
+            self._lock.acquire(timeout=0.5)
+        except filelock.Timeout:
+            raise HarnessError(
+                f"{folder}: another run is writing to this folder; wait for it, stop it, "
+                "or choose another --output"
+            ) from None
+        except OSError as error:
+            raise HarnessError(f"{folder}: cannot write there ({error.strerror})") from None
+        try:
+            self._discarding = folder / ".discarding"
+            if self._discarding.exists():  # one was killed before it had removed everything
+                self._discard()
+            self._stale = fresh and self.path.exists() and self.path.stat().st_size > 0
+            self.record = None if fresh or not self.path.exists() else read_journal(folder)
+            _drop_torn_line(self.path)
+            self._open()
+        except OSError as error:
+            self._lock.release()
+            raise HarnessError(f"{self.path}: cannot be opened ({error.strerror})") from None
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def begin(self, sweep: Sweep, environment: Mapping[str, Any], command: str) -> None:
+        """Writes the first line of a new journal, or notes that an old one goes on.
+
+        What a fresh one takes the place of is removed now, when nothing can be refused any more.
+        """
+        if self._stale:
+            try:
+                self._file.close()
+                self._discarding.touch()
+                self._discard()
+                self._open()
+            except OSError as error:
+                raise HarnessError(f"{self.path}: cannot be begun ({error.strerror})") from error
+            self._stale = False
+        if self.record is None:
+            self.append("sweep", version=VERSION, id=uuid.uuid4().hex, sweep=sweep,
+                        environment=environment, command=command)  # fmt: skip
+        else:
+            self.append("resumed", environment=environment, command=command)
+
+    def append(self, event: str, **fields: Any) -> None:
+        """Writes one event and forces it to the disk before it returns."""
+        line = json.dumps({"event": event, "time": time.time(), **jsonable(fields)})
+        try:
+            rest = line.encode() + b"\n"
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+            there = self.path.exists()
+        except OSError as error:
+            raise HarnessError(f"{self.path}: cannot be written ({error.strerror})") from error
+        if not there:  # what is written goes nowhere, or where nobody looks
+            raise HarnessError(
+                f"{self.path}: moved or removed while the sweep ran; what was recorded is where "
+                "the folder is now, if it is anywhere"
+            )
+
+    def _open(self) -> None:
+        # Unbuffered: a line that a full disk refused must not be written again on closing.
+        self._file = self.path.open("ab", buffering=0)
+
+    def _discard(self) -> None:
+        _clear(self.path.parent)
+        self._discarding.unlink()
+
+    def close(self) -> None:
+        """Closes the file and gives the lock back."""
+        try:
+            self._file.close()
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _clear(folder: Path) -> None:
+    """Removes what a sweep leaves in its folder, and nothing else."""
+    # The journal first: it must never name what is gone.
+    (folder / JOURNAL).unlink(missing_ok=True)
+    for name in ("models", "outcomes", "exhibits", "checkpoints", FAILURES):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    for figure in folder.glob("*.png"):
+        if figure.with_suffix(".svg").exists():  # the report draws each as both
+            figure.unlink()
+            figure.with_suffix(".svg").unlink()
+    if (folder / "workers.log").exists():
+        os.truncate(folder / "workers.log", 0)  # workers may have it open
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cuts what a killed driver left after the last newline."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            file.truncate(whole)

@@ -1,0 +1,223 @@
+"""What every masked-language-modeling task shares: examples, losses, scores, what fills a gap.
+
+Such a task has three inputs: `tokens` and `segments` (examples, longest), as
+`harness.kinds.text.wordpiece.packed` makes them, some tokens hidden; and `positions` (examples, most), where
+the hidden ones stand. Two outputs: `masked_token`, what stood there (0 for no token), and
+`next_sentence`, 1 where the second text follows the first. Splits hold one drawing of masks; for
+each epoch of training they are drawn anew. Its asset `vocabulary` names the pieces.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.kinds.text import wordpiece
+from harness.kinds.text.masking import masked, most_masked, sentence_pairs, unmasked
+from harness.kinds.text.wordpiece import CONTINUATION, MASK, PADDING
+from harness.spec import DataSpec, Prepared, Score, Split, TensorSpec, Training
+
+TOKENS, SEGMENTS, POSITIONS = "tokens", "segments", "positions"
+ORIGINAL, FOLLOWS = "masked_token", "next_sentence"
+BATCH = 64
+SHOWN, GUESSES = 6, 5
+"""Sentences of an exhibit, and what is guessed for the gap of each."""
+AROUND = 12
+"""Tokens shown on each side of a gap."""
+
+
+def prepared(
+    vocabulary: Sequence[str],
+    documents: Mapping[str, Sequence[Sequence[str]]],
+    longest: int,
+    whole_words: bool,
+) -> Prepared:
+    """A pretraining task from the sentences of the documents of its splits.
+
+    Args:
+        vocabulary: pieces, see `harness.kinds.text.wordpiece.learned`.
+        documents: sentences of each document of `train`, `val` and `test`. Pairs of sentences
+            are made within a split.
+        longest: tokens of an example.
+        whole_words: whether all pieces of a word are hidden together.
+    """
+    pieces = wordpiece.Pieces(vocabulary)
+    random = np.random.default_rng(0)
+    assets = {"vocabulary": list(vocabulary), "whole_words": whole_words}
+    splits = {}
+    for split, texts in documents.items():
+        ids = iter(pieces.encode([sentence for document in texts for sentence in document]))
+        encoded = [[next(ids) for _ in document] for document in texts]
+        tokens, segments, follows = sentence_pairs(encoded, longest, random)
+        splits[split] = _hidden(tokens, segments, follows, assets, random)
+    most = most_masked(longest)
+    size = len(vocabulary)
+    token = TensorSpec((longest,), "int32", size=size, vocabulary="pieces")
+    inputs = {
+        TOKENS: token,
+        SEGMENTS: TensorSpec((longest,), "int32", size=2),
+        POSITIONS: TensorSpec((most,), "int32", size=longest),
+    }
+    outputs = {
+        ORIGINAL: TensorSpec((most,), "int32", size=size),
+        FOLLOWS: TensorSpec((), "int32", size=2),
+    }
+    return Prepared(DataSpec(inputs, outputs, "masked_language_modeling"), **splits, assets=assets)
+
+
+def _hidden(
+    tokens: np.ndarray,
+    segments: np.ndarray,
+    follows: np.ndarray,
+    assets: Mapping[str, Any],
+    random: np.random.Generator,
+) -> Split:
+    vocabulary = assets["vocabulary"]
+    continues = None
+    if assets["whole_words"]:
+        continues = np.array([piece.startswith(CONTINUATION) for piece in vocabulary])
+    hidden, positions, originals = masked(tokens, random, len(vocabulary), continues)
+    return Split(
+        {TOKENS: hidden, SEGMENTS: segments, POSITIONS: positions},
+        {ORIGINAL: originals, FOLLOWS: follows},
+    )
+
+
+def redraw(split: Split, assets: Mapping[str, Any], random: np.random.Generator) -> Split:
+    """The same examples under other masks."""
+    x, y = split.x, split.y
+    tokens = unmasked(*(np.asarray(a) for a in (x[TOKENS], x[POSITIONS], y[ORIGINAL])))
+    return _hidden(tokens, np.asarray(x[SEGMENTS]), np.asarray(y[FOLLOWS]), assets, random)
+
+
+# --- training and scoring -------------------------------------------------------
+
+
+def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
+    """Cross-entropy of the hidden tokens and of what follows, added up; accuracy of both."""
+    import keras
+
+    from harness.kinds.fitting.losses import TokenAccuracy, TokenCrossentropy
+
+    return {
+        "loss": {
+            ORIGINAL: TokenCrossentropy(padding=PADDING),
+            FOLLOWS: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        },
+        "metrics": {
+            ORIGINAL: [TokenAccuracy(name="accuracy")],
+            FOLLOWS: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        },
+    }
+
+
+def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
+    """How well a model tells hidden tokens, and whether a text follows another.
+
+    Metrics: `masked_token_accuracy`, `masked_token_loss` in nats and `masked_token_perplexity`,
+    each hidden token counting once; `next_sentence_accuracy` and `next_sentence_loss`. A loss
+    of chance is the logarithm of the vocabulary's size, or of 2.
+    Per example: `log_likelihood`, the mean of its hidden tokens.
+    """
+    from scipy.special import log_softmax
+
+    tokens, follows, log_likelihood = [], [], []
+    for first in range(0, len(split), BATCH):
+        part = slice(first, first + BATCH)
+        outputs = model.predict_on_batch({k: np.asarray(v[part]) for k, v in split.x.items()})
+        logits = np.asarray(outputs[ORIGINAL], "float64")
+        original = np.asarray(split.y[ORIGINAL][part])
+        real = original != PADDING
+        own = _chosen(log_softmax(logits, axis=-1), original)
+        tokens.append(np.stack([own, logits.argmax(axis=-1) == original], axis=-1)[real])
+        counts = np.maximum(1, real.sum(axis=1))
+        log_likelihood.append(np.where(real, own, 0).sum(axis=1) / counts)
+        pair = log_softmax(np.asarray(outputs[FOLLOWS], "float64"), axis=-1)
+        truth = np.asarray(split.y[FOLLOWS][part])
+        follows.append(np.stack([_chosen(pair, truth), pair.argmax(axis=-1) == truth], axis=-1))
+    told, paired = np.concatenate(tokens), np.concatenate(follows)
+    return Score(
+        _metrics(-told[:, 0].mean(), told[:, 1].mean(), -paired[:, 0].mean(), paired[:, 1].mean()),
+        {"log_likelihood": np.concatenate(log_likelihood).astype("float32")},
+    )
+
+
+def _chosen(log_probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(log_probabilities, labels[..., None].astype(int), axis=-1)[..., 0]
+
+
+def _metrics(
+    token_loss: float, token_accuracy: float, pair_loss: float, pair_accuracy: float
+) -> dict[str, float]:
+    return {
+        f"{ORIGINAL}_accuracy": float(token_accuracy),
+        f"{ORIGINAL}_loss": float(token_loss),
+        f"{ORIGINAL}_perplexity": float(np.exp(min(token_loss, 700.0))),
+        f"{FOLLOWS}_accuracy": float(pair_accuracy),
+        f"{FOLLOWS}_loss": float(pair_loss),
+    }
+
+
+def baseline(prepared: Prepared) -> dict[str, float]:
+    """Test scores of the frequencies of training: of pieces, and of texts that follow."""
+    size = prepared.spec.outputs[ORIGINAL].size or 0
+
+    def arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
+        original = np.asarray(split.y[ORIGINAL])
+        return original[original != PADDING], np.asarray(split.y[FOLLOWS])
+
+    (known, before), (tokens, follows) = arrays(prepared.train), arrays(prepared.test)
+    # A piece that training never hid would have an infinite loss: one is added to each.
+    piece, pair = (
+        (counts + 1) / (counts + 1).sum()
+        for counts in (np.bincount(known, minlength=size), np.bincount(before, minlength=2))
+    )
+    return _metrics(
+        -np.log(piece[tokens]).mean(),
+        np.mean(tokens == piece.argmax()),
+        -np.log(pair[follows]).mean(),
+        np.mean(follows == pair.argmax()),
+    )
+
+
+# --- looking --------------------------------------------------------------------
+
+
+def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
+    """What the model would put in the gaps of a few test sentences, one gap each.
+
+    Returns:
+        `fill_mask`, each with `text`, `truth` and `guesses` of a `piece` and its `probability`.
+    """
+    from scipy.special import softmax
+
+    vocabulary = prepared.assets["vocabulary"]
+    split = prepared.test
+    rows = np.linspace(0, len(split) - 1, SHOWN + 2).astype("int64")[1:-1]
+    x = {name: np.array(array[rows]) for name, array in split.x.items()}
+    original = np.asarray(split.y[ORIGINAL][rows])
+    tokens = unmasked(x[TOKENS], x[POSITIONS], original)
+    gaps = x[POSITIONS][:, 0]
+    truths = original[:, 0]
+    tokens[np.arange(len(rows)), gaps] = MASK
+    x |= {
+        TOKENS: tokens,
+        POSITIONS: np.where(np.arange(x[POSITIONS].shape[1]) == 0, gaps[:, None], 0),
+    }
+    logits = np.asarray(model.predict_on_batch(x)[ORIGINAL], "float64")[:, 0]
+    shown = []
+    for row, gap, truth, probabilities in zip(
+        tokens, gaps, truths, softmax(logits, axis=-1), strict=True
+    ):
+        best = np.argsort(-probabilities)[:GUESSES]
+        window = row[max(0, gap - AROUND) : gap + AROUND + 1]
+        shown.append(
+            {
+                "text": wordpiece.text(window, vocabulary),
+                "truth": vocabulary[truth],
+                "guesses": [
+                    {"piece": vocabulary[n], "probability": float(probabilities[n])} for n in best
+                ],
+            }
+        )
+    return {"fill_mask": shown}

@@ -1,0 +1,130 @@
+"""Figures across tasks: critical-difference diagrams and performance profiles."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MultipleLocator,
+    NullLocator,
+    PercentFormatter,
+)
+
+from harness.journal.record import SweepRecord
+from harness.report.across_tasks.profiles import Profile, profile_figure_name, profiles, shares
+from harness.report.across_tasks.ranks import (
+    Field,
+    critical_difference,
+    fields,
+    nemenyi,
+    rank_figure_name,
+    task_ranks,
+)
+from harness.report.figure_style import FAINT, INK, STYLE, label, legend, looks
+
+LONGEST_NAME = 40
+WIDEST = 100.0
+"""Factors beyond this are not drawn: there the lines only say what is reached at last."""
+
+
+def rank_figures(record: SweepRecord) -> dict[str, Figure]:
+    """The critical-difference diagram of each set of tasks in common, by its name."""
+    styles = looks(record)
+    return {
+        rank_figure_name(place): rank_figure(field, styles)
+        for place, field in enumerate(fields(record), start=1)
+    }
+
+
+def rank_figure(field: Field, styles: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Average ranks on a line, the best on the left; a bar joins those that are not told apart.
+
+    Demšar (2006), "Statistical comparisons of classifiers over multiple data sets", JMLR 7.
+    """
+    # Imported here, as it takes seconds that most reports need not spend.
+    from scikit_posthocs import critical_difference_diagram
+
+    ranks = task_ranks(field)
+    average = dict(zip(field.spaces, ranks.mean(axis=0), strict=True))
+    with matplotlib.rc_context(STYLE):
+        height = 1.5 + 0.16 * len(field.spaces)
+        figure = Figure(figsize=(6.4, height), layout="constrained", facecolor="white")
+        axes = figure.subplots()
+        drawn = critical_difference_diagram(
+            average,
+            nemenyi(ranks, field.spaces),
+            ax=axes,
+            label_fmt_left="{label} ({rank:.2f})",
+            label_fmt_right="({rank:.2f}) {label}",
+            color_palette={space: styles[space]["color"] for space in field.spaces},
+            elbow_props={"clip_on": False},
+            crossbar_props={"color": INK, "linewidth": 2.5},
+            marker_props={"s": 22, "clip_on": False},
+            text_h_margin=0.04 * (len(field.spaces) - 1),
+        )
+        for bar in np.ravel(drawn["crossbars"]):
+            # Their ends come out of a set, in another order in each process.
+            bar.set_xdata(sorted(bar.get_xdata()))
+        for text in drawn["labels"]:
+            text.set_text(label(text.get_text(), LONGEST_NAME + 7))
+        axes.spines["top"].set_visible(True)
+        axes.set_xlim(1, len(field.spaces))
+        axes.xaxis.set_major_locator(MultipleLocator(1))
+        axes.set_title(f"average rank on {len(field.tasks)} tasks, 1 is best", pad=8)
+        _mark_distance(axes, critical_difference(*ranks.shape), len(field.spaces))
+    return figure
+
+
+def _mark_distance(axes: Axes, distance: float, spaces: int) -> None:
+    """A bar above the ranks, as long as the critical difference where the line has the room."""
+    low, _ = axes.get_ylim()
+    end, note = 1 + distance, f"critical difference {distance:.2f}"
+    if end > spaces:
+        end, note = float(spaces), f"{note}, more than the whole line"
+    axes.plot([1, end], [1.9, 1.9], color=FAINT, linewidth=2.5, marker="|", clip_on=False)
+    axes.text(1, 2.2, note, color=FAINT, va="bottom")
+    axes.set_ylim(low, 3.2)
+
+
+def profile_figures(record: SweepRecord) -> dict[str, Figure]:
+    """The performance profile of each set of tasks in common, by its name."""
+    styles = looks(record)
+    return {
+        profile_figure_name(place): profile_figure(found, styles)
+        for place, found in enumerate(profiles(record), start=1)
+    }
+
+
+def profile_figure(found: Profile, styles: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """One line an architecture: share of tasks within a factor of the fastest (`profile`)."""
+    reached = found.ratios[np.isfinite(found.ratios)]
+    end = min(WIDEST, max(2.0, 1.2 * float(reached.max())))
+    factors = np.unique(np.append(reached[reached <= end], [1.0, end]))
+    lines = shares(found.ratios, factors)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.6, 3.2), layout="constrained", facecolor="white")
+        axes = figure.subplots()
+        for number, space in enumerate(found.spaces):
+            # Lines on top of each other are drawn a little apart.
+            shift = 0.006 * (number - (len(found.spaces) - 1) / 2)
+            axes.step(factors, lines[:, number] + shift, where="post", linewidth=1.8,
+                      **styles[space])  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_xlim(1, end)
+        axes.set_ylim(-0.04, 1.04)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.grid(color="#ececec", linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.set_title(f"time to the same validation score on {len(found.tasks)} tasks")
+        axes.set_xlabel("times the seconds of the fastest architecture (logarithmic scale)")
+        axes.set_ylabel("share of tasks")
+        legend(figure, list(found.spaces), styles)
+    return figure

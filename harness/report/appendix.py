@@ -1,0 +1,189 @@
+"""What the answer rests on: configurations, failures, spending, data and environment."""
+
+import datetime
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.analysis.cells import CellResults
+from harness.journal.folder import FAILURES
+from harness.journal.record import SweepRecord
+from harness.report.text import NOTHING, bullets, code, duration, flat, listed, plain, table
+from harness.sweep.question import Budget, Sweep
+from harness.system.text import counted
+from harness.trial import Failure, TrialResult
+
+
+def configurations(found: Sequence[CellResults]) -> str:
+    """The configuration each cell found best, confirmed or not; empty without any."""
+    rows = [
+        [code(cell.task), code(cell.space), _fields(best.config), _fields(best.training)]
+        for cell in found
+        if (best := cell.best) is not None
+    ]
+    if not rows:
+        return ""
+    return table(["task", "architecture", "configuration", "training"], rows, left=4)
+
+
+def failures(tasks: Mapping[str, Sequence[CellResults]], record: SweepRecord) -> str:
+    """Trials without a score, those with the same reason counted together; then attempts that
+    were made again, and where tracebacks are."""
+    unscored = [result for group in tasks.values() for cell in group for result in cell.unscored]
+    traced = any(result.failure and result.failure.traceback for result in unscored)
+    where = f"Whole tracebacks are in the folder {code(FAILURES, in_table=False)}, a file a trial."
+    parts = [_unscored(tasks), _attempts(record), where if traced else ""]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _attempts(record: SweepRecord) -> str:
+    """Attempts that a worker or the machine ended, and that were made again."""
+    found = [
+        entry
+        for entry in record.history
+        if isinstance(entry, TrialResult) and entry.status == "interrupted" and entry.broken
+    ]
+    if not found:
+        return ""
+    rows = [
+        [code(task), code(space), phase, code(message), str(count)]
+        for (task, space, phase, message), count in Counter(
+            (entry.task, entry.space, entry.phase, _reason(entry.failure)[1]) for entry in found
+        ).items()
+    ]
+    lost = duration(sum(entry.cost.seconds for entry in found))
+    text = f"Tried again, as the worker or the machine had failed and not the trial ({lost} lost):"
+    headers = ["task", "architecture", "phase", "reason", "attempts"]
+    return f"{text}\n\n{table(headers, rows, left=4)}"
+
+
+def _unscored(tasks: Mapping[str, Sequence[CellResults]]) -> str:
+    rows = []
+    for task, group in tasks.items():
+        for cell in group:
+            reasons = Counter(
+                (r.phase, r.status, *_reason(r.failure)) for r in cell.unscored
+            ).most_common()
+            rows += [
+                [code(task), code(cell.space), phase, status, kind, code(message), str(count)]
+                for (phase, status, kind, message), count in reasons[:5]
+            ]
+            if rest := reasons[5:]:
+                many = f"{counted(len(rest), 'other reason')}, see trials.csv"
+                count = sum(n for _, n in rest)
+                rows.append(
+                    [code(task), code(cell.space), NOTHING, NOTHING, NOTHING, many, str(count)]
+                )
+    if not rows:
+        return "None." if tasks else ""
+    headers = ["task", "architecture", "phase", "status", "kind", "reason", "trials"]
+    return table(headers, rows, left=6)
+
+
+def _reason(failure: Failure | None) -> tuple[str, str]:
+    if failure is None:
+        return NOTHING, "completed with a score that is not a number"
+    return failure.kind, failure.message.strip().partition("\n")[0]
+
+
+def spending(record: SweepRecord, found: Sequence[CellResults]) -> str:
+    """What each cell used of its budget, and why its search ended."""
+    if not found:
+        return ""
+    sweep = record.sweep
+    rows = [
+        [code(cell.task), code(cell.space), plain(cell.ended) if cell.ended else "not ended",
+         f"{len(cell.search)} of {sweep.budget_of(cell.task).trials}",
+         str(sum(result.epochs for result in cell.search)), duration(cell.search_seconds),
+         f"{len(cell.scores)} of {len(sweep.seeds_of(cell.task))}", duration(cell.confirm_seconds),
+         duration(cell.search_seconds + cell.confirm_seconds)]
+        for cell in found
+    ]  # fmt: skip
+    headers = ["task", "architecture", "search ended by", "search trials", "epochs", "search",
+               "seeds", "confirmation", "together"]  # fmt: skip
+    return table(headers, rows, left=3)
+
+
+def question(record: SweepRecord) -> str:
+    """What was asked, and under which budget."""
+    begun = datetime.datetime.fromtimestamp(record.started, datetime.UTC)
+    sweep = record.sweep
+    budget = {name: value for name, value in _spent(sweep.budget).items() if value is not None}
+    return bullets(
+        [
+            f"tasks: {listed([code(name) for name in sweep.tasks])}",
+            f"architectures: {listed([code(name) for name in sweep.spaces])}",
+            f"budget of each cell: {_fields(budget)}",
+            *_own_budgets(sweep),
+            f"tuner: {code(sweep.tuner)}, search seed {sweep.search_seed}",
+            _seeds(sweep),
+            f"backend: {code(sweep.backend)}",
+            f"begun: {begun:%Y-%m-%d %H:%M} UTC",
+        ]
+    )
+
+
+def _spent(budget: Budget) -> dict[str, Any]:
+    """The fields of a budget but `seeds`, which are told by their values."""
+    return {name: value for name, value in vars(budget).items() if name != "seeds"}
+
+
+def _own_budgets(sweep: Sweep) -> Iterator[str]:
+    """Where the cells of a task have another budget than the rest, how it differs."""
+    shared = _spent(sweep.budget)
+    for task, budget in sweep.budgets.items():
+        own = {name: v for name, v in _spent(budget).items() if v != shared[name]}
+        if own:
+            yield f"on {code(task)} instead: {_fields(own)}"
+
+
+def _seeds(sweep: Sweep) -> str:
+    shared = sweep.seeds[: sweep.budget.seeds]
+    parts = [f"confirmation seeds: {listed([str(seed) for seed in shared])}"]
+    for task in sweep.budgets:
+        if (own := sweep.seeds_of(task)) != shared:
+            parts.append(f"on {code(task)} {listed([str(seed) for seed in own])}")
+    return "; ".join(parts)
+
+
+def data(record: SweepRecord) -> str:
+    """Licence, digest and sizes of each task's data; empty while none is known."""
+    if not record.tasks:
+        return ""
+    rows = [
+        [code(task.name), plain(task.licence) or "not stated", f"`{task.digest[:16]}`",
+         *(f"{task.sizes[split]:,}" if split in task.sizes else NOTHING
+           for split in ("train", "val", "test"))]
+        for task in record.tasks.values()
+    ]  # fmt: skip
+    return table(["task", "licence", "SHA-256 begins", "train", "val", "test"], rows, left=3)
+
+
+def environment(record: SweepRecord) -> str:
+    """Versions, hardware and commit, as the driver noted them when the sweep began."""
+    return bullets(
+        f"{plain(name)}: {plain(flat(value)) or NOTHING}"
+        for name, value in record.environment.items()
+    )
+
+
+def reproduce(record: SweepRecord) -> str:
+    """The command that asks the same question again."""
+    command = record.command.strip()
+    fence = "```" if "```" not in command else "````"
+    return (
+        f"{fence}\n{command}\n{fence}\n\nThe question with every default spelled out is in "
+        "`sweep.toml`, every trial in `trials.csv`, every event in `journal.jsonl`."
+    )
+
+
+def _fields(values: Mapping[str, Any]) -> str:
+    """Fields as a person reads them: `units 64, dropout 0.2`."""
+    return ", ".join(f"{plain(name)} {_value(value)}" for name, value in values.items()) or NOTHING
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if math.isfinite(value) else NOTHING
+    return plain(flat(value))

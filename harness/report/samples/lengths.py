@@ -1,0 +1,64 @@
+"""Figures of scores against the length of an example, one a task."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from harness.analysis.cells import by_task, cell_results
+from harness.analysis.exhibits import Bucket, Exhibits, LengthScores
+from harness.journal.record import SweepRecord
+from harness.report.figure_style import STYLE, label, legend, looks
+from harness.report.samples.section import span
+from harness.report.text import figure_name
+
+LONGEST_NAME = 40
+
+
+def length_figures(record: SweepRecord, exhibits: Exhibits) -> dict[str, Figure]:
+    """The figure of each task with scores by length by its name."""
+    figures = {}
+    for task, group in by_task(cell_results(record)).items():
+        shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
+        lengths = {s: e.scores_by_length for s, e in shown.items() if e.scores_by_length}
+        if lengths:
+            figures[figure_name("length", task)] = length_figure(task, lengths, looks(record))
+    return figures
+
+
+def length_figure(
+    task: str, lengths: Mapping[str, LengthScores], styles: Mapping[str, Mapping[str, Any]]
+) -> Figure:
+    """One line an architecture, over its own buckets; a score that is no number is a gap.
+
+    Args:
+        task: its name, for the title.
+        lengths: scores by architecture.
+        styles: looks of the architectures, as `figures.looks` gives them.
+    """
+    buckets = sorted({_ends(b): b for s in lengths.values() for b in s.buckets}.items())
+    places = {ends: place for place, (ends, _) in enumerate(buckets)}
+    first = next(iter(lengths.values()))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.2, 3.2), layout="constrained", facecolor="white")
+        axes = figure.subplots()
+        for space, scores in lengths.items():
+            line = sorted((places[_ends(b)], b.score) for b in scores.buckets)
+            x = [place for place, _ in line]
+            y = [math.nan if score is None else score for _, score in line]
+            axes.plot(x, y, marker="o", markersize=4, linewidth=1.8, **styles[space])
+        axes.grid(axis="y", color="#ececec", linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.set_xticks(range(len(buckets)), [span(bucket) for _, bucket in buckets])
+        axes.margins(x=0.08, y=0.12)
+        axes.set_title(task)
+        axes.set_xlabel(label(first.unit, LONGEST_NAME))
+        axes.set_ylabel(label(first.metric, LONGEST_NAME))
+        legend(figure, list(lengths), styles)
+    return figure
+
+
+def _ends(bucket: Bucket) -> tuple[float, float]:
+    return bucket.first, math.inf if bucket.last is None else bucket.last

@@ -1,0 +1,142 @@
+"""Ask and tell: oracles suggest configurations, the harness trains them.
+
+What a search suggests depends on its seed, on the number of the suggestion and on what it
+was told, and on nothing else, so that it is rebuilt by replaying the journal.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.search import oracles
+from harness.spec import HarnessError, HyperParameters, Objective
+from harness.sweep.question import Tuner
+from harness.system.json_values import jsonable
+from harness.trial import Asked
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A configuration to try, and for how long."""
+
+    number: int
+    values: Mapping[str, Any]
+    """Active hyperparameter values by name."""
+    sampled: Any
+    """What `sample` made of the values."""
+    epochs: int
+    """Epoch to train up to, counted from 1."""
+    initial_epoch: int = 0
+    """Epochs already trained by `parent`."""
+    parent: int | None = None
+    """Trial whose weights and optimizer state this one continues from."""
+
+
+class Search:
+    """The search of one cell: asks an oracle, tells it what came of the suggestions."""
+
+    def __init__(
+        self,
+        sample: Callable[[HyperParameters], Any],
+        objective: Objective,
+        tuner: Tuner,
+        *,
+        trials: int,
+        epochs: int,
+        seed: int,
+    ) -> None:
+        """Explores the space by calling `sample`, which must return a hashable value.
+
+        Args:
+            sample: Turns hyperparameters into a configuration; called often.
+            objective: Direction of the scores that will be told.
+            tuner: Which oracle suggests.
+            trials: Suggestions this search will be asked for; sizes the random phase of
+                `bayesian`, it is not a limit.
+            epochs: Most epochs of a trial.
+            seed: Any integer; zero is a seed like the others.
+        """
+        self.ended: str | None = None
+        """Why there will be no more suggestions, once there are none."""
+        self._sample = sample
+        self._epochs = epochs
+        self._oracle = oracles.make(
+            tuner, sample, objective, trials=trials, epochs=epochs, seed=seed
+        )
+        self._trials: list[Any] = []
+
+    def ask(self) -> Suggestion | None:
+        """The next suggestion, or `None` while (or because, see `ended`) there is none."""
+        for _ in range(oracles.MOST_DUPLICATES):
+            # KerasTuner gives a worker its unfinished trial again: each ask is a worker.
+            trial = self._oracle.create_trial(str(len(self._oracle.trials)))
+            if trial.status == "STOPPED":
+                self.ended = (
+                    f"the space is exhausted: {len(self._oracle.seen)} different configurations"
+                )
+                return None
+            if trial.status == "IDLE":
+                return None
+            suggestion = self._suggestion(trial)
+            new = suggestion.parent is not None or suggestion.sampled not in self._oracle.seen
+            self._oracle.seen.add(suggestion.sampled)
+            if new:
+                self._trials.append(trial)
+                return suggestion
+            self._end(trial, None)
+        self.ended = f"the last {oracles.MOST_DUPLICATES} suggestions had all been tried before"
+        return None
+
+    def tell(self, number: int, score: float | None) -> None:
+        """Reports the validation score of a suggestion, `None` when it has none."""
+        self._end(self._trials[number], score)
+
+    def replay(self, asked: Asked) -> Suggestion:
+        """Makes a recorded suggestion again, at its place in the history.
+
+        Raises:
+            HarnessError: the space or the oracle would suggest something else today.
+        """
+        self._oracle.recorded = dict(asked.values)
+        suggestion = self.ask()
+        self._oracle.recorded = None
+        if suggestion is None or (
+            (suggestion.number, jsonable(suggestion.values), suggestion.epochs, suggestion.parent)
+            != (asked.number, dict(asked.values), asked.epochs, asked.parent)
+        ):
+            raise HarnessError(
+                f"{asked.task} x {asked.space}: trial {asked.number} of the journal cannot be "
+                "suggested again; the search space has changed since. Start anew with --fresh"
+            )
+        return suggestion
+
+    def continuable(self) -> set[int]:
+        """Numbers of the trials that a later suggestion may still continue from."""
+        ids = self._oracle.continuable()
+        return {number for number, trial in enumerate(self._trials) if trial.trial_id in ids}
+
+    def _suggestion(self, trial: Any) -> Suggestion:
+        values = dict(trial.hyperparameters.values)
+        parent_id = values.pop("tuner/trial_id", None)
+        epochs = values.pop("tuner/epochs", self._epochs)
+        initial_epoch = values.pop("tuner/initial_epoch", 0)
+        values.pop("tuner/bracket", None)
+        values.pop("tuner/round", None)
+        parents = [n for n, t in enumerate(self._trials) if t.trial_id == parent_id]
+        return Suggestion(
+            number=len(self._trials),
+            values=values,
+            sampled=self._sample(oracles.hyperparameters(values)),
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            parent=parents[0] if parents else None,
+        )
+
+    def _end(self, trial: Any, score: float | None) -> None:
+        if score is None or not math.isfinite(score):
+            trial.status = "FAILED"
+        else:
+            self._oracle.update_trial(trial.trial_id, {oracles.SCORE: score})
+            trial.status = "COMPLETED"
+        self._oracle.end_trial(trial)

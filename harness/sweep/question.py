@@ -1,0 +1,68 @@
+"""The question: tasks, architectures, one shared budget, and the seeds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+Backend = Literal["tensorflow", "jax", "torch"]
+Tuner = Literal["random", "bayesian", "hyperband", "grid"]
+
+
+# --- the question -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What each cell may spend, counted the same for every architecture."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    trials: int = 10
+    """Search trials of a cell, failed ones included."""
+    epochs: int = 10
+    """Most epochs of one trial."""
+    seconds: float | None = None
+    """Training time of a cell's search, summed over its trials."""
+    trial_seconds: float | None = None
+    """A trial that runs longer is killed and recorded as a timeout."""
+    memory_gb: float | None = None
+    """A trial whose process grows beyond this is killed and recorded as failed."""
+    max_parameters: int | None = None
+    """A larger model is recorded as infeasible and not trained."""
+    train_fraction: float = 1.0
+    """Share of the training split the search sees; confirmation uses all of it."""
+    confirm_epochs: int | None = None
+    """Most epochs of a confirmation run; the search's `epochs` if absent."""
+    patience: int = 3
+    """Epochs without a better validation score after which training stops."""
+    seeds: int | None = None
+    """Confirmation runs, on the first so many of the sweep's seeds; on all of them if absent."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The question: tasks, architectures, one shared budget, and the seeds."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    name: str
+    tasks: tuple[str, ...]
+    spaces: tuple[str, ...]
+    budget: Budget = field(default_factory=Budget)
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """Tasks that have a budget of their own: one for all architectures of the task."""
+    tuner: Tuner = "random"
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the confirmation runs."""
+    search_seed: int = 0
+    """Seed of the suggestions. Search trials are trained with a seed of their own, which no
+    confirmation run repeats."""
+    backend: Backend = "tensorflow"
+
+    def budget_of(self, task: str) -> Budget:
+        """What each architecture may spend on a task."""
+        return self.budgets.get(task, self.budget)
+
+    def seeds_of(self, task: str) -> tuple[int, ...]:
+        """Seeds of the confirmation runs on a task."""
+        return self.seeds[: self.budget_of(task).seeds]

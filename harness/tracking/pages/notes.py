@@ -1,0 +1,135 @@
+"""Descriptions that MLflow shows on experiments and on runs, in Markdown."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.analysis import cells
+from harness.journal.record import SweepRecord
+from harness.tracking.markdown import code, plain, table
+from harness.tracking.pages.links import Link
+from harness.trial import TrialResult
+
+
+def experiment(record: SweepRecord, task: str, links: Sequence[Link] = ()) -> str:
+    """Links to what is asked for most; what the task is, its data, its floor and its ceiling."""
+    known = record.tasks.get(task)
+    if known is None:
+        return f"Task {code(task)}."
+    better = "higher" if known.judged_by.direction == "max" else "lower"
+    sizes = ", ".join(f"{n:,} {plain(split)}" for split, n in known.sizes.items())
+    licence = f", {plain(known.licence)}" if known.licence else ""
+    lines = [
+        " · ".join(map(str, links)) or f"Task {code(task)}",
+        "",
+        f"Task {code(task)}: architectures compared by {code(known.judged_by.metric)} "
+        f"({better} is better).",
+        "",
+        f"- Examples: {sizes}",
+        f"- Data digest: {code(known.digest[:16])}{licence}",
+    ]
+    if known.baseline:
+        floor = ", ".join(f"{code(name)} {value:.4g}" for name, value in known.baseline.items())
+        lines.append(f"- Trivial predictor: {floor}")
+    if known.reference is not None:
+        lines.append(f"- Published: {known.reference.value:.4g} ({plain(known.reference.source)})")
+    lines += [
+        "",
+        "Runs of kind `study` stand for an architecture; their trials and confirmation runs "
+        "are nested below them. Each sweep has views of its own, under *Views*.",
+    ]
+    return "\n".join(lines)
+
+
+def sweeps(links: Sequence[Link] = ()) -> str:
+    """What the experiment of the sweeps' own runs is."""
+    return "\n".join(
+        [
+            " · ".join(map(str, links)) or "One run a sweep",
+            "",
+            "One run a sweep. Its artifacts are the report, the tables, the question and the "
+            "figures. The architectures of each task are in an experiment of the task's name.",
+        ]
+    )
+
+
+def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResult]) -> str:
+    """How far a cell is, what won, and how sure that is."""
+    task, space = cell
+    search = [r for r in latest if r.phase == "search"]
+    confirmed = [r for r in latest if r.phase == "confirm" and r.status == "completed"]
+    winner = cells.best(record, search)
+    lines = [f"**{plain(space)}** on **{plain(task)}**, sweep {code(record.sweep.name)}", ""]
+    lines += _test_metrics(confirmed)
+    if winner is not None and task in record.tasks:
+        metric = record.tasks[task].objective.metric
+        lines.append(
+            f"- {code(metric)} on validation, best trial ({winner.number}): {winner.score:.4g}"
+        )
+    ended = f" Search ended: {plain(record.ended[cell])}." if cell in record.ended else ""
+    lines += [f"- {_trials(search)}{ended}"]
+    if winner is not None:
+        values = {**winner.config, **winner.training}
+        rows = [(code(name), code(value)) for name, value in values.items()]
+        lines += ["", *table(("hyperparameter", "best trial"), rows)]
+    lines += ["", f"Made by {code(record.command)}, sweep id {code(record.id)}"]
+    return "\n".join(lines)
+
+
+def sweep(
+    record: SweepRecord,
+    groups: Mapping[tuple[str, str], Sequence[TrialResult]],
+    links: Mapping[str, Link],
+) -> str:
+    """The best architecture of each task so far, with a link to all of them."""
+    rows = [
+        (code(task), *row, str(links[task]) if task in links else "")
+        for task, *row in _best_rows(record, groups)
+    ]
+    lines = [f"Sweep {code(record.sweep.name)}: {len(record.sweep.tasks)} tasks, "
+             f"{len(record.sweep.spaces)} architectures.", ""]  # fmt: skip
+    if rows:
+        headers = ("task", "best", "metric", "test score", "95 % interval", "all")
+        lines += table(headers, rows)
+        lines.append("")
+    lines += [
+        "The report is among the artifacts: `report.html`.",
+        "",
+        f"Made by {code(record.command)}, sweep id {code(record.id)}",
+    ]
+    return "\n".join(lines)
+
+
+def _best_rows(
+    record: SweepRecord, groups: Mapping[tuple[str, str], Sequence[TrialResult]]
+) -> Iterator[tuple[str, ...]]:
+    for task in record.sweep.tasks:
+        known, kept = record.tasks.get(task), cells.best_space(record, task, groups)
+        if known is None or kept is None:
+            continue
+        metric = known.judged_by.metric
+        sample = cells.tested(groups[task, kept], metric)
+        mean, low, high = cells.interval(sample)
+        spread = f"{low:.4g} to {high:.4g}" if len(sample) > 1 else "–"
+        yield task, code(kept), code(metric), f"{mean:.4g}", spread
+
+
+def _trials(search: Sequence[TrialResult]) -> str:
+    seconds = sum(result.cost.seconds for result in search)
+    statuses = Counter(result.status for result in search)
+    counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
+    return f"{len(search)} trials ({counts}) in {seconds:.0f} s." if search else "No trials yet."
+
+
+def _test_metrics(confirmed: Sequence[TrialResult]) -> list[str]:
+    names = dict.fromkeys(n for r in confirmed for n in r.metrics if n.startswith("test_"))
+    lines = []
+    for name in names:
+        sample = cells.tested(confirmed, name.removeprefix("test_"))
+        if not sample:
+            continue
+        mean, low, high = cells.interval(sample)
+        spread = f", 95 % interval {low:.4g} to {high:.4g}" if len(sample) > 1 else ""
+        seeds = f"{len(sample)} seeds" if len(sample) > 1 else "1 seed"
+        lines.append(f"- {code(name.removeprefix('test_'))} on the test split: **{mean:.4g}**"
+                     f"{spread} ({seeds})")  # fmt: skip
+    return lines

@@ -1,0 +1,53 @@
+"""The pieces a fit is put together from: optimizer, augmentation, settings.
+
+Plain functions of Keras. Keras is imported inside them, so that the driver can import this
+file without loading a framework.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+def latency(model: Any, example: Mapping[str, np.ndarray]) -> float:
+    """Median time in milliseconds of predicting one example, over 30 calls after 3."""
+    times = []
+    for _ in range(33):
+        began = time.perf_counter()
+        model.predict_on_batch(example)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[3:]) * 1000)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a backend runs on a device."""
+
+    jit_compile: bool | str
+    precision: str = "float32"
+
+
+def execution(backend: str, device: str) -> Execution:
+    """Compilation and precision for a backend on a device, as measured.
+
+    `benchmarks/execution.py` prints the figures behind this table. On a processor XLA slows
+    small convolutional networks down and 16-bit floats are emulated. On a GPU they gained
+    1.4 on a small ResNet, and an LSTM failed in them on JAX: there Keras's own choice and full
+    precision stand.
+    """
+    if backend == "tensorflow" and device == "cpu":
+        return Execution(jit_compile=False)
+    return Execution(jit_compile="auto")
+
+
+def device_kind() -> str:
+    """`gpu`, `tpu` or `cpu`: what the backend computes on."""
+    import keras
+
+    if keras.backend.backend() == "torch":  # has no keras.distribution
+        return "cpu" if str(keras.ops.zeros(()).device) == "cpu" else "gpu"
+    devices = [str(device) for device in keras.distribution.list_devices()]
+    return devices[0].split(":")[0].lower() if devices else "cpu"

@@ -1,0 +1,143 @@
+"""One trial: what is asked for, the job that a worker gets, and the record of what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.spec import Training
+
+Phase = Literal["search", "confirm"]
+Status = Literal["completed", "failed", "diverged", "infeasible", "timeout", "interrupted"]
+TrialKey = tuple[str, str, Phase, int]
+"""Task, space, phase and number."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One suggestion of the oracle, in the order they were made."""
+
+    task: str
+    space: str
+    number: int
+    values: Mapping[str, Any]
+    """Hyperparameter values, from which `sample` rebuilds the configuration."""
+    epochs: int
+    initial_epoch: int
+    parent: int | None
+    """Number of the trial whose weights this one continues from."""
+
+
+# --- the answer ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a trial cost. Times are wall seconds in the worker."""
+
+    seconds: float = 0.0
+    """Everything: building, fitting, validating, scoring, saving."""
+    build_seconds: float = 0.0
+    first_step_seconds: float = 0.0
+    """Up to the end of the first step: tracing and compilation."""
+    train_seconds: float = 0.0
+    """The remaining steps and the validations of `fit`."""
+    examples_per_second: float | None = None
+    """Training examples per second after the first step, validation left out."""
+    parameters: int | None = None
+    peak_memory_mb: float | None = None
+    """Largest resident memory of the worker at the end of an epoch. Workers are kept over
+    several trials, so it holds what earlier ones left behind."""
+    latency_ms: float | None = None
+    """Median time of one prediction of one example; confirmation runs only."""
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial has no score."""
+
+    kind: Literal[
+        "code", "diverged", "infeasible", "timeout", "memory", "infrastructure", "interrupted"
+    ]
+    message: str
+    """One line."""
+    traceback: str | None = None
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """The record of one trial, whatever became of it."""
+
+    sweep: str
+    task: str
+    space: str
+    phase: Phase
+    number: int
+    """Counts a cell's trials from 0 within its phase."""
+    seed: int
+    config: Mapping[str, Any]
+    """The architecture's configuration as JSON values."""
+    training: Mapping[str, Any]
+    """The fields of `Training`."""
+    status: Status
+    epochs: int = 0
+    """Epochs trained in this trial."""
+    score: float | None = None
+    """Best validation value of the task's objective; what the search compares."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """`val_*` at the best epoch; `test_*` for confirmation runs only."""
+    curve: tuple[Mapping[str, float], ...] = ()
+    """One entry an epoch: `epoch` (from 1), `seconds` since the start of fitting,
+    and the training log (`loss`, `val_loss`, `val_accuracy`, ...)."""
+    cost: Cost = Cost()
+    failure: Failure | None = None
+    started: float = 0.0
+    """Unix time."""
+    model: str | None = None
+    """Saved model, relative to the sweep's folder; confirmation runs only."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether its worker or the machine failed, not the trial itself."""
+        return self.failure is not None and self.failure.kind == "infrastructure"
+
+    @property
+    def key(self) -> tuple[str, str, Phase, int]:
+        """What names a trial within its sweep."""
+        return (self.task, self.space, self.phase, self.number)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial to run: small, picklable, and complete."""
+
+    sweep: str
+    task: str
+    space: str
+    phase: Phase
+    number: int
+    seed: int
+    config: Any
+    """The frozen configuration that `SearchSpace.sample` returned."""
+    training: Training
+    folder: Path
+    """The sweep's folder, for checkpoints and models."""
+    epochs: int
+    """Epoch to train up to, counted from 1."""
+    initial_epoch: int = 0
+    horizon: int | None = None
+    """Epochs over which the learning rate runs its course; `epochs` if absent. Longer than
+    `epochs` for a trial that a later one continues."""
+    patience: int = 3
+    train_fraction: float = 1.0
+    max_parameters: int | None = None
+    seconds: float | None = None
+    """Training stops one step after that in which this time is over; its score counts."""
+    parent: int | None = None
+    """Trial whose checkpoint this one continues from."""
+    encoder: Path | None = None
+    """The model that this one is built around, relative to the folder."""
+    keep_checkpoint: bool = False
+    data_dir: Path | None = None
+    offline: bool = False

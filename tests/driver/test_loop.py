@@ -1,0 +1,174 @@
+"""Sweeps through the command line: what is run, recorded, refused and repeated."""
+
+import shutil
+import sqlite3
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.kills import answer
+from harness.driver.loop import _variables
+from harness.journal.read import read_journal
+from harness.sweep.question import Sweep
+from harness.trial import Asked, TrialResult
+
+HOSTILE = """
+name = "hostile"
+tasks = ["blobs"]
+spaces = ["good", "raising", "diverging", "hanging", "exiting", "eating"]
+seeds = 2
+[budget]
+trials = 1
+epochs = 3
+trial_seconds = 12.0
+memory_gb = 2.0
+"""
+
+
+def test_a_sweep_leaves_its_answer(finished):
+    folder = finished[1] / "band"
+    trials, board = answer(folder)
+    assert list(trials["phase"]) == ["confirm"] * 2 + ["search"] * 6
+    assert set(trials["status"]) == {"completed"}
+    assert list(board["seeds"]) == [2]
+    assert 0.8 < board["mean"][0] <= 1
+    for seed in (0, 1):
+        outcomes = np.load(folder / "outcomes" / f"blobs.good.seed{seed}.npz")
+        scored = trials[(trials["phase"] == "confirm") & (trials["seed"] == seed)]["score"]
+        assert outcomes["correct"].mean() == scored.item()
+        assert (folder / "models" / f"blobs.good.seed{seed}.keras").is_file()
+    for name in ("sweep.toml", "environment.json", "report.md"):
+        assert (folder / name).stat().st_size > 0
+    with sqlite3.connect(finished[1] / "mlflow.db") as database:
+        (runs,) = database.execute("SELECT COUNT(*) FROM runs").fetchone()
+    assert runs >= len(trials)
+
+
+def test_hyperband_goes_on_from_the_best_and_leaves_no_checkpoint(finished):
+    record = read_journal(finished[1] / "band")
+    results = {result.number: result for result in record.results if result.phase == "search"}
+    promoted = [e for e in record.history if isinstance(e, Asked) and e.parent is not None]
+    assert promoted
+    for asked in promoted:
+        parent, result = results[asked.parent], results[asked.number]
+        rung = [r.score for r in results.values() if r.number < asked.number]
+        assert parent.score == max(rung)
+        assert (parent.training, parent.config) == (result.training, result.config)
+        assert [epoch["epoch"] for epoch in result.curve] == [3, 4]
+    assert not list((finished[1] / "band").glob("checkpoints/*"))
+
+
+def test_a_finished_sweep_is_not_run_again_unless_asked(finished, harness, tmp_path):
+    question, output = finished[0], shutil.copytree(finished[1], tmp_path / "results")
+    folder = output / "band"
+    where = ("--workers", 1, "--tracking", "none", "--output", output)
+    before = (folder / "journal.jsonl").read_text()
+
+    again = harness("run", question, *where)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "complete already" in again.stdout
+    assert (folder / "journal.jsonl").read_text() == before
+
+    (folder / "report.html").unlink()
+    (folder / "report.html").mkdir()
+    unreported = harness("run", question, *where)
+    assert unreported.returncode == 0, "a report that cannot be written is no failed sweep"
+    assert unreported.stderr.startswith(f"no report: {folder / 'report.html'}: cannot be written")
+    (folder / "report.html").rmdir()
+
+    other = harness("run", question, *where, "--trials", 7)
+    assert other.returncode == 2
+    assert other.stdout == ""
+    assert other.stderr.count("\n") == 1
+    assert "budget.trials: 6, now 7" in other.stderr
+    assert (folder / "journal.jsonl").read_text() == before
+
+    fresh = harness("run", question, *where, "--fresh")
+    assert fresh.returncode == 0, fresh.stdout + fresh.stderr
+    assert (folder / "journal.jsonl").read_text() != before
+    for found, expected in zip(answer(folder), answer(finished[1] / "band"), strict=True):
+        pd.testing.assert_frame_equal(found, expected)
+
+
+def test_bad_trials_cost_themselves_alone(harness, tmp_path):
+    question = tmp_path / "hostile.toml"
+    question.write_text(HOSTILE)
+    run = harness(
+        "run", question, "--workers", 2, "--tracking", "none", "--output", tmp_path / "all"
+    )
+    assert (run.returncode, run.stderr) == (1, ""), run.stdout
+    trials, _ = answer(tmp_path / "all" / "hostile")
+    bad = trials[trials["space"] != "good"].set_index("space")
+    assert dict(bad["status"]) == {
+        "raising": "failed",
+        "diverging": "diverged",
+        "hanging": "timeout",
+        "exiting": "failed",
+        "eating": "failed",
+    }
+    reasons = {
+        "raising": "ArithmeticError: this architecture cannot be built",
+        "diverging": "the loss is nan in step 1 of epoch 1",
+        "hanging": "the limit is 12 s",
+        "exiting": "the worker process ended with exit code 7",
+        "eating": "the limit is 2 GB",
+    }
+    for space, reason in reasons.items():
+        assert reason in bad.loc[space, "error"]
+    record = read_journal(tmp_path / "all" / "hostile")
+    kinds = {result.space: result.failure.kind for result in record.results if result.failure}
+    assert kinds == {
+        "raising": "code",
+        "diverging": "diverged",
+        "hanging": "timeout",
+        "exiting": "infrastructure",
+        "eating": "memory",
+    }
+    attempts = [e for e in record.history if isinstance(e, TrialResult) and e.space == "exiting"]
+    assert [entry.status for entry in attempts] == ["interrupted", "failed"], "tried twice"
+    traceback = tmp_path / "all" / "hostile" / "failures" / "blobs.raising.search.0.txt"
+    assert traceback.read_text().endswith(f"{reasons['raising']}\n")
+    assert "Traceback (most recent call last)" in traceback.read_text()
+    assert len(list(traceback.parent.iterdir())) == 1
+    hanging = next(result for result in record.results if result.space == "hanging")
+    assert 12 <= hanging.cost.seconds < 20
+    report = (tmp_path / "all" / "hostile" / "report.md").read_text()
+    for space in reasons:
+        assert f"`{space}` has no confirmed result" in report
+        assert f"no confirmed result: blobs x {space}" in run.stdout
+
+    alone = harness(
+        "run", question, "--spaces", "good", "--workers", 1, "--tracking", "none",
+        "--output", tmp_path / "alone",
+    )  # fmt: skip
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    good = trials[trials["space"] == "good"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(answer(tmp_path / "alone" / "hostile")[0], good)
+
+
+def test_an_output_that_cannot_be_written_is_one_line(finished, harness, tmp_path):
+    (tmp_path / "results").write_text("in the way")
+    run = harness("run", finished[0], "--output", tmp_path / "results")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == (
+        f"harness: {tmp_path}/results/band: cannot write there (Not a directory)\n"
+    )
+
+
+def test_a_space_that_cannot_be_sampled_is_named(harness, tmp_path):
+    question = tmp_path / "broken.toml"
+    question.write_text('name = "broken"\ntasks = ["blobs"]\nspaces = ["unhashable"]\n')
+    run = harness("run", question, "--tracking", "none", "--output", tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.startswith("harness: search space 'unhashable': sample must return a frozen")
+    assert run.stderr.count("\n") == 1
+
+
+def test_what_is_compiled_for_an_accelerator_is_kept_beside_the_data(monkeypatch, cache_root):
+    sweep = Sweep("tests", ("blobs",), ("good",), backend="jax")
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    assert "JAX_COMPILATION_CACHE_DIR" not in _variables(sweep, ())
+    kept = _variables(sweep, ("0",))["JAX_COMPILATION_CACHE_DIR"]
+    assert kept == str(cache_root / "compiled")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/elsewhere")
+    assert _variables(sweep, ("0",))["JAX_COMPILATION_CACHE_DIR"] == "/elsewhere"

@@ -1,0 +1,295 @@
+"""Sweeps of any kind, stopped at any event, as often as you like: what holds of all of them."""
+
+import dataclasses
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.sweep.pairs import pretraining
+from harness.sweep.question import Budget, Sweep
+from harness.trial import Asked, TrialResult
+from tests.rehearsal import SPACES, TINY, Blow, Fates, Rehearsal, cells, counts
+
+EXAMPLES = [100, pytest.param(2_000, marks=pytest.mark.long)]
+
+
+@st.composite
+def sweeps(draw, tuners, seconds=(None,)):
+    tasks = draw(st.sampled_from([("first",), ("first", "second"), ("second", "first")]))
+    spaces = draw(st.lists(st.sampled_from(sorted(SPACES)), min_size=1, unique=True))
+    budget = Budget(
+        trials=draw(st.integers(1, 6)),
+        epochs=draw(st.integers(1, 9)),
+        seconds=draw(st.sampled_from(seconds)),
+        train_fraction=draw(st.sampled_from([1.0, 0.5])),
+    )
+    own = dataclasses.replace(budget, trials=2, epochs=3, seeds=1)
+    return Sweep(
+        name="played",
+        tasks=tasks,
+        spaces=tuple(spaces),
+        budget=budget,
+        budgets=draw(st.sampled_from([{}, {"first": own}])),
+        tuner=draw(st.sampled_from(tuners)),
+        seeds=tuple(range(draw(st.integers(1, 3)))),
+        search_seed=draw(st.integers(0, 3)),
+        backend="jax",
+    )
+
+
+fates = st.builds(
+    Fates, st.integers(0, 2**16), st.integers(0, 3), st.sampled_from([0.0, 0.3, 0.8, 1.0])
+)
+blows = st.lists(
+    st.builds(
+        Blow, st.integers(1, 25), st.sampled_from(["killed", "torn", "SIGINT", "SIGTERM"])
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rehearse(tmp_path_factory):
+    """Rehearses a sweep to its end, each blow in a run of its own; returns the rehearsal."""
+    root = tmp_path_factory.mktemp("rehearsals")
+
+    def rehearse(sweep, fates, workers=1, blows=()):
+        rehearsal = Rehearsal(Path(tempfile.mkdtemp(dir=root)), sweep, fates, workers)
+        for blow in (*blows, None):
+            rehearsal.run(blow)
+        return rehearsal
+
+    yield rehearse
+    shutil.rmtree(root)
+
+
+def asked(rehearsal):
+    """Suggestions by cell, in order."""
+    found = {cell.key: [] for cell in cells(rehearsal.sweep)}
+    for entry in rehearsal.record().history:
+        if isinstance(entry, Asked):
+            found[entry.task, entry.space].append(entry)
+    return found
+
+
+def sound(rehearsal):
+    """Asserts what holds of every sweep that has come to its end."""
+    record, sweep = rehearsal.record(), rehearsal.sweep
+    assert rehearsal.complete()
+    assert not rehearsal.gone
+    assert not list((rehearsal.folder / sweep.name).glob("checkpoints/*"))
+    found = counts(rehearsal.results())
+    assert set(found.values()) <= {1}, "no trial has ended twice"
+    for cell in cells(sweep):
+        results = [result for result in record.results if result.key[:2] == cell.key]
+        search = [result for result in results if result.phase == "search"]
+        _check_search(cell, search, asked(rehearsal)[cell.key], record, sweep)
+        _check_confirmation(cell, results, sweep)
+    _check_attempts(record)
+
+
+def _check_search(cell, search, suggestions, record, sweep):
+    budget, reason = sweep.budget_of(cell.task.name), record.ended[cell.key]
+    assert [suggestion.number for suggestion in suggestions] == sorted(
+        result.number for result in search
+    ), "none is left out"
+    assert len(search) <= budget.trials
+    if reason == f"all {budget.trials} trials are done":
+        assert len(search) == budget.trials, "failures count, interruptions do not"
+    elif reason.startswith("the space is exhausted"):
+        assert cell.space.name == "tiny"
+        assert len([s for s in suggestions if s.parent is None]) == TINY
+    elif reason.startswith("there is no model to start from"):
+        assert (cell.space.pretrained, cell.task.init_from) == (True, "first")
+        assert not search
+    else:
+        assert reason == f"its {budget.seconds:g} seconds are spent"
+        return
+    assert "interrupted" not in {result.status for result in search}
+
+
+def _winner(cell, search):
+    """The earliest of the best."""
+    sign = 1 if cell.task.objective.direction == "min" else -1
+    scores = [(sign * r.score, r.number, r) for r in search if r.status == "completed"]
+    return min(scores)[2] if scores else None
+
+
+def _check_confirmation(cell, results, sweep):
+    confirmed = [result for result in results if result.phase == "confirm"]
+    search = [result for result in results if result.phase == "search"]
+    winner = _winner(cell, search)
+    if winner is None:
+        assert not confirmed
+        return
+    assert {result.number: result.seed for result in confirmed} == dict(
+        enumerate(sweep.seeds_of(cell.task.name))
+    )
+    for result in confirmed:
+        assert (result.config, result.training) == (winner.config, winner.training)
+        assert result.status != "interrupted"
+
+
+def _check_attempts(record):
+    """What failed with its worker was tried twice, and nothing more often than that."""
+    attempts = {}
+    for entry in record.history:
+        if isinstance(entry, TrialResult) and not (
+            entry.failure is not None and entry.failure.kind == "interrupted"
+        ):
+            attempts.setdefault(entry.key, []).append(entry)
+    for entries in attempts.values():
+        first, *others = entries
+        if first.broken:
+            assert first.status == "interrupted"
+            assert len(others) <= 1
+        else:
+            assert not others
+        assert all(entry.status == "failed" for entry in others if entry.broken)
+
+
+def job_key(job):
+    return (job.task, job.space, job.phase, job.number)
+
+
+# --- stopped ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tuner", ["random", "grid", "hyperband", "bayesian"])
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_with_one_worker_a_stopped_sweep_ends_as_if_it_had_not_been(rehearse, tuner, examples):
+    @settings(max_examples=examples // (4 if tuner == "bayesian" else 1))
+    @given(sweeps([tuner], seconds=[None, None, 2.75]), fates, blows)
+    def check(sweep, fates, blows):
+        calm, stopped = rehearse(sweep, fates), rehearse(sweep, fates, blows=blows)
+        sound(calm)
+        sound(stopped)
+        assert asked(stopped) == asked(calm)
+        assert stopped.results() == calm.results(), "in the same order"
+        assert stopped.record().ended == calm.record().ended
+
+    check()
+
+
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_with_several_the_same_but_for_the_order(rehearse, examples):
+    @settings(max_examples=examples)
+    @given(sweeps(["random", "grid"], seconds=[None, None, 2.75]), fates, blows, st.integers(2, 3))
+    def check(sweep, fates, blows, workers):
+        calm, stopped = rehearse(sweep, fates), rehearse(sweep, fates, workers, blows)
+        sound(stopped)
+        assert asked(stopped) == asked(calm)
+        ours, theirs = (sorted(r.results(), key=lambda r: r.key) for r in (stopped, calm))
+        assert ours == theirs
+
+    check()
+
+
+@pytest.mark.parametrize("tuner", ["hyperband", "bayesian"])
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_whatever_is_suggested_nothing_is_lost_or_doubled(rehearse, tuner, examples):
+    @settings(max_examples=examples // (4 if tuner == "bayesian" else 1))
+    @given(sweeps([tuner], seconds=[None, None, 2.75]), fates, blows, st.integers(2, 3))
+    def check(sweep, fates, blows, workers):
+        sound(rehearse(sweep, fates, workers, blows))
+
+    check()
+
+
+# --- tried again ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_only_what_the_machine_failed_is_tried_again_later(rehearse, examples):
+    @settings(max_examples=examples)
+    @given(
+        sweeps(["random", "hyperband"], seconds=[None, None, 6.0]),
+        fates, blows, st.integers(1, 3), st.booleans(),
+    )  # fmt: skip
+    def check(sweep, fates, blows, workers, at_last):
+        rehearsal = rehearse(sweep, dataclasses.replace(fates, deaths=4), workers)
+        before = {result.key: result for result in rehearsal.record().results}
+        failed = {result.key for result in before.values() if result.broken}
+        begun = {name for name, made in asked(rehearsal).items() if made}
+        started_from = {pretraining(cell) for cell in cells(sweep) if cell.key in begun}
+        rehearsal.submitted.clear()
+        for blow in blows:
+            rehearsal.run(blow, retry_failed=True)
+        rehearsal.run(retry_failed=at_last)
+        after = {result.key: result for result in rehearsal.record().results}
+        assert rehearsal.complete()
+        assert all(after[key] == before[key] for key in before.keys() - failed)
+        again = {job_key(job) for job in rehearsal.submitted}
+        assert again.isdisjoint(before.keys() - failed)
+        assert after.keys() - before.keys() <= again
+        assert all(after[key].status != "interrupted" for key in failed), "it says what it was"
+        if at_last and sweep.budget.seconds is None:
+            counting = {key[:2] for key in before.keys() - failed if key[2] == "confirm"}
+            assert again >= {key for key in failed if key[:2] not in counting | started_from}
+        for cell in cells(sweep):
+            _check_confirmation(cell, [r for key, r in after.items() if key[:2] == cell.key], sweep)
+
+    check()
+
+
+# --- turns ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_cells_take_turns_and_the_longest_are_confirmed_first(tmp_path, examples):
+    @settings(max_examples=examples)
+    @given(sweeps(["random"]), fates, st.integers(1, 3))
+    def check(sweep, fates, workers):
+        sweep = dataclasses.replace(sweep, tasks=("first", "second"), spaces=("wide", "tuned"))
+        fates = dataclasses.replace(fates, deaths=0)
+        rehearsal = Rehearsal(Path(tempfile.mkdtemp(dir=tmp_path)), sweep, fates, workers)
+        rehearsal.watch = lambda job, running: watch(rehearsal, job, running)
+        rehearsal.run()
+        sound(rehearsal)
+
+    check()
+
+
+def watch(rehearsal, job, running):
+    """Asserts that it is this trial's turn."""
+    sweep, key = rehearsal.sweep, job_key(job)[:2]
+    if key == ("first", "tuned"):
+        return  # others wait for it: it goes first
+    begun = Counter(job_key(other)[:3] for other in rehearsal.submitted)
+    busy = Counter(job_key(other)[:2] for other in running)
+    searched = {cell.key: [] for cell in cells(sweep)}
+    for result in rehearsal.record().results:
+        if result.phase == "search":
+            searched[result.key[:2]].append(result)
+    trials = {cell.key: sweep.budget_of(cell.task.name).trials for cell in cells(sweep)}
+    able = [(task, "wide") for task in sweep.tasks if begun[task, "wide", "search"]
+            < trials[task, "wide"]]  # fmt: skip
+    if job.phase == "search":
+        turns = {name: len(searched[name]) + busy[name] for name in searched}
+        assert all(turns[key] <= turns[other] for other in able)
+        return
+    assert not able
+    lengths = {
+        cell.key: _length(cell, searched[cell.key], sweep)
+        for cell in cells(sweep)
+        if len(searched[cell.key]) == trials[cell.key]
+        and begun[*cell.key, "confirm"] < len(sweep.seeds_of(cell.task.name))
+    }
+    lengths.pop(("first", "tuned"), None)
+    assert lengths[key] == max(lengths.values()), "Graham 1969"
+
+
+def _length(cell, search, sweep):
+    """About how long a confirmation run takes; 0 if there will be none."""
+    best = _winner(cell, search)
+    budget = sweep.budget_of(cell.task.name)
+    return (
+        0.0
+        if best is None
+        else best.cost.seconds / best.epochs * budget.epochs / (budget.train_fraction)
+    )

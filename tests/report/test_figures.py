@@ -1,0 +1,136 @@
+"""The figures show what the tables say, in every state of a sweep."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from harness.analysis.cells import cell_results
+from harness.journal.read import read_journal
+from harness.report.figure_style import image
+from harness.report.page import markdown
+from harness.report.searches.anytime import anytime_figure, trials_of
+from harness.report.searches.permutations import observed
+from harness.report.verdicts.leaderboard import leaderboard_figure
+from harness.spec import Objective, Reference
+from harness.trial import TrialResult
+from tests.synthetic import write_journal
+
+
+@pytest.fixture
+def record(tmp_path):
+    write_journal(tmp_path)
+    return read_journal(tmp_path)
+
+
+def test_leaderboard_has_a_panel_a_task_with_the_best_on_top(record):
+    figure = leaderboard_figure(record)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["digits", "fashion_mnist"]
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == ["cnn", "mlp"]
+    low, high = figure.axes[0].get_ylim()
+    assert low > high  # the first row is on top
+
+
+def test_a_far_baseline_does_not_squeeze_the_scores(record):
+    axes = leaderboard_figure(record).axes[0]
+    assert axes.get_xlim()[0] > 0.5
+    assert "← baseline 0.1" in axes.get_xlabel()
+
+
+def with_errors(record, errors):
+    """The record with mean squared errors, the same in all trials of a space."""
+
+    def edit(entry):
+        if not isinstance(entry, TrialResult) or entry.status != "completed":
+            return entry
+        value = errors[entry.space] * (1 + 0.01 * entry.number)
+        curve = tuple({**row, "val_mse": value} for row in entry.curve)
+        metrics = {"val_mse": value} | ({"test_mse": value} if entry.phase == "confirm" else {})
+        return dataclasses.replace(entry, score=value, metrics=metrics, curve=curve)
+
+    tasks = {
+        name: dataclasses.replace(task, objective=Objective("mse", "min"), baseline={"mse": 1200.0},
+                                  reference=Reference(1e-9, "far below"))
+        for name, task in record.tasks.items()
+    }  # fmt: skip
+    return dataclasses.replace(record, history=tuple(map(edit, record.history)), tasks=tasks)
+
+
+def test_a_failure_does_not_squeeze_the_errors_of_the_others(record):
+    record = with_errors(record, {"mlp": 0.16, "cnn": 0.0005})
+    (axes, *_) = leaderboard_figure(record).axes
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlabel() == (
+        "test mse (lower is better, logarithmic scale)\n← published 1e-09     baseline 1,200 →"
+    )
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert "0.001" in labels
+    assert not any("$" in label for label in labels)
+    assert anytime_figure(record).axes[0].get_yscale() == "log"
+    page = markdown(record)
+    assert "0.00050" in page
+    assert "Trivial baseline: 1,200.0." in page
+
+
+def test_errors_of_one_size_are_on_a_linear_scale(record):
+    record = with_errors(record, {"mlp": 0.004, "cnn": 0.0005})
+    assert leaderboard_figure(record).axes[0].get_xscale() == "linear"
+    assert anytime_figure(record).axes[0].get_yscale() == "linear"
+
+
+def test_anytime_sums_the_seconds_of_all_trials(record):
+    cell = cell_results(record)[0]
+    seconds, scores = observed(trials_of(cell))
+    assert np.all(np.diff(seconds) >= 0)
+    assert seconds[-1] == pytest.approx(cell.search_seconds)
+    assert np.nanmax(scores) == max(r.score for r in cell.search if r.score is not None)
+
+
+def test_images_are_the_same_each_time(record):
+    for kind, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
+        first, second = (image(leaderboard_figure(record), kind) for _ in range(2))
+        assert first.startswith(start)
+        assert first == second
+
+
+def test_records_without_results_still_draw(record):
+    failed = tuple(
+        dataclasses.replace(e, status="failed", score=None, metrics={}, curve=())
+        for e in record.history
+        if isinstance(e, TrialResult) and e.phase == "search"
+    )
+    for history in ((), failed):
+        bare = dataclasses.replace(record, history=history, ended={}, tasks={})
+        for figure in (leaderboard_figure(bare), anytime_figure(bare)):
+            assert image(figure, "png")
+
+
+def test_curves_that_are_not_numbers_still_draw(record):
+    def edit(entry):
+        if not isinstance(entry, TrialResult):
+            return entry
+        curve = tuple({**row, "val_accuracy": math.inf} for row in entry.curve)
+        return dataclasses.replace(entry, curve=curve, score=math.nan)
+
+    broken = dataclasses.replace(record, history=tuple(map(edit, record.history)))
+    assert image(anytime_figure(broken), "png")
+
+
+def test_a_figure_is_laid_out_once_for_all_kinds(record):
+    figure = leaderboard_figure(record)
+    image(figure, "png")
+    places = [axes.get_position().bounds for axes in figure.axes]
+    assert image(figure, "svg") == image(figure, "svg")
+    assert [axes.get_position().bounds for axes in figure.axes] == places
+
+
+def test_more_architectures_than_colours_are_told_apart(tmp_path):
+    spaces = tuple(f"space_{i}" for i in range(11))
+    write_journal(tmp_path, tasks=("digits",), spaces=spaces, trials=2, seeds=(0,))
+    lines = anytime_figure(read_journal(tmp_path)).axes[0].get_lines()
+    looks = {
+        (line.get_color(), line.get_linestyle()) for line in lines if len(line.get_xdata()) > 1
+    }
+    assert len(looks) == len(spaces)

@@ -1,0 +1,200 @@
+"""Sweep files: every fault is one line that names the key, the value and what was expected."""
+
+import tomllib
+
+import pytest
+
+from harness.spec import HarnessError
+from harness.sweep.load import differences, from_fields, load_sweep, shipped, toml
+from harness.sweep.pairs import cells
+
+GOOD = """
+name = "mine"
+tasks = ["digits"]
+spaces = ["mlp", "cnn"]
+seeds = 2
+[budget]
+trials = 3
+"""
+
+
+def load(tmp_path, text, overrides=None):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return load_sweep(str(path), overrides)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_sweeps_load(name):
+    assert load_sweep(name).name == name
+
+
+def test_a_sweep_is_loaded_with_its_defaults(tmp_path):
+    loaded = load(tmp_path, GOOD)
+    assert (loaded.seeds, loaded.budget.trials, loaded.tuner) == ((0, 1), 3, "random")
+    assert [cell.key for cell in cells(loaded)] == [("digits", "mlp"), ("digits", "cnn")]
+
+
+def test_overrides_replace_single_fields(tmp_path):
+    loaded = load(tmp_path, GOOD, {"seeds": 1, "budget": {"epochs": 2}})
+    assert (loaded.seeds, loaded.budget.trials, loaded.budget.epochs) == ((0,), 3, 2)
+
+
+def test_all_means_every_space_that_fits(tmp_path):
+    loaded = load(tmp_path, GOOD.replace('["mlp", "cnn"]', '"all"'))
+    assert {"mlp", "cnn", "resnet", "vit"} <= set(loaded.spaces)
+
+
+def test_the_written_question_is_the_same_question(tmp_path):
+    loaded = load(tmp_path, GOOD)
+    text = toml(loaded)
+    assert load(tmp_path, text) == loaded
+    assert tomllib.loads(text)["budget"]["epochs"] == 10
+
+
+def test_differences_name_the_field(tmp_path):
+    old, new = load(tmp_path, GOOD), load(tmp_path, GOOD, {"budget": {"trials": 9}})
+    assert differences(old, new) == ["budget.trials: 3, now 9"]
+
+
+TWO = """
+name = "two"
+tasks = ["digits", "fashion_mnist"]
+spaces = ["mlp", "cnn"]
+seeds = 3
+[budget]
+trials = 6
+seconds = 90
+[budgets.fashion_mnist]
+trials = 3
+seeds = 1
+train_fraction = 0.1
+"""
+
+
+def test_a_budget_of_a_task_inherits_what_it_does_not_say(tmp_path):
+    loaded = load(tmp_path, TWO)
+    own = loaded.budget_of("fashion_mnist")
+    assert (own.trials, own.seconds, own.train_fraction) == (3, 90, 0.1)
+    assert loaded.budget_of("digits") == loaded.budget
+    assert (loaded.seeds_of("digits"), loaded.seeds_of("fashion_mnist")) == ((0, 1, 2), (0,))
+
+
+def test_the_command_line_wins_over_every_budget(tmp_path):
+    loaded = load(tmp_path, TWO, {"seeds": 2, "budget": {"trials": 9}})
+    assert {loaded.budget_of(task).trials for task in loaded.tasks} == {9}
+    assert loaded.seeds_of("digits") == loaded.seeds_of("fashion_mnist") == (0, 1)
+    assert loaded.budget_of("fashion_mnist").train_fraction == 0.1
+
+
+def test_budgets_of_tasks_left_out_are_dropped(tmp_path):
+    loaded = load(tmp_path, TWO, {"tasks": ["digits"]})
+    assert (loaded.tasks, loaded.budgets) == (("digits",), {})
+    loaded = load(tmp_path, TWO.replace('"digits", ', ""), {"tasks": ["digits"]})
+    assert loaded.budgets == {}
+
+
+def test_a_budget_that_says_nothing_new_is_no_other_question(tmp_path):
+    plain = load(tmp_path, TWO[: TWO.index("[budgets")])
+    assert load(tmp_path, TWO[: TWO.index("trials = 3")]) == plain
+
+
+def test_budgets_are_written_as_they_are_read(tmp_path):
+    loaded = load(tmp_path, TWO)
+    text = toml(loaded)
+    assert load(tmp_path, text) == loaded
+    assert tomllib.loads(text)["budgets"] == {
+        "fashion_mnist": {"trials": 3, "seeds": 1, "train_fraction": 0.1}
+    }
+
+
+def test_differences_name_the_task_of_a_budget(tmp_path):
+    old, new = load(tmp_path, TWO), load(tmp_path, TWO.replace("trials = 3", "trials = 4"))
+    assert differences(old, new) == ["budgets.fashion_mnist.trials: 3, now 4"]
+    without = load(tmp_path, TWO[: TWO.index("[budgets")])
+    assert differences(without, old) == [
+        "budgets.fashion_mnist.trials: 6, now 3",
+        "budgets.fashion_mnist.train_fraction: 1.0, now 0.1",
+        "budgets.fashion_mnist.seeds: None, now 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (("budgets.fashion_mnist", "budgets.fashion_mnit"),
+         "budgets.fashion_mnit: this is no task of the sweep; did you mean 'fashion_mnist'?"),
+        (("budgets.fashion_mnist", "budgets.cifar10"),
+         "budgets.cifar10: this is no task of the sweep; expected one of digits, fash"),
+        (("trials = 3", "trails = 3"),
+         "budgets.fashion_mnist.trails: unknown key; did you mean 'trials'?"),
+        (("trials = 3", "trials = 0"), "budgets.fashion_mnist.trials = 0: expected 1 or more"),
+        (("trials = 3", 'trials = "3"'), "budgets.fashion_mnist.trials = '3': expected a valid"),
+        (("seeds = 1", "seeds = 0"), "budgets.fashion_mnist.seeds = 0: expected 1 to 3"),
+        (("seeds = 1", "seeds = 4"), "budgets.fashion_mnist.seeds = 4: expected 1 to 3"),
+        (("seconds = 90", "seeds = 4"), "budget.seeds = 4: expected 1 to 3"),
+        (("trials = 6", "trials = 0"), ": budget.trials = 0: expected 1 or more"),
+        (("train_fraction = 0.1", "train_fraction = 0"), "budgets.fashion_mnist.train_fraction"),
+        (("[budgets.fashion_mnist]", "[budgets]\nfashion_mnist = 3\n[x]"),
+         "budgets.fashion_mnist = 3: expected"),
+        (("[budgets.fashion_mnist]", "[[budgets]]"), "budgets = [{"),
+    ],
+)  # fmt: skip
+def test_bad_budgets_of_a_task_are_explained(tmp_path, change, message):
+    with pytest.raises(HarnessError) as caught:
+        load(tmp_path, TWO.replace(*change))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (("trials = 3", "trails = 3"), "budget.trails: unknown key; did you mean 'trials'?"),
+        (("seeds = 2", "sedes = 2"), "sedes: unknown key; did you mean 'seeds'?"),
+        (("trials = 3", 'trials = "3"'), "budget.trials = '3': expected a valid integer"),
+        (("trials = 3", "trials = 3.5"), "budget.trials = 3.5: expected a valid integer"),
+        (("trials = 3", "trials = true"), "budget.trials = True: expected a valid integer"),
+        (("trials = 3", "trials = 0"), "budget.trials = 0: expected 1 or more"),
+        (("trials = 3", "epochs = -1"), "budget.epochs = -1: expected 1 or more"),
+        (("trials = 3", "seconds = 0"), "budget.seconds = 0.0: expected more than 0"),
+        (("trials = 3", "seconds = nan"), "budget.seconds = "),
+        (("trials = 3", "train_fraction = 1.5"), "budget.train_fraction = 1.5: expected more"),
+        (("seeds = 2", "seeds = 0"), "seeds = []: expected one or more, each once"),
+        (("seeds = 2", "seeds = [1, 1]"), "seeds = [1, 1]: expected one or more, each once"),
+        (("seeds = 2", "seeds = [-1]"), "seed = -1: expected 0 to 4294967295"),
+        (("seeds = 2", 'tuner = "greedy"'), "tuner = 'greedy': expected 'random', 'bayesian'"),
+        (("[budget]\ntrials = 3", "budget = 3"), "budget = 3: expected"),
+        (('"digits"', '"digit"'), "unknown task 'digit'; did you mean 'digits'?"),
+        (('"mlp", "cnn"', '"mpl"'), "unknown search space 'mpl'; did you mean 'mlp'?"),
+        (('["digits"]', '"digits"'), "tasks = 'digits': expected a valid array"),
+        (('["digits"]', "[]"), "tasks = []: expected one or more, each once"),
+        (('name = "mine"', ""), "name: missing"),
+        (('"mine"', '"../mine"'), "name = '../mine': expected letters"),
+        (("seeds = 2", "seeds = "), "not valid TOML"),
+    ],
+)
+def test_bad_input_is_explained(tmp_path, change, message):
+    with pytest.raises(HarnessError) as caught:
+        load(tmp_path, GOOD.replace(*change))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_sweeps_are_explained():
+    with pytest.raises(HarnessError, match="did you mean 'quick'"):
+        load_sweep("quik")
+    with pytest.raises(HarnessError, match=r"nowhere\.toml: cannot be read"):
+        load_sweep("nowhere.toml")
+
+
+def test_a_pretrained_architecture_needs_its_pretraining_in_the_sweep():
+    fields = {"name": "x", "tasks": ["python_docs_topics"], "spaces": ["bert", "lstm"]}
+    with pytest.raises(HarnessError) as raised:
+        from_fields(fields, {}, "x.toml")
+    assert str(raised.value) == (
+        "x.toml: space 'bert' starts from task 'python_docs_mlm' on task 'python_docs_topics'; "
+        "add that task, or leave the space out"
+    )
+    from_fields({**fields, "tasks": ["python_docs_topics", "python_docs_mlm"]}, {}, "x.toml")
+    from_fields({**fields, "spaces": ["lstm"]}, {}, "x.toml")
