@@ -10,8 +10,12 @@ FILES = [path for folder in ("harness", "tasks", "search_spaces")
          for path in sorted((ROOT / folder).rglob("*.py"))]  # fmt: skip
 OBJECTS = {"cloudpickle", "dill", "marshal", "pickle", "shelve"}
 """Modules that make objects of bytes."""
-READS_OBJECTS = {"harness/engines/local/pool.py", "harness/engines/local/process.py",
-                 "harness/engines/local/worker.py", "harness/kinds/files/image_files.py"}  # fmt: skip
+READS_OBJECTS = {
+    "harness/engines/local/pool.py",
+    "harness/engines/local/process.py",
+    "harness/engines/local/worker.py",
+    "harness/kinds/files/image_files.py",
+}
 """Those who may: a driver and its own workers over a pipe, a reader that knows arrays alone."""
 CALLS = {"extract", "extractall", "unpack_archive", "yaml.load", "yaml.unsafe_load", "os.popen",
          "enable_unsafe_deserialization"}  # fmt: skip

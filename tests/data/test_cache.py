@@ -101,7 +101,10 @@ def test_it_is_prepared_once_in_a_child_without_a_gpu(demo, tmp_path):
 
 
 def test_two_processes_end_with_one_good_copy(demo, tmp_path):
-    script = "from harness import registry; from harness.data import cache; print(cache.entry(registry.task('demo')))"
+    script = (
+        "from harness import registry\nfrom harness.data import cache\n"
+        "print(cache.entry(registry.task('demo')))"
+    )
     command = [sys.executable, "-c", script]
     with ThreadPoolExecutor() as pool:
         calls = [pool.submit(subprocess.run, command, capture_output=True, text=True, check=True)

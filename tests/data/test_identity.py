@@ -44,7 +44,10 @@ def test_a_key_is_not_of_where_data_lies_nor_of_what_models_do(dataset, url, lic
 
 
 def test_a_key_is_the_same_in_every_process():
-    program = "from harness import registry\nfrom harness.data import cache\nprint(cache.key(registry.task('digits')))"
+    program = (
+        "from harness import registry\nfrom harness.data import cache\n"
+        "print(cache.key(registry.task('digits')))"
+    )
     for seed in ("1", "2"):
         answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
                                 env={**environment(), "PYTHONHASHSEED": seed}, cwd="/")  # fmt: skip

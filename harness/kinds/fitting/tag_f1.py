@@ -12,8 +12,8 @@ OUTSIDE = 1
 class TagF1(keras.metrics.Metric):
     """Micro-averaged F1 of tags, over the tokens whose true or predicted tag is not `O`.
 
-    Ids as of `harness.kinds.token_classification`: 0 stands for tokens that are not judged, and is never predicted; 1
-    is `O`. Tokens count alike however they are batched.
+    Ids as of `harness.kinds.token_classification`: 0 stands for tokens that are not judged, and is
+    never predicted; 1 is `O`. Tokens count alike however they are batched.
     """
 
     def __init__(self, name: str = "f1_tokens", **options: Any) -> None:
