@@ -1,9 +1,10 @@
 """What every masked-language-modeling task shares: examples, losses, scores, what fills a gap.
 
-Such a task has three inputs: `tokens` and `segments` (examples, longest), as
-`wordpiece.packed` makes them, some tokens hidden; and `positions` (examples, most), where the hidden ones stand. Two outputs: `masked_token`, what stood there (0 for no token), and
-`next_sentence`, 1 where the second text follows the first. Splits hold one drawing of masks; for
-each epoch of training they are drawn anew. Its asset `vocabulary` names the pieces.
+Such a task has three inputs: `tokens` and `segments` (examples, longest), as `wordpiece.packed`
+makes them, some tokens hidden; and `positions` (examples, most), where the hidden ones stand. Two
+outputs: `masked_token`, what stood there (0 for no token), and `next_sentence`, 1 where the second
+text follows the first. Splits hold one drawing of masks; for each epoch of training they are
+drawn anew. Its asset `vocabulary` names the pieces.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,8 @@
 A translation task has two inputs and one output, ids of pieces: `source`, a sentence and its end;
 `target`, a start and the sentence in the other language; `next_token`, that sentence and its end,
 one step ahead of `target`. All are filled up with padding (0). Its assets: the vocabularies
-`source_vocabulary` and `target_vocabulary`, as `text.subwords` writes them, and `longest`, the most pieces of a sentence with its end.
+`source_vocabulary` and `target_vocabulary`, as `text.subwords` writes them, and `longest`,
+the most pieces of a sentence with its end.
 """
 
 from collections.abc import Mapping, Sequence
