@@ -5,15 +5,14 @@ Images are stored as uint8, height x width x channels, 0 to 255.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from harness.kinds.classification import LABEL, baseline, compile_args, score, stratified_holdout
 from harness.kinds.files.image_files import read_cifar_batches, read_idx
+from harness.kinds.image_classification import IMAGE, flip_and_shift, shift
 from harness.spec import DataSpec, Objective, Prepared, Reference, Source, Split, Task, TensorSpec
 
-IMAGE = "image"
 FASHION_CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
                    "Sneaker", "Bag", "Ankle boot"]  # fmt: skip
 CIFAR_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship",
@@ -56,21 +55,6 @@ def prepare_cifar10(files: Mapping[str, Path]) -> Prepared:
     images, labels = read_cifar_batches(archive, batches)
     test = _split(*read_cifar_batches(archive, ["test_batch"]))
     return _with_validation(CIFAR_CLASSES, images, labels, test)
-
-
-def shift(spec: DataSpec) -> list[Any]:
-    """Random shifts of up to a tenth of the image, filled with black."""
-    import keras
-
-    # Seeds left to Keras are drawn from the global seed.
-    return [keras.layers.RandomTranslation(0.1, 0.1, fill_mode="constant")]
-
-
-def flip_and_shift(spec: DataSpec) -> list[Any]:
-    """Random mirror images, left to right, and random shifts."""
-    import keras
-
-    return [keras.layers.RandomFlip("horizontal"), *shift(spec)]
 
 
 def _with_validation(
