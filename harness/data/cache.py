@@ -6,7 +6,6 @@ from, the digest for what it is.
 """
 
 import contextlib
-import functools
 import hashlib
 import inspect
 import json
@@ -26,6 +25,7 @@ import pydantic
 
 from harness.data import download
 from harness.data.prepare import FORMAT, META, SPLITS, digest
+from harness.kinds import author
 from harness.spec import Array, DataSpec, HarnessError, Prepared, Split, Task, Windows
 
 _known: dict[Path, "Entry"] = {}
@@ -131,9 +131,7 @@ def key(task: Task) -> str:
 
 def _code(prepare: Callable[..., Any]) -> list[Path]:
     """The file that defines a function, and the helper files beside it in its package."""
-    while isinstance(prepare, functools.partial):
-        prepare = prepare.func
-    module = inspect.getmodule(inspect.unwrap(prepare))
+    module = inspect.getmodule(author(prepare))
     if module is None or not module.__file__:
         return []
     path = Path(module.__file__)
