@@ -191,7 +191,7 @@ def test_unsound_data_is_one_clear_line_and_leaves_nothing(demo, monkeypatch, de
     assert "\n" not in str(caught.value)
     if defect == "raises":
         assert "demo_tasks.py" in str(caught.value.__cause__)
-    kept = Path(cache.sources.cache_root(), "prepared", "demo")
+    kept = Path(cache.download.cache_root(), "prepared", "demo")
     assert [path.suffix for path in kept.iterdir()] == [".lock"]
 
 
@@ -205,7 +205,8 @@ def test_a_full_disk_is_one_line(demo, tmp_path, monkeypatch):
     # A limit on the size of files stands in for the disk: both fail the same call.
     script = textwrap.dedent("""
         import resource, signal
-        from harness import cache, registry, spec
+        from harness import registry, spec
+        from harness.data import cache
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (256, 256))
         try:

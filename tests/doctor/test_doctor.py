@@ -28,7 +28,6 @@ from harness import doctor, registry
 from harness.data import cache, download
 from harness.data.prepare import digest
 from harness.doctor import backends, child, data, machine, mlflow_store, plugins, versions
-from harness.doctor import machine as limits
 from harness.doctor.finding import Finding, guarded
 from harness.spec import Source
 from harness.system import host
@@ -195,13 +194,13 @@ def test_the_strictest_group_above_a_process_counts_and_cached_files_make_room(t
     write(tmp_path, membership="0::/outer/inner")
     groups = tmp_path / "groups"
     group(groups / "outer/inner", "max", 300)
-    assert limits.memory_left(groups, tmp_path / "membership") is None
+    assert machine.memory_left(groups, tmp_path / "membership") is None
     group(groups / "outer", 1000, 400, cached=50)
-    assert limits.memory_left(groups, tmp_path / "membership") == 650
+    assert machine.memory_left(groups, tmp_path / "membership") == 650
     group(groups / "outer/inner", 500, 300)
-    assert limits.memory_left(groups, tmp_path / "membership") == 200
+    assert machine.memory_left(groups, tmp_path / "membership") == 200
     group(groups / "outer/inner", 500, 700)
-    assert limits.memory_left(groups, tmp_path / "membership") == 0
+    assert machine.memory_left(groups, tmp_path / "membership") == 0
 
 
 def test_groups_of_version_1_in_a_container_that_shows_the_path_of_its_host(tmp_path):
@@ -209,13 +208,13 @@ def test_groups_of_version_1_in_a_container_that_shows_the_path_of_its_host(tmp_
     own = tmp_path / "groups/memory"
     write(own, **{"memory.limit_in_bytes": 2**63 - 4096, "memory.usage_in_bytes": 10,
                   "memory.stat": "inactive_file 1\ntotal_inactive_file 4"})  # fmt: skip
-    assert limits.memory_left(tmp_path / "groups", tmp_path / "membership") is None
+    assert machine.memory_left(tmp_path / "groups", tmp_path / "membership") is None
     write(own, **{"memory.limit_in_bytes": 100})
-    assert limits.memory_left(tmp_path / "groups", tmp_path / "membership") == 94
+    assert machine.memory_left(tmp_path / "groups", tmp_path / "membership") == 94
 
 
 def test_a_system_without_control_groups_sets_no_limit(tmp_path):
-    assert limits.memory_left(tmp_path / "groups", tmp_path / "membership") is None
+    assert machine.memory_left(tmp_path / "groups", tmp_path / "membership") is None
 
 
 @pytest.mark.parametrize(
@@ -231,7 +230,7 @@ def test_a_system_without_control_groups_sets_no_limit(tmp_path):
 def test_memory_must_hold_the_workers(monkeypatch, free, left, level, words):
     state = namedtuple("State", "available")(free)
     monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: state)
-    monkeypatch.setattr(machine.limits, "memory_left", lambda: left)
+    monkeypatch.setattr(machine, "memory_left", lambda: left)
     monkeypatch.setattr(host, "devices", lambda: ())
     monkeypatch.setattr(host, "cores", lambda: 4)
     found = machine.memory()

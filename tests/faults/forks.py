@@ -136,7 +136,7 @@ def _live(
     sys.argv = ["harness", *words]
     if fate is not None:
         fate()
-    from harness.cli import main
+    from harness.cli.main import main
     from harness.driver import preflight
     from harness.driver.loop import run_sweep
     from harness.system import host

@@ -152,8 +152,8 @@ def test_an_unknown_name_of_any_length_is_repeated_in_part():
 PROGRAM = """
 import contextlib, io, json, sys
 from pathlib import Path
-from harness.cli import main
-import harness.driver
+from harness.cli.main import main
+import harness.driver.loop
 def begun(*_, **__):
     raise AssertionError("it was run")
 harness.driver.loop.run_sweep = begun

@@ -6,16 +6,20 @@ import importlib.util
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from harness import registry
+from harness.data import cache
 from harness.journal.folder import assets_path, checkpoint_path
 from harness.kinds.classification import compile_args
 from harness.spec import Prepared, Split, Training
+from harness.training import batches, run
 from harness.training.callbacks import one_step_behind
-from harness.training.run import Path, cache, feeding, fitting, registry, run_trial
+from harness.training.run import run_trial
 from harness.trial import Job
 from tests.conftest import environment
 from tests.hostile.hostile import spaces
@@ -66,8 +70,8 @@ def trial(monkeypatch, tmp_path):
 def optimizers(monkeypatch):
     """The optimizers of the trials of a test, in order."""
     made = []
-    make = fitting.optimizer
-    monkeypatch.setattr(fitting, "optimizer", lambda *args: made.append(make(*args)) or made[-1])
+    make = run.build_optimizer
+    monkeypatch.setattr(run, "build_optimizer", lambda *args: made.append(make(*args)) or made[-1])
     return made
 
 
@@ -130,15 +134,15 @@ def _meddle():
 
 MEDDLING = """
 import keras
-from harness import settings
+from harness.training import framework_state
 
-settings.note()
+framework_state.note()
 if keras.config.backend() == "jax":
     import jax
 
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_default_matmul_precision", "bfloat16")
-    settings.restore()
+    framework_state.restore()
     assert not jax.config.jax_enable_x64
     assert jax.config.jax_default_matmul_precision is None
 else:
@@ -147,7 +151,7 @@ else:
     config.run_functions_eagerly(True)
     config.optimizer.set_jit(True)
     config.experimental.enable_tensor_float_32_execution(False)
-    settings.restore()
+    framework_state.restore()
     assert not config.functions_run_eagerly()
     assert not config.optimizer.get_jit()
     assert config.experimental.tensor_float_32_execution_enabled()
@@ -344,11 +348,11 @@ def test_label_smoothing_keeps_the_loss_above_its_floor(trial):
 
 
 def test_a_part_of_the_training_split_is_the_same_for_every_trial():
-    part, again = (feeding.subset(DATA.train, 0.25) for _ in range(2))
+    part, again = (batches.subset(DATA.train, 0.25) for _ in range(2))
     assert len(part) == 32
     assert np.array_equal(part.x["image"], again.x["image"])
     assert np.array_equal(part.y["label"], again.y["label"])
-    assert feeding.subset(DATA.train, 1.0) is DATA.train
+    assert batches.subset(DATA.train, 1.0) is DATA.train
 
 
 # --- pretrained models ------------------------------------------------------------

@@ -325,8 +325,8 @@ def test_the_same_journal_gives_the_same_page(tmp_path):
     assert page_of(record) == here
     # Another process puts sets in another order.
     program = (
-        "import sys, pathlib, harness.journal, tests.test_report_html as t\n"
-        "page = t.page_of(harness.journal.read(pathlib.Path(sys.argv[1])))\n"
+        "import sys, pathlib, harness.journal.read as read, tests.report.html.test_html as t\n"
+        "page = t.page_of(read.read_journal(pathlib.Path(sys.argv[1])))\n"
         "sys.stdout.buffer.write(page.encode())"
     )
     there = subprocess.run(
