@@ -56,7 +56,9 @@ def describe(name: str) -> str:
         return _space(found)
     if isinstance(found, str):
         return found.rstrip()
-    raise HarnessError(f"nothing is called {name!r}; {registry.suggestion(name, known)}")
+    raise HarnessError(
+        f"nothing is called {name!r}; {registry.suggestion(name, known)}{registry.left_out()}"
+    )
 
 
 def _origin(task: Task) -> str:

@@ -23,6 +23,7 @@ import filelock
 import numpy as np
 import pydantic
 
+from harness import registry
 from harness.data import download
 from harness.data.prepare import FORMAT, META, SPLITS, digest
 from harness.kinds import author
@@ -192,14 +193,16 @@ def _prepare(task: Task, folder: Path, data_dir: Path | None, offline: bool) -> 
 def _run_child(task: Task, work: Path, files: Mapping[str, Path]) -> None:
     """Calls `prepare` in a child, so that TensorFlow never enters this process."""
     paths = {name: str(path.absolute()) for name, path in files.items()}
-    order = {"task": task.name, "folder": str(work), "files": paths}
+    plugins = [str(path) for path in registry.plugins()]
+    order = {"task": task.name, "folder": str(work), "files": paths, "plugins": plugins}
     environment = {
         **os.environ,
         "CUDA_VISIBLE_DEVICES": "-1",
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
     }
     child = subprocess.run(
-        [sys.executable, "-m", "harness.data.prepare"],
+        # -P: a file of the current folder must not be taken for one of the standard library.
+        [sys.executable, "-P", "-m", "harness.data.prepare"],
         input=json.dumps(order),
         env=environment,
         capture_output=True,

@@ -1,9 +1,9 @@
 """Calls a task's `prepare` and writes what it returns; runs in a process of its own.
 
-The order arrives on standard input: `{"task", "folder", "files"}`. The folder receives one
-`.npy` file an array and, last, `meta.json`; of `Windows` the starts and, once for all that are
-cut from it, the series. Where that fails the exit code is 1 and standard
-output ends with a line `{"message", "traceback"}`.
+The order arrives on standard input: `{"task", "folder", "files", "plugins"}`. The folder receives
+one `.npy` file an array and, last, `meta.json`; of `Windows` the starts and, once for all that are
+cut from it, the series. Where that fails the exit code is 1 and standard output ends with a line
+`{"message", "traceback"}`.
 """
 
 import contextlib
@@ -35,6 +35,7 @@ def main() -> int:
     order = json.load(sys.stdin)
     files = {name: Path(path) for name, path in order["files"].items()}
     try:
+        registry.use(order["plugins"])
         with contextlib.redirect_stdout(sys.stderr):  # what a task prints is not the answer
             _write(registry.task(order["task"]), Path(order["folder"]), files)
     except Exception as error:  # noqa: BLE001 (a task's code can fail in any way)

@@ -45,7 +45,7 @@ def examine(
         yield from _folder("output", lambda: output, "choose another with --output")
         yield from _folder("cache", download.cache_root, "choose another with HARNESS_CACHE=FOLDER")
         # A file that ends the process it is loaded in would end this one as well.
-        sound = all(finding.level == "ok" for finding in loaded)
+        sound = all(finding.level != "error" for finding in loaded)
         tasks = tuple(registry.tasks().values()) if sound else ()
         yield from guarded(data.PREPARED, partial(_data, tasks, data_dir, console))
         with _busy(console, "waiting for MLflow"):

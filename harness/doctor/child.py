@@ -62,7 +62,8 @@ def asked(
         questions.write(words.encode())
         questions.seek(0)
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            # -P: a file of the current folder must not be taken for one of the standard library.
+            [sys.executable, "-P", "-c", code],
             stdin=questions,
             stdout=answers,
             stderr=complaints,

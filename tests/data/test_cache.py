@@ -64,9 +64,9 @@ def demo(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setattr(cache, "_known", {})
-    registry.tasks.cache_clear()
+    registry.refresh()
     yield registry.task("demo")
-    registry.tasks.cache_clear()
+    registry.refresh()
     sys.modules.pop("demo_tasks", None)
 
 
