@@ -26,7 +26,7 @@ def sample_translation(hp: HyperParameters) -> dict[str, Any]:
     """Draws the fields of `Translation`, by name."""
     return {
         # Tried first: that of the base model of Vaswani et al. Within a few epochs, more costs
-        # every architecture a good deal (docs/translation.md).
+        # every architecture a good deal (docs/pages/translation.md).
         "dropout": hp.Float("dropout", 0.1, 0.5, step=0.1, default=0.1),
         "tied": hp.Boolean("tied", default=True),
         "shared": hp.Boolean("shared", default=True),

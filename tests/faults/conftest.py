@@ -1,5 +1,5 @@
 """What tests of faults share: drivers that start in a moment, sweeps that nothing happened to, and
-the toll, from which the table of docs/reliability.md is made."""
+the toll, from which the table of docs/pages/reliability.md is made."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Prints the toll of the fault suite as the table of docs/reliability.md.
+"""Prints the toll of the fault suite as the table of docs/pages/reliability.md.
 
 FAULTS_TOLL=toll.jsonl pytest -m "long or not long" tests/faults
 python -m tests.faults.toll toll.jsonl

@@ -148,7 +148,7 @@ def test_training_sees_every_window_once_an_epoch_with_its_own_target():
 def test_jax_sees_the_same():
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed")
-    script = "from tests.test_windows import check_feeding; check_feeding()"
+    script = "from tests.kinds.test_windows import check_feeding; check_feeding()"
     subprocess.run(
         [sys.executable, "-c", script],
         check=True,

@@ -60,7 +60,7 @@ def test_saved_models_write_the_same_in_a_process_of_their_own(tmp_path):
 import sys
 import numpy as np
 from harness.models import load_model
-from tests.test_translation_spaces import first_step
+from tests.search_spaces.test_translation_spaces import first_step
 
 np.savez(sys.argv[1], **{path[:-6]: first_step(load_model(path)) for path in sys.argv[2:]})
 """

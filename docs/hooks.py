@@ -1,0 +1,77 @@
+"""What MkDocs asks of this project while it builds the site: the command line, and the results."""
+
+import re
+from pathlib import Path
+
+import click
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = "<!-- every command -->"
+OUTSIDE = re.compile(r"(?<=\]\()((?:\.\./)*)\.\./\.\./(results/[^)\s]+)")
+"""Links from a page to a committed result, as they are in the repository."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Takes the committed results that pages lead to into the site, under the same names."""
+    for file in files.documentation_pages():
+        for _, target in OUTSIDE.findall(file.content_string):
+            if not files.get_file_from_path(target):
+                path = ROOT / target
+                files.append(File.generated(config, target, abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Points links at those copies, and writes the commands where a page asks for them."""
+    markdown = OUTSIDE.sub(r"\1\2", markdown)
+    if COMMANDS not in markdown:
+        return markdown
+    from harness.cli.main import main
+
+    return markdown.replace(COMMANDS, "\n".join(_described("harness", main)))
+
+
+def _described(name: str, command: click.Command) -> list[str]:
+    """A command with its arguments, options and, below it, its own commands, as Markdown."""
+    context = click.Context(command, info_name=name)
+    lines = []
+    if not isinstance(command, click.Group):
+        usage = " ".join(command.collect_usage_pieces(context))
+        lines += [f"## {name}", "", "```", f"{name} {usage}", "```", ""]
+        lines += [_prose(command.help or ""), ""]
+        lines += _options(command, context)
+    else:
+        for word, part in sorted(command.commands.items()):
+            lines += _described(f"{name} {word}", part)
+    return lines
+
+
+def _options(command: click.Command, context: click.Context) -> list[str]:
+    """The options as a table."""
+    records = [
+        record
+        for parameter in command.get_params(context)
+        if (record := parameter.get_help_record(context))
+    ]
+    rows = [
+        f"| `{_cell(names)}` | {_cell(text)} |"
+        for names, text in records
+        if not names.startswith("-h,")
+    ]
+    return ["| option | |", "|---|---|", *rows, ""] if rows else []
+
+
+def _prose(text: str) -> str:
+    """Help as Markdown: what click must not wrap is shown as it is."""
+    paragraphs = []
+    for paragraph in text.split("\n\n"):
+        as_it_is = paragraph.startswith("\b\n")
+        paragraphs.append(f"```\n{paragraph[2:]}\n```" if as_it_is else paragraph)
+    return "\n\n".join(paragraphs)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
