@@ -3,10 +3,9 @@
 import errno
 import os
 import traceback
-from collections.abc import Iterator
 
+from harness import cause
 from harness.system.redact import masked
-from harness.system.text import one_line
 from harness.trial import Failure
 
 OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
@@ -22,25 +21,14 @@ OF_THE_MACHINE = tuple(
 
 
 def describe_error(error: BaseException) -> Failure:
-    """The record of an exception: its type and first line, and the whole traceback, without
-    passwords and tokens of the addresses they name."""
-    name = type(error).__name__
-    lines = _said(error).strip().splitlines()
-    first = _kept(f"{name}: {lines[0]}" if lines else name, TRACEBACK)
-    message = _kept(one_line(masked(first)), MESSAGE)
+    """The record of an exception: why, in one line, and the whole traceback, without passwords
+    and tokens of the addresses they name."""
+    message = _kept(masked(_kept(cause.reason(error), TRACEBACK)), MESSAGE)
     trace = masked(_kept("".join(traceback.format_exception(error)), TRACEBACK))
-    if any(_of_the_machine(cause) for cause in _causes(error)):
+    if any(_of_the_machine(one) for one in cause.causes(error)):
         return Failure("infrastructure", message, trace)
-    memory = name in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in message  # the latter is XLA's
-    return Failure("memory" if memory else "code", message, trace)
-
-
-def _said(error: BaseException) -> str:
-    """The text of an exception, which is made by its own code."""
-    try:
-        return str(error)
-    except Exception as fault:  # noqa: BLE001 - told in its place
-        return f"its text cannot be had ({type(fault).__name__})"
+    memory = type(error).__name__ in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in cause.said(error)
+    return Failure("memory" if memory else "code", message, trace)  # the latter is XLA's
 
 
 def _kept(text: str, longest: int) -> str:
@@ -52,19 +40,10 @@ def _kept(text: str, longest: int) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it was raised from; a library may cover the one with another."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:  # they may go in a circle
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-
-
 def _of_the_machine(error: BaseException) -> bool:
     if not isinstance(error, OSError):
         return False
     # HDF5 quotes the system's words and passes no number on.
     return error.errno in OF_THE_MACHINE or any(
-        os.strerror(number) in _said(error) for number in OF_THE_MACHINE
+        os.strerror(number) in cause.said(error) for number in OF_THE_MACHINE
     )

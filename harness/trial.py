@@ -96,6 +96,9 @@ class TrialResult:
     """Unix time."""
     model: str | None = None
     """Saved model, relative to the sweep's folder; confirmation runs only."""
+    lost: Mapping[str, Failure] = field(default_factory=dict)
+    """What could not be had beside a confirmed result, `exhibit` or `latency`, and why. Journals
+    from before name none."""
 
     @property
     def broken(self) -> bool:

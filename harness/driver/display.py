@@ -65,7 +65,10 @@ class Display:
         self._epochs.pop(result.key, None)
         name = "trial" if result.phase == "search" else "seed"
         number = result.number if result.phase == "search" else result.seed
-        self._print(f"{result.task} · {result.space} · {name} {number}: {_outcome(plan, result)}")
+        which = f"{result.task} · {result.space} · {name} {number}"
+        self._print(f"{which}: {_outcome(plan, result)}")
+        for what, failure in result.lost.items():
+            self._print(f"{which}: no {what}: {failure.message}")
 
     def search_ended(self, plan: "CellPlan", reason: str) -> None:
         """Says why a cell's search is over."""

@@ -305,14 +305,17 @@ class _Driver:
             self.tracker.update()
 
     def _keep_traceback(self, result: TrialResult) -> None:
-        """Writes what an exception left behind where a person can read it."""
-        if result.failure is None or result.failure.traceback is None:
-            return
-        name = f"{result.task}.{result.space}.{result.phase}.{result.number}.txt"
-        try:
-            atomic_files.write(self.folder / FAILURES / name, result.failure.traceback.encode())
-        except HarnessError as error:
-            self.display.note(str(error))  # the journal holds it as well
+        """Writes what exceptions left behind where a person can read it."""
+        trial = f"{result.task}.{result.space}.{result.phase}.{result.number}"
+        found = {f"{trial}.txt": result.failure}
+        found |= {f"{trial}.{what}.txt": failure for what, failure in result.lost.items()}
+        for name, failure in found.items():
+            if failure is None or failure.traceback is None:
+                continue
+            try:
+                atomic_files.write(self.folder / FAILURES / name, failure.traceback.encode())
+            except HarnessError as error:
+                self.display.note(str(error))  # the journal holds it as well
 
     def _interrupt(self) -> None:
         """Stops the workers and records what they were doing."""

@@ -4,6 +4,7 @@ import datetime
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import Any
 
 from harness.analysis.cells import CellResults
@@ -29,12 +30,28 @@ def configurations(found: Sequence[CellResults]) -> str:
 
 def failures(tasks: Mapping[str, Sequence[CellResults]], record: SweepRecord) -> str:
     """Trials without a score, those with the same reason counted together; then attempts that
-    were made again, and where tracebacks are."""
+    were made again, what confirmed models could not show, and where tracebacks are."""
     unscored = [result for group in tasks.values() for cell in group for result in cell.unscored]
-    traced = any(result.failure and result.failure.traceback for result in unscored)
+    lost = [
+        (result, what, failure)
+        for group in tasks.values()
+        for cell in group
+        for result in cell.confirm
+        for what, failure in result.lost.items()
+    ]
+    failed = [result.failure for result in unscored] + [failure for *_, failure in lost]
+    traced = any(failure and failure.traceback for failure in failed)
     where = f"Whole tracebacks are in the folder {code(FAILURES, in_table=False)}, a file a trial."
-    parts = [_unscored(tasks), _attempts(record), where if traced else ""]
+    parts = [_unscored(tasks), _attempts(record), bullets(starmap(_lost, lost))]
+    parts.append(where if traced else "")
     return "\n\n".join(part for part in parts if part)
+
+
+def _lost(result: TrialResult, what: str, failure: Failure) -> str:
+    """What a confirmed model could not show, which leaves its result as it is."""
+    cell = f"{code(result.task, in_table=False)} x {code(result.space, in_table=False)}"
+    reason = code(_reason(failure)[1], in_table=False)
+    return f"no {plain(what)} of {cell}, seed {result.seed}, whose result stands: {reason}"
 
 
 def _attempts(record: SweepRecord) -> str:

@@ -3,18 +3,19 @@
 Runs in a worker; a `Job`, the code and the data cache are all it needs.
 """
 
+import contextlib
 import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
-from harness import registry
+from harness import cause, registry
 from harness.data import cache
 from harness.failure import describe_error
 from harness.journal.folder import (
@@ -32,7 +33,7 @@ from harness.spec import (
     Split,
 )
 from harness.system import atomic_files
-from harness.system.json_values import jsonable
+from harness.system.json_values import jsonable, why
 from harness.training import batches, framework_state
 from harness.training.callbacks import one_step_behind
 from harness.training.device import device_kind, execution, latency
@@ -109,6 +110,7 @@ class _Trial:
         self.curve: list[dict[str, float]] = []
         self.test: dict[str, float] = {}
         self.model_file: Path | None = None
+        self.lost: dict[str, Failure] = {}
 
     def run(self) -> None:
         import keras
@@ -151,6 +153,7 @@ class _Trial:
             curve=tuple(self.curve),
             cost=self.cost,
             model=str(self.model_file) if self.model_file else None,
+            lost=self.lost,
         )
 
     @property
@@ -177,7 +180,12 @@ class _Trial:
 
         job, space = self.job, self.space
         pretrained = [] if job.encoder is None else [self._encoder(job.encoder, data)]
-        bare = space.build(job.config, data.spec, *pretrained)
+        try:
+            bare = space.build(job.config, data.spec, *pretrained)
+        except Exception as error:
+            if cause.shrinks_to_nothing(error):  # other configurations of the space may fit
+                raise Infeasible(cause.reason(error)) from error
+            raise
         parameters = bare.count_params()
         self._cost(parameters=parameters)
         if job.max_parameters is not None and parameters > job.max_parameters:
@@ -261,7 +269,10 @@ class _Trial:
                 model.save_weights(part)
 
     def _score(self, bare: Any, data: Prepared) -> None:
-        """Scores the test split, once, and keeps the model and the outcome of each example."""
+        """Scores the test split, once, and keeps the model and the outcome of each example.
+
+        What is worth having beside them comes last: where it fails, they stand.
+        """
         job = self.job
         # The model is kept to predict: its loss may be a class that only the task knows, and
         # of all optimizers plain SGD alone has no state that a copy would lack.
@@ -271,7 +282,6 @@ class _Trial:
         for name, split in data.further.items():
             metrics = self.task.score(bare, split, data.assets).metrics
             self.test |= {f"{name}_{metric}": value for metric, value in metrics.items()}
-        self._cost(latency_ms=latency(bare, batches.first_example(data.test, self.varying)))
         path = job.folder / model_path(job.task, job.space, job.seed)
         with atomic_files.whole(path, file_size(bare.variables)) as part:
             bare.save(part)
@@ -285,12 +295,30 @@ class _Trial:
                 job.folder / outcomes_path(job.task, job.space, job.seed)
             ) as part:
                 np.savez_compressed(part, **outcomes)
+        with self._worth_having("latency"):
+            example = batches.first_example(data.test, self.varying)
+            self._cost(latency_ms=latency(bare, example))
         if job.number == 0 and self.task.exhibit is not None:
-            self._show(self.task.exhibit(bare, data, score))
+            with self._worth_having("exhibit"):
+                self._show(self.task.exhibit(bare, data, score))
+
+    @contextlib.contextmanager
+    def _worth_having(self, what: str) -> Iterator[None]:
+        """Notes why something could not be had without which the result is as good."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - it may fail in any way; it is recorded
+            self.lost[what] = describe_error(error)
 
     def _show(self, exhibit: Mapping[str, Any]) -> None:
         """Keeps an exhibit; a report that is written meanwhile sees all of it or none."""
-        text = json.dumps(jsonable(exhibit), ensure_ascii=False, indent=1)
+        try:
+            text = json.dumps(jsonable(exhibit), ensure_ascii=False, indent=1)
+        except (TypeError, ValueError) as error:
+            raise HarnessError(
+                f"task {self.job.task!r}: expected JSON values from exhibit, arrays as lists "
+                f"({why(error)})"
+            ) from error
         with atomic_files.whole(
             self.job.folder / exhibit_path(self.job.task, self.job.space)
         ) as part:

@@ -176,6 +176,23 @@ def test_a_sweep_where_everything_failed(tmp_path):
     assert "unfinished" not in page
 
 
+def test_what_a_confirmed_model_could_not_show_is_said_beside_its_result(tmp_path):
+    record = record_of(tmp_path, tasks=("digits",), failures=False)
+    lost = {"exhibit": Failure("code", "TypeError: no | list (mine.py:3)", "Traceback")}
+    shown = markdown(record)
+    history = tuple(
+        dataclasses.replace(e, lost=lost)
+        if isinstance(e, TrialResult) and e.key == ("digits", "cnn", "confirm", 0)
+        else e
+        for e in record.history
+    )
+    page = markdown(dataclasses.replace(record, history=history))
+    line = "- no exhibit of `digits` x `cnn`, seed 0, whose result stands: `TypeError: no |"
+    assert line in page
+    assert "Whole tracebacks are in the folder `failures`" in page
+    assert page.split("## Failures")[0] == shown.split("## Failures")[0]
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_scores_that_are_not_numbers_are_left_out_and_said_so(tmp_path, bad):
     page = only_digits(tmp_path, (0.981, bad, 0.984), (0.941, 0.945, 0.943))
