@@ -1,5 +1,7 @@
 """What MkDocs asks of this project while it builds the site: the command line, and the results."""
 
+import html
+import inspect
 import re
 from pathlib import Path
 
@@ -38,29 +40,24 @@ def _described(name: str, command: click.Command) -> list[str]:
     """A command with its arguments, options and, below it, its own commands, as Markdown."""
     context = click.Context(command, info_name=name)
     lines = []
-    if not isinstance(command, click.Group):
-        usage = " ".join(command.collect_usage_pieces(context))
-        lines += [f"## {name}", "", "```", f"{name} {usage}", "```", ""]
-        lines += [_prose(command.help or ""), ""]
-        lines += _options(command, context)
-    else:
+    if isinstance(command, click.Group):
         for word, part in sorted(command.commands.items()):
             lines += _described(f"{name} {word}", part)
-    return lines
+        return lines
+    usage = " ".join(command.collect_usage_pieces(context))
+    lines += [f"## {name}", "", "```", f"{name} {usage}", "```", ""]
+    lines += [_prose(inspect.cleandoc(command.help or "")), ""]
+    return lines + _options(command, context)
 
 
 def _options(command: click.Command, context: click.Context) -> list[str]:
     """The options as a table."""
     records = [
-        record
-        for parameter in command.get_params(context)
-        if (record := parameter.get_help_record(context))
+        option.get_help_record(context)
+        for option in command.params
+        if isinstance(option, click.Option)
     ]
-    rows = [
-        f"| `{_cell(names)}` | {_cell(text)} |"
-        for names, text in records
-        if not names.startswith("-h,")
-    ]
+    rows = [f"| `{_cell(names)}` | {_cell(html.escape(text))} |" for names, text in records]
     return ["| option | |", "|---|---|", *rows, ""] if rows else []
 
 
