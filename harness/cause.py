@@ -63,14 +63,19 @@ _TOO_SMALL = (
 def reason(error: BaseException) -> str:
     """Why, in one line: `ValueError in MaxPooling2D: Computed output size ... (mine.py:25)`.
 
-    Where an exception was raised `from` another, both are said. The place is that of the last
-    frame in the person's own code, if there is one.
+    The place is that of the last frame in the person's own code, if there is one; a `HarnessError`
+    has said what there is to say.
     """
-    error = _meant(error)
-    lines = [_line(cause) for cause in _stated(error)]
-    told = ", from ".join(dict.fromkeys(lines))
-    place = own_place(error)
-    return told if place is None or isinstance(error, HarnessError) else f"{told} ({place})"
+    place = None if isinstance(error, HarnessError) else own_place(_meant(error))
+    return told(error) if place is None else f"{told(error)} ({place})"
+
+
+def told(error: BaseException) -> str:
+    """Why, in one line, without the place: what an exception says with its type and its layer.
+
+    Where it was raised `from` another, both are said.
+    """
+    return ", from ".join(dict.fromkeys(map(_line, _stated(_meant(error)))))
 
 
 def own_place(error: BaseException) -> str | None:

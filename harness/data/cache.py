@@ -28,9 +28,13 @@ from harness.data import download
 from harness.data.prepare import FORMAT, META, SPLITS, digest
 from harness.kinds import author
 from harness.spec import Array, DataSpec, HarnessError, Prepared, Split, Task, Windows
+from harness.system import atomic_files
 
 _known: dict[Path, "Entry"] = {}
 """Entries this process has verified."""
+FAILED = "failed.txt"
+"""The traceback of the last `prepare` of a task that failed, beside its entries: there one finds it
+again, where a temporary folder is another each time; the next that succeeds removes it."""
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading an entry raises that is damaged, in whatever way."""
 
@@ -185,6 +189,7 @@ def _prepare(task: Task, folder: Path, data_dir: Path | None, offline: bool) -> 
         if folder.exists():
             folder.replace(work.with_suffix(".damaged"))
         work.replace(folder)
+        folder.with_name(FAILED).unlink(missing_ok=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
         shutil.rmtree(work.with_suffix(".damaged"), ignore_errors=True)
@@ -214,10 +219,22 @@ def _run_child(task: Task, work: Path, files: Mapping[str, Path]) -> None:
         return
     try:
         failure = json.loads(child.stdout.strip().splitlines()[-1])
+        message, said = failure["message"], failure["traceback"]
     except (ValueError, IndexError):  # it could not even say why
         last = (child.stderr.strip().splitlines() or ["no message"])[-1]
         message = (
             f"task {task.name!r}: preparing it ended with exit code {child.returncode} ({last})"
         )
-        raise HarnessError(message) from RuntimeError(child.stderr)
-    raise HarnessError(failure["message"]) from RuntimeError(failure["traceback"])
+        said = child.stderr
+    raise HarnessError(_with_traceback(message, said, work.parent / FAILED))
+
+
+def _with_traceback(message: str, traceback: str | None, file: Path) -> str:
+    """The message, with the file that has the traceback if there is one."""
+    if not traceback:
+        return message
+    try:
+        atomic_files.write(file, traceback.encode(errors="backslashreplace"))
+    except HarnessError:  # a disk that is full, of which the message tells
+        return message
+    return f"{message}; traceback: {file}"

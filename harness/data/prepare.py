@@ -3,7 +3,7 @@
 The order arrives on standard input: `{"task", "folder", "files", "plugins"}`. The folder receives
 one `.npy` file an array and, last, `meta.json`; of `Windows` the starts and, once for all that are
 cut from it, the series. Where that fails the exit code is 1 and standard output ends with a line
-`{"message", "traceback"}`.
+`{"message", "traceback"}`, the latter `null` where the message says all.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from harness import registry
+from harness import cause, registry
 from harness.data import download
 from harness.data.validate import validate
 from harness.spec import Array, DataSpec, HarnessError, Prepared, Split, Task, Windows
-from harness.system.text import one_line
+from harness.system.redact import masked
 
 FORMAT = 1
 """Version of the layout of an entry."""
@@ -39,8 +39,9 @@ def main() -> int:
         with contextlib.redirect_stdout(sys.stderr):  # what a task prints is not the answer
             _write(registry.task(order["task"]), Path(order["folder"]), files)
     except Exception as error:  # noqa: BLE001 (a task's code can fail in any way)
-        message = _explain(order["task"], error)
-        print(json.dumps({"message": message, "traceback": traceback.format_exc()}))
+        foreseen = isinstance(error, HarnessError)  # then the message says all
+        trace = None if foreseen else masked(traceback.format_exc())
+        print(json.dumps({"message": _explain(order["task"], error), "traceback": trace}))
         return 1
     return 0
 
@@ -48,10 +49,8 @@ def main() -> int:
 def _explain(name: str, error: Exception) -> str:
     if isinstance(error, HarnessError):
         return str(error)
-    reason = one_line(f"{type(error).__name__}: {error}")
-    if isinstance(error, OSError):
-        return f"task {name!r}: its data cannot be prepared ({reason})"
-    return f"task {name!r}: its prepare function failed ({reason})"
+    at_fault = "prepare function failed" if cause.own_place(error) else "data cannot be prepared"
+    return f"task {name!r}: its {at_fault}: {cause.reason(error)}"
 
 
 def _write(task: Task, folder: Path, files: Mapping[str, Path]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.failure import describe_error
+from harness import cause
 from harness.registry import plugin_files
 from harness.spec import HarnessError
 from harness.system.text import one_line
@@ -97,7 +97,7 @@ def reason(error: BaseException) -> str:
     where = f"{shown(Path(own.filename))}, line {own.lineno}: " if own else ""
     if isinstance(error, HarnessError):
         return f"{where}{one_line(str(error))}"
-    said = describe_error(error).message
+    said = cause.told(error)
     if isinstance(error, SyntaxError) and error.filename:
         where = f"{shown(Path(error.filename))}, line {error.lineno}: "
     return f"cannot be loaded ({where}{said})"

@@ -37,7 +37,7 @@ def prepare(files):
     how = os.environ.get("DEMO", "")
     if how == "raises": raise ValueError("odd data")
     if how == "refuses": raise HarnessError("the data is from the wrong year")
-    if how == "dies": os._exit(7)
+    if how == "dies": print("no good", flush=True); os._exit(7)
     if how == "empty": val = split(0)
     else: val = split(5, **{how: True})
     spec = DataSpec({"x": TensorSpec((4,), "float32")},
@@ -180,7 +180,10 @@ def test_the_digest_is_of_the_data_not_of_the_code(demo, monkeypatch):
         ("empty", r"task 'demo', val: expected at least one example"),
         ("twice", r"task 'demo': expected another identifier for a further split, found 'train'"),
         ("refuses", "^the data is from the wrong year$"),
-        ("raises", r"task 'demo': its prepare function failed \(ValueError: odd data\)"),
+        (
+            "raises",
+            r"task 'demo': its prepare function failed: ValueError: odd data \(demo_t",
+        ),
         ("dies", "task 'demo': preparing it ended with exit code 7"),
     ],
 )
@@ -189,10 +192,25 @@ def test_unsound_data_is_one_clear_line_and_leaves_nothing(demo, monkeypatch, de
     with pytest.raises(HarnessError, match=message) as caught:
         cache.entry(demo)
     assert "\n" not in str(caught.value)
-    if defect == "raises":
-        assert "demo_tasks.py" in str(caught.value.__cause__)
     kept = Path(cache.download.cache_root(), "prepared", "demo")
-    assert [path.suffix for path in kept.iterdir()] == [".lock"]
+    told = {"raises": "ValueError: odd data", "dies": "no good"}.get(defect)
+    if told is not None:
+        assert str(caught.value).endswith(f"; traceback: {kept / 'failed.txt'}")
+        assert told in (kept / "failed.txt").read_text()
+    names = [path.name for path in kept.iterdir() if path.suffix != ".lock"]
+    assert names == (["failed.txt"] if told else [])
+
+
+def test_a_traceback_is_there_until_it_goes_well(demo, monkeypatch):
+    monkeypatch.setenv("DEMO", "raises")
+    with pytest.raises(HarnessError, match="traceback: ") as caught:
+        cache.entry(demo)
+    file = Path(str(caught.value).rpartition("traceback: ")[2])
+    assert "Traceback (most recent call last)" in file.read_text()
+    assert "in prepare\n" in file.read_text()
+    monkeypatch.setenv("DEMO", "")
+    cache.entry(demo)
+    assert not file.exists()
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(demo, tmp_path):
