@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.kinds import image_classification
 from harness.spec import DataSpec, HarnessError, Kind, Prepared, Split, Task, TensorSpec, Windows
 
 
@@ -67,6 +68,8 @@ def _check_split(where: str, split: Split, spec: DataSpec) -> None:
         raise HarnessError(f"{where}: expected at least one example, found none")
     for name, tensor in spec.inputs.items():
         _check_array(f"{where}, x[{name!r}]", split.x[name], tensor, examples)
+        if spec.kind == image_classification.KIND:
+            _check_pixels(f"{where}, x[{name!r}]", split.x[name])
     for name, tensor in spec.outputs.items():
         _check_array(f"{where}, y[{name!r}]", split.y[name], tensor, examples)
     arrays = {**split.x, **split.y}
@@ -119,6 +122,15 @@ def _check_array(where: str, array: Any, tensor: TensorSpec, examples: int) -> N
         raise HarnessError(
             f"{where}: expected values from 0 to {tensor.size - 1}, "
             f"found {values.min()} to {values.max()}"
+        )
+
+
+def _check_pixels(where: str, array: Any) -> None:
+    """Architectures take integers for pixels 0 to 255 and floats for 0 to 1."""
+    if array.ndim == 4 and array.dtype.kind == "f" and not 0 <= np.min(array) <= np.max(array) <= 1:
+        raise HarnessError(
+            f"{where}: expected images of floats 0 to 1 or of uint8 0 to 255, found floats from "
+            f"{float(np.min(array)):.6g} to {float(np.max(array)):.6g}"
         )
 
 

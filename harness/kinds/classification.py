@@ -1,16 +1,117 @@
-"""What every classification task shares: splitting, loss, scores and the trivial predictor.
+"""What tasks that give each example one class share: labels, loss, scores, the floor, the exhibit.
 
-A classification task has one output, named `label`, with integer classes from 0.
+Such a task has one output, `label`: integer classes from 0, of which models give logits (examples,
+classes). Its asset `classes` has their names.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.spec import DataSpec, Prepared, Score, Split, Training
+from harness.spec import DataSpec, HarnessError, Prepared, Score, Split, Training
 
 LABEL = "label"
+"""The output."""
+CLASSES = "classes"
+"""The asset: names of the classes, in the order of the logits."""
+NAMED = 10
+"""Classes that an error names."""
+
+Classes: TypeAlias = Sequence[str] | Mapping[Any, str] | None
+"""What a person says of the classes: their names, in the order of integer labels; the name of each
+label; or nothing, where the labels of training are the classes."""
+
+
+# --- labels ---------------------------------------------------------------------
+
+
+def number_labels(
+    task: str, labels: Mapping[str, Any], classes: Classes = None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Labels as integers from 0, and the names of the classes.
+
+    Args:
+        task: its name, for the errors.
+        labels: strings or integers of each split, `train` among them.
+        classes: names in the order of integer labels (string labels are such names); names by
+            label; or, if absent, the labels of training as they are sorted.
+
+    Returns:
+        Of each split the numbers, int64 of shape (examples,); the names.
+
+    Raises:
+        HarnessError: a label that is neither string nor integer, or is none of the classes (named
+            with its split and its row, counted from 0); fewer than two classes; a name twice.
+    """
+    values = {
+        split: label_values(f"task {task!r}, {split}", part) for split, part in labels.items()
+    }
+    known, names = _known(task, values["train"], classes)
+    number = {label: index for index, label in enumerate(known)}
+    numbers = {}
+    for split, part in values.items():
+        for row, label in enumerate(part):
+            if label not in number:
+                reason = "does not occur in training" if classes is None else "is no class"
+                raise HarnessError(
+                    f"task {task!r}, {split}, row {row}: label {label!r} {reason}; expected "
+                    f"{_listed(known)}"
+                )
+        numbers[split] = np.array([number[label] for label in part], "int64")
+    return numbers, names
+
+
+def label_values(where: str, labels: Any) -> list[Any]:
+    """Labels as values of Python, all strings or all integers.
+
+    Raises:
+        HarnessError: there is another one, named by `where` and its row.
+    """
+    shape = np.shape(labels)
+    if len(shape) != 1:
+        raise HarnessError(
+            f"{where}: labels of shape {shape}; expected one an example (of one-hot labels, "
+            "`labels.argmax(-1)`)"
+        )
+    values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    first = str if values and isinstance(values[0], str) else int
+    for row, value in enumerate(values):
+        if not isinstance(value, first):
+            raise HarnessError(
+                f"{where}, row {row}: label {value!r:.80}; expected "
+                f"{'a string' if first is str else 'a string or an integer'}, as all of them"
+            )
+    return values
+
+
+def _known(task: str, train: Sequence[Any], classes: Classes) -> tuple[list[Any], list[str]]:
+    """The labels there may be, in the order of their numbers, and their names."""
+    if classes is None:
+        known = sorted(set(train))
+        names = [str(label) for label in known]
+    elif isinstance(classes, Mapping):
+        known = sorted(classes)
+        names = [str(classes[label]) for label in known]
+    else:
+        names = [str(name) for name in classes]
+        known = names if train and isinstance(train[0], str) else [*range(len(names))]
+    if len(known) < 2:
+        raise HarnessError(
+            f"task {task!r}: expected two classes or more, found {_listed(known) or 'none'}"
+        )
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise HarnessError(f"task {task!r}: two classes are called {twice[0]!r}")
+    return known, names
+
+
+def _listed(known: Sequence[Any]) -> str:
+    if known == [*range(len(known))] and len(known) > 1:
+        return f"0 to {len(known) - 1}"
+    shown = [str(label) for label in known[:NAMED]]
+    more = f" and {len(known) - NAMED:,} others" if len(known) > NAMED else ""
+    return ("one of " if len(known) > 1 else "") + ", ".join(shown) + more
 
 
 def stratified_holdout(labels: np.ndarray, held_out: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,11 +132,15 @@ def stratified_holdout(labels: np.ndarray, held_out: int) -> tuple[np.ndarray, n
     return np.sort(kept), np.sort(cut)
 
 
+# --- training and scoring -------------------------------------------------------
+
+
 def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
     """Cross-entropy of logits (smoothed if asked for) and accuracy."""
     import keras
 
     classes = spec.outputs[LABEL].size
+    assert classes is not None
     loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     if training.label_smoothing > 0:
         from harness.kinds.fitting.losses import SmoothedCrossentropy
@@ -87,3 +192,39 @@ def _metrics(
         "log_loss": float(-np.take_along_axis(log_probabilities, labels[:, None], axis=1).mean()),
         "f1_macro": float(f1_score(labels, prediction, average="macro", zero_division=0)),
     }
+
+
+# --- answers --------------------------------------------------------------------
+
+
+def decode(
+    outputs: Mapping[str, Any], spec: DataSpec, assets: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The class of each example: its name as `label`, its `probability`, those of all classes by
+    name as `probabilities`."""
+    from scipy.special import softmax
+
+    (output,) = spec.outputs
+    names = assets.get(CLASSES) or [str(n) for n in range(spec.outputs[output].size or 0)]
+    rows = softmax(np.asarray(outputs[output], "float64"), axis=-1)
+    return [
+        {
+            "label": names[int(row.argmax())],
+            "probability": float(row.max()),
+            "probabilities": dict(zip(names, row.tolist(), strict=True)),
+        }
+        for row in rows
+    ]
+
+
+def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
+    """The confusion matrix: a row for each true class, a column for each predicted one."""
+    from sklearn.metrics import confusion_matrix
+
+    classes = list(prepared.assets[CLASSES])
+    counts = confusion_matrix(
+        np.asarray(prepared.test.y[LABEL]),
+        score.per_example["prediction"],
+        labels=np.arange(len(classes)),
+    )
+    return {"confusion": {"classes": classes, "counts": counts.tolist()}}

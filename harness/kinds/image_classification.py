@@ -1,11 +1,201 @@
-"""What every image classification task shares: names and augmentation."""
+"""Image classification: one class for each image, judged by accuracy.
 
+Inputs
+    `image`: uint8 of shape (height, width, channels), pixels 0 to 255, of any one size; 1, 3 or 4
+    channels. A `harness.Task` of one's own may declare float32 instead, of values 0 to 1.
+Outputs
+    `label`: class numbers from 0, shape (). Models give logits (examples, classes).
+Assets
+    `classes`: the name of each class, in the order of the logits.
+Architectures
+    those of the kind `image_classification`: `mlp`, `cnn`, `resnet`, `vit`. They begin with
+    `harness.blocks.image.image_input`, which scales pixels to -1 to 1.
+Loss and metrics
+    cross-entropy of logits (smoothed where the search asks for it); `accuracy`.
+Score
+    `accuracy`, `log_loss` in nats, `f1_macro`; per example `correct` and `prediction`.
+Baseline
+    the commonest class of training.
+Exhibit
+    the confusion matrix.
+
+Example:
+    from harness.kinds import image_classification
+
+    def prepare(files):
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        return digits.images / 16, digits.target  # floats 0 to 1, of shape (examples, 8, 8)
+
+    my_digits = image_classification.task("my_digits", prepare, batch_sizes=(32, 64))
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from harness.spec import DataSpec, Kind
+import numpy as np
+
+from harness.kinds import pixels
+from harness.kinds.classification import (
+    CLASSES,
+    LABEL,
+    Classes,
+    baseline,
+    compile_args,
+    decode,
+    exhibit,
+    label_values,
+    number_labels,
+    score,
+    stratified_holdout,
+)
+from harness.kinds.constructor import cut_splits, make_task
+from harness.spec import (
+    DataSpec,
+    HarnessError,
+    Kind,
+    Objective,
+    Prepared,
+    Split,
+    Task,
+    TensorSpec,
+)
+
+__all__ = [
+    "CLASSES",
+    "IMAGE",
+    "KIND",
+    "LABEL",
+    "baseline",
+    "compile_args",
+    "decode",
+    "encode",
+    "exhibit",
+    "flip_and_shift",
+    "prepared",
+    "score",
+    "shift",
+    "stratified_holdout",
+    "task",
+]
 
 KIND: Kind = "image_classification"
 IMAGE = "image"
+"""The input."""
+EXPECTED = "(images, labels)"
+
+
+def task(
+    name: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    *,
+    classes: Classes = None,
+    **parts: Any,
+) -> Task:
+    """A task from images and their labels.
+
+    Args:
+        name: of the task.
+        prepare: receives the path of each source file by name, and returns `(images, labels)` by
+            split, or for training alone; `val` and `test` are cut off training where they are
+            missing, a tenth for each, with the shares of the classes. Images are uint8 0 to 255
+            or floats 0 to 1, which become the nearest of 256 levels, of shape (examples, height,
+            width) or (examples, height, width, channels). Labels are strings or integers.
+        classes: their names, in the order of integer labels, or by label; the sorted labels of
+            training if absent.
+        parts: fields of `harness.Task` that replace the defaults. `augment`: `shift` (the
+            default), `flip_and_shift` where mirror images are of the same class, or Keras layers
+            of one's own.
+
+    Raises:
+        HarnessError: a part that there is not. `Task.prepare` raises it for images and labels
+            that are not as above, named by split and row.
+    """
+    defaults = {
+        "objective": Objective("accuracy", "max"),
+        "compile_args": compile_args,
+        "score": score,
+        "baseline": baseline,
+        "exhibit": exhibit,
+        "augment": shift,
+    }
+    options = {"classes": classes}
+    return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
+
+
+def _prepare(
+    files: Mapping[str, Path],
+    task: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    classes: Classes,
+) -> Prepared:
+    def strata(part: tuple[Any, Any]) -> list[Any]:
+        return label_values(f"task {task!r}, train", part[1])
+
+    columns = ("images", "labels")
+    data = cut_splits(task, prepare(files), EXPECTED, columns=columns, strata=strata)
+    return prepared(task, data, classes)
+
+
+def prepared(task: str, data: Mapping[str, tuple[Any, Any]], classes: Classes = None) -> Prepared:
+    """The data of a task, from `(images, labels)` of `train`, `val`, `test` and further splits.
+
+    Args and errors as of `task`.
+    """
+    images, labels = {}, {}
+    for split, part in data.items():
+        images[split] = pixels.levels(f"task {task!r}, {split}", part[0])
+        labels[split] = part[1]
+    pixels.check_contrast(f"task {task!r}, train", images["train"])
+    shape = images["train"].shape[1:]
+    for split, found in images.items():
+        if found.shape[1:] != shape:
+            raise HarnessError(
+                f"task {task!r}, {split}: images of {pixels.size(found.shape[1:])}; expected "
+                f"{pixels.size(shape)}, as in training"
+            )
+    numbers, names = number_labels(task, labels, classes)
+    dtype = "uint8" if len(names) <= 256 else "int32"
+    splits = {
+        split: Split({IMAGE: images[split]}, {LABEL: numbers[split].astype(dtype)})
+        for split in data
+    }
+    return Prepared(
+        DataSpec(
+            inputs={IMAGE: TensorSpec(shape, "uint8")},
+            outputs={LABEL: TensorSpec((), dtype, size=len(names))},
+            kind=KIND,
+        ),
+        train=splits.pop("train"),
+        val=splits.pop("val"),
+        test=splits.pop("test"),
+        further=splits,
+        assets={CLASSES: names},
+    )
+
+
+def encode(raw: Any, spec: DataSpec, assets: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Images as the model's input.
+
+    Args:
+        raw: images of the size of the task's, in an array or a list, with or without a channel
+            axis if there is one channel. Integers 0 to 255, or floats 0 to 1.
+        spec: of the task.
+        assets: of the task.
+
+    Returns:
+        `image`, shape (images, height, width, channels).
+
+    Raises:
+        HarnessError: images of another size, or values out of range.
+    """
+    tensor = spec.inputs[IMAGE]
+    return {IMAGE: pixels.converted("input", raw, tensor.shape, tensor.dtype)}
+
+
+# --- augmentation ---------------------------------------------------------------
 
 
 def shift(spec: DataSpec) -> list[Any]:

@@ -107,3 +107,26 @@ def test_unsound_data_is_one_clear_line(faulty, message):
         validate(*faulty)
     assert str(raised.value).startswith("task 'digits'")
     assert message in str(raised.value)
+
+
+# --- pixels -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "low, high, message",
+    [
+        (0, 1, None),
+        (0, 16, "train, x['x']: expected images of floats 0 to 1 or of uint8 0 to 255, found "
+         "floats from 0 to 16"),
+        (-1, 1, "found floats from -1 to 1"),
+    ],
+)  # fmt: skip
+def test_images_of_floats_are_0_to_1(low, high, message):
+    pixels = np.linspace(low, high, 48, dtype="float32").reshape(3, 4, 4, 1)
+    faulty = plain(inputs={"x": TensorSpec((4, 4, 1), "float32")}, x=pixels)
+    if message is None:
+        validate(*faulty)
+        return
+    with pytest.raises(HarnessError) as raised:
+        validate(*faulty)
+    assert message in str(raised.value)

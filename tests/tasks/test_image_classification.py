@@ -11,7 +11,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
-from harness.tasks.image_classification import cifar10, digits, fashion_mnist, prepare_cifar10
+from harness.tasks.image_classification import cifar10, digits, fashion_mnist
 from sklearn.metrics import log_loss
 
 from harness import registry
@@ -104,7 +104,7 @@ def test_cifar10_is_read_from_its_archive(tmp_path):
     batches = {f"data_batch_{i}": cifar_batch(1200, i) for i in range(1, 6)}
     batches["test_batch"] = cifar_batch(30, 6)
     path = cifar_archive(tmp_path / "cifar.tar.gz", batches)
-    data = prepare_cifar10({cifar10.sources[0].file: path})
+    data = cifar10.prepare({cifar10.sources[0].file: path})
     assert [len(data.train), len(data.val), len(data.test)] == [1000, 5000, 30]
     assert data.assets["classes"][3] == "cat"
     # A row holds the red, then the green, then the blue plane.
