@@ -103,7 +103,8 @@ def prepare(tasks: tuple[str, ...], data_dir: Path | None, offline: bool) -> Non
 @click.option(
     "--retry-failed",
     is_flag=True,
-    help="Run trials again that failed with their worker or the machine, and no others.",
+    help="Run again what failed with its worker or the machine, and confirmation runs that "
+    "failed by their code, which is corrected now.",
 )
 @_data_dir
 @_offline

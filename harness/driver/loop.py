@@ -55,7 +55,8 @@ class Options:
     offline: bool = False
     fresh: bool = False
     retry_failed: bool = False
-    """Run the trials again that a worker or the machine failed."""
+    """Run the trials again that a worker or the machine failed, and the confirmation runs that
+    failed by their code."""
 
 
 def _import_framework() -> None:
@@ -129,7 +130,7 @@ def _open(
         if options.retry_failed:
             record = _reopen(journal, record)
         if preflight.complete(record):
-            print(f"{folder}: complete already; --fresh runs it anew")
+            print(f"{folder}: complete already{_way_on(record)}; --fresh runs it anew")
             return None
     engine = functools.partial(_engine, run_trial, initialize)
     driver = _Driver(sweep, options, folder, journal, engine, stack)
@@ -151,13 +152,19 @@ def _interrupted(resume: str) -> int:
     return EXIT_INTERRUPTED
 
 
+def _way_on(record: SweepRecord) -> str:
+    """What may be tried again of a sweep that is complete, without all of it."""
+    again = preflight.reopened(record)
+    return f"; --retry-failed runs {counted(len(again), 'failed trial')} again" if again else ""
+
+
 def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
-    """Takes back what was recorded of trials that a worker or the machine failed."""
+    """Takes back what was recorded of trials that may be run again."""
     again = preflight.reopened(record)
     for result in again:
         journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
     print(f"{counted(len(again), 'failed trial')} to run again")
-    left = sum(result.status == "failed" and result.broken for result in record.results)
+    left = sum(map(preflight.retriable, record.results))
     if left > len(again):
         print(
             f"{counted(left - len(again), 'failed trial')} left alone: the search has no seconds "

@@ -91,8 +91,15 @@ def _short(value: Any) -> str:
     return str(value)[:12]
 
 
+def retriable(result: TrialResult) -> bool:
+    """Whether a trial may be run again: a worker or the machine failed it, or it is a confirmation
+    run that failed by its code, which may be corrected since."""
+    by_code = result.failure is not None and result.failure.kind == "code"
+    return result.status == "failed" and (result.broken or (result.phase == "confirm" and by_code))
+
+
 def reopened(record: SweepRecord) -> list[TrialResult]:
-    """Results of the trials that a worker or the machine failed, to be run again.
+    """Results of the trials that are `retriable`, to be run again.
 
     Left alone are:
 
@@ -104,15 +111,14 @@ def reopened(record: SweepRecord) -> list[TrialResult]:
     counting = {
         result.key[:2]
         for result in record.results
-        if result.phase == "confirm" and result.status != "interrupted" and not result.broken
+        if result.phase == "confirm" and result.status != "interrupted" and not retriable(result)
     }
     asked = {(entry.task, entry.space) for entry in record.history if isinstance(entry, Asked)}
     started_from = {pretraining(cell) for cell in cells(record.sweep) if cell.key in asked}
     again = [
         result
         for result in record.results
-        if result.status == "failed"
-        and result.broken
+        if retriable(result)
         and result.key[:2] not in started_from
         and (
             result.phase == "confirm"

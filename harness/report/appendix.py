@@ -55,12 +55,22 @@ def _lost(result: TrialResult, what: str, failure: Failure) -> str:
 
 
 def _attempts(record: SweepRecord) -> str:
-    """Attempts that a worker or the machine ended, and that were made again."""
+    """Attempts that count no more, as the trial was run again, by who was at fault."""
     found = [
         entry
         for entry in record.history
-        if isinstance(entry, TrialResult) and entry.status == "interrupted" and entry.broken
+        if isinstance(entry, TrialResult) and entry.status == "interrupted" and entry.failure
     ]
+    broken = [entry for entry in found if entry.broken]
+    by_code = [entry for entry in found if entry.failure and entry.failure.kind == "code"]
+    parts = [
+        _again("Tried again, as the worker or the machine had failed and not the trial", broken),
+        _again("Confirmed again, once the code was corrected that had failed", by_code),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _again(what: str, found: Sequence[TrialResult]) -> str:
     if not found:
         return ""
     rows = [
@@ -70,9 +80,8 @@ def _attempts(record: SweepRecord) -> str:
         ).items()
     ]
     lost = duration(sum(entry.cost.seconds for entry in found))
-    text = f"Tried again, as the worker or the machine had failed and not the trial ({lost} lost):"
     headers = ["task", "architecture", "phase", "reason", "attempts"]
-    return f"{text}\n\n{table(headers, rows, left=4)}"
+    return f"{what} ({lost} lost):\n\n{table(headers, rows, left=4)}"
 
 
 def _unscored(tasks: Mapping[str, Sequence[CellResults]]) -> str:

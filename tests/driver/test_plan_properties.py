@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.driver import preflight
 from harness.sweep.pairs import pretraining
 from harness.sweep.question import Budget, Sweep
 from harness.trial import Asked, TrialResult
@@ -205,7 +206,7 @@ def test_whatever_is_suggested_nothing_is_lost_or_doubled(rehearse, tuner, examp
 
 
 @pytest.mark.parametrize("examples", EXAMPLES)
-def test_only_what_the_machine_failed_is_tried_again_later(rehearse, examples):
+def test_only_what_the_machine_failed_or_code_at_the_end_is_tried_again_later(rehearse, examples):
     @settings(max_examples=examples)
     @given(
         sweeps(["random", "hyperband"], seconds=[None, None, 6.0]),
@@ -214,7 +215,7 @@ def test_only_what_the_machine_failed_is_tried_again_later(rehearse, examples):
     def check(sweep, fates, blows, workers, at_last):
         rehearsal = rehearse(sweep, dataclasses.replace(fates, deaths=4), workers)
         before = {result.key: result for result in rehearsal.record().results}
-        failed = {result.key for result in before.values() if result.broken}
+        failed = {result.key for result in before.values() if preflight.retriable(result)}
         begun = {name for name, made in asked(rehearsal).items() if made}
         started_from = {pretraining(cell) for cell in cells(sweep) if cell.key in begun}
         rehearsal.submitted.clear()
