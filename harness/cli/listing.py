@@ -104,9 +104,9 @@ def _space(space: SearchSpace) -> str:
 
 def _hyperparameters(space: SearchSpace, kind: Kind) -> Iterator[tuple[str, ...]]:
     """What is searched for tasks of a kind: name, values, default, and its condition."""
-    from harness.search import oracles
+    from harness.search.space import Space
 
-    for parameter in oracles.explore(lambda hp: space.sample(hp, kind)).space:
+    for parameter in Space(lambda hp: space.sample(hp, kind)).known.space:
         conditions = "; ".join(
             f"{condition.name} is {' or '.join(map(str, condition.values))}"
             for condition in parameter.conditions

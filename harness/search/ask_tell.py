@@ -59,7 +59,6 @@ class Search:
         """
         self.ended: str | None = None
         """Why there will be no more suggestions, once there are none."""
-        self._sample = sample
         self._epochs = epochs
         self._oracle = oracles.make(
             tuner, sample, objective, trials=trials, epochs=epochs, seed=seed
@@ -127,7 +126,7 @@ class Search:
         return Suggestion(
             number=len(self._trials),
             values=values,
-            sampled=self._sample(oracles.hyperparameters(values)),
+            sampled=self._oracle.space.drawn(values).sampled,
             epochs=epochs,
             initial_epoch=initial_epoch,
             parent=parents[0] if parents else None,

@@ -6,40 +6,19 @@ suggestion is seeded by its number, so that an oracle is rebuilt by replaying a 
 without restoring any state of a random generator.
 """
 
-import contextlib
 import hashlib
-import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import threadpoolctl  # type: ignore[import-untyped]
 from sklearn.exceptions import ConvergenceWarning
 
-from harness.spec import HyperParameters, Objective
+from harness.search.grid import grid
+from harness.search.space import Sample, Space, Values, keras_tuner
+from harness.spec import Objective
 from harness.sweep.question import Tuner
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Sends the process's standard error to nowhere.
-
-    TensorFlow greets with its processor features on import, beneath Python and regardless
-    of its own log level. Errors of an import are exceptions and are not lost.
-    """
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-with _silent():
-    import keras_tuner
 
 SCORE = "score"
 """Name under which scores are told."""
@@ -49,18 +28,15 @@ MOST_OBSERVATIONS = 100
 """Trials a Gaussian process is fitted to. Fitting is cubic in their number: 0.3 to 1.3 s at
 100 to 200 trials of 8 hyperparameters, 17 s at 1,000."""
 
-Values = dict[str, Any]
-Sample = Callable[[HyperParameters], Any]
-
 
 def make(
     tuner: Tuner, sample: Sample, objective: Objective, *, trials: int, epochs: int, seed: int
 ) -> Any:
     """An oracle over the space that `sample` draws from."""
-    space = explore(sample)
+    space = Space(sample)
     options: dict[str, Any] = {
         "objective": keras_tuner.Objective(SCORE, objective.direction),
-        "hyperparameters": space,
+        "hyperparameters": space.known,
         "max_consecutive_failed_trials": None,
     }
     oracle: Any
@@ -71,57 +47,21 @@ def make(
             oracle = _Grid(max_trials=None, **options)
         case "bayesian":
             # KerasTuner's default, three a dimension, would use up a small budget.
-            points = min(3 * len(space.space), max(3, trials // 3))
+            points = min(3 * len(space.known.space), max(3, trials // 3))
             oracle = _Bayesian(max_trials=None, num_initial_points=points, **options)
         case "hyperband":
             oracle = _Hyperband(max_epochs=epochs, hyperband_iterations=0, **options)
     oracle.verbose = 0
     oracle.search_seed = seed
-    oracle.sample = sample
+    oracle.space = space
     return oracle
-
-
-def hyperparameters(values: Mapping[str, Any]) -> Any:
-    """Hyperparameters that hold these values, for calling `sample` once more."""
-    hp = keras_tuner.HyperParameters()
-    hp.values = dict(values)
-    return hp
-
-
-def explore(sample: Sample) -> Any:
-    """All hyperparameters of a space, also those behind the values of others.
-
-    `sample` is called with every value of every discrete hyperparameter until nothing new
-    turns up, so that conditional branches are suggested from the first trial on.
-    """
-    space = keras_tuner.HyperParameters()
-    sample(space)
-    explored = 0
-    while explored < len(space.space):
-        parameter = space.space[explored]
-        explored += 1
-        for value in _discrete_values(parameter):
-            active = {c.name: c.values[0] for c in parameter.conditions}
-            branch = hyperparameters({**active, parameter.name: value})
-            sample(branch)
-            space.merge(branch, overwrite=False)
-    return space
-
-
-def _discrete_values(parameter: Any) -> list[Any]:
-    match type(parameter).__name__:
-        case "Boolean":
-            return [False, True]
-        case "Choice" | "Int":
-            return list(parameter.values)[:64]
-    return []
 
 
 class _Oracle:
     """What all oracles of the harness share; stands before a KerasTuner oracle."""
 
     search_seed: int
-    sample: Sample
+    space: Space
     recorded: Values | None = None
     """The values of the next suggestion, while a journal is replayed."""
     trials: dict[str, Any]
@@ -136,7 +76,22 @@ class _Oracle:
     def populate_space(self, trial_id: str) -> Values:
         self._seed_state = self._seed("values")
         response: Values = self._suggest(trial_id)
+        if response.get("values"):
+            response["values"] = self._used(response["values"])
         return response
+
+    def _used(self, values: Values) -> Values:
+        """The values that the configuration is made of, and those of the oracle's own.
+
+        Where a value has led to a hyperparameter that nobody has met before, it is drawn now.
+        """
+
+        def choose(parameter: Any) -> Any:
+            self._seed_state += 1
+            return parameter.random_sample(self._seed_state)
+
+        used = self.space.drawn(values, choose).used
+        return {**used, **{k: v for k, v in values.items() if k.startswith("tuner/")}}
 
     def continuable(self) -> set[str]:
         """Trials that a later suggestion may continue from."""
@@ -154,18 +109,17 @@ class _Oracle:
     def _random_values(self) -> Values | None:
         """The defaults first: what the person who wrote the space would try."""
         if not self.trials:
-            hp = self.get_space()
-            hp.values = {}
-            for parameter in hp.space:
-                if hp.is_active(parameter):
-                    hp.values[parameter.name] = parameter.default
-            return dict(hp.values)
+            return self.space.drawn({}).used
         values: Values | None = super()._random_values()  # type: ignore[misc]
         return values
 
     def _duplicate(self, values: Values) -> bool:
         """Two sets of values are the same when they give the same configuration."""
-        return self.sample(hyperparameters(values)) in self.seen
+        return self.space.drawn(values).sampled in self.seen
+
+    def _record_values(self, trial: Any) -> None:
+        """Adds nothing: KerasTuner would give values at random, of no seed, to what was not asked
+        for. What was tried is told by the configurations."""
 
     def save(self) -> None:
         """Writes nothing: the journal is the record."""
@@ -178,8 +132,17 @@ class _Random(_Oracle, keras_tuner.oracles.RandomSearchOracle):  # type: ignore[
     """Random search."""
 
 
-class _Grid(_Oracle, keras_tuner.oracles.GridSearchOracle):  # type: ignore[misc]
-    """Grid search, defaults first."""
+class _Grid(_Oracle, keras_tuner.Oracle):  # type: ignore[misc]
+    """Every configuration once, the default one first. KerasTuner's own grid takes a space for
+    exhausted when its first branch is, and changes the training before the architecture."""
+
+    _left: Iterator[Values] | None = None
+
+    def _suggest(self, trial_id: str) -> Values:
+        if self._left is None:
+            self._left = grid(self.space)
+        values = next(self._left, None)
+        return {"status": "RUNNING" if values else "STOPPED", "values": values}
 
 
 class _Bayesian(_Oracle, keras_tuner.oracles.BayesianOptimizationOracle):  # type: ignore[misc]

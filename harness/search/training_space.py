@@ -6,6 +6,10 @@ _SMOOTHED: tuple[Kind, ...] = ("image_classification", "text_classification", "t
 """Kinds whose loss takes label smoothing."""
 
 
+PREFIX = "training."
+"""What the names of these hyperparameters begin with."""
+
+
 def sample_training(hp: HyperParameters, task: Task) -> Training:
     """Draws the training hyperparameters: the same ones for every architecture."""
     default = Training()
