@@ -36,7 +36,7 @@ def _silent() -> Iterator[None]:
 
 
 with _silent():
-    import keras_tuner
+    import keras_tuner as keras_tuner
 
 MOST_RANGES = 64
 """Ranges and conditions of one name. A range that depends on a continuous value has no end of

@@ -1,4 +1,4 @@
-"""Spaces as ordinary code writes them: scopes, loops, shared names, ranges that depend on others."""
+"""Spaces as ordinary code writes them: scopes, loops, shared names, dependent ranges."""
 
 import itertools
 import json
