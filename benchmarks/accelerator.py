@@ -110,17 +110,17 @@ def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[st
     from harness.data import cache
     from harness.search import oracles
     from harness.search.training_space import sample_training
-    from harness.training import batches as feeding
-    from harness.training.device import Execution, execution
-    from harness.training.run import run_trial
+    from harness.training import run
+    from harness.training.device import Execution
+    from harness.training.feed import Feed
     from harness.trial import Job
 
-    chosen = execution
+    chosen = run.execution
 
     def execution(backend: str, device: str) -> Execution:
         return dataclasses.replace(chosen(backend, device), precision=precision)
 
-    execution = execution
+    run.execution = execution
     task, space = (known(name) for known, name in zip(
         (registry.task, registry.space), case.split("/"), strict=True))  # fmt: skip
     hp = oracles.hyperparameters({})
@@ -129,23 +129,20 @@ def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[st
         sweep="accelerator", task=task.name, space=space.name, phase="search", number=0, seed=0,
         config=config, training=recipe, folder=Path(), epochs=epochs, train_fraction=fraction,
     )  # fmt: skip
-    result = run_trial(job, lambda info: None)
+    result = run.run_trial(job, lambda info: None)
     if result.failure is not None:
         return {"error": result.failure.message}
     batch, cost = recipe.batch_size, result.cost
     data = cache.load(task)
-    split = feeding.subset(data.train, fraction)
-    batches = feeding.data_arguments(
-        split, data.val, batch, batch, 0,
-        feeding.varying({**data.spec.inputs, **data.spec.outputs}),
-    )["x"]  # fmt: skip
+    feed = Feed.of(data, batch, 0, fraction)
+    batches = feed.arguments()["x"]
     assert cost.examples_per_second is not None
     before, last = (epoch["seconds"] for epoch in result.curve[-2:])
     return {
         "device": cost.device,
         "trial": len(batches) / (last - before),
         "after_first_step": cost.examples_per_second / batch,
-        "bare": _bare(job, data, batches, len(split)),
+        "bare": _bare(job, task, space, data, feed, batches),
         "input": _input(batches),
         "compile_seconds": cost.first_step_seconds,
         "train_seconds": cost.train_seconds,
@@ -163,16 +160,17 @@ def _input(batches: Any) -> float:
     return len(batches) / (time.perf_counter() - began)
 
 
-def _bare(job: Any, data: Any, batches: Any, examples: int) -> float:
+def _bare(job: Any, task: Any, space: Any, data: Any, feed: Any, batches: Any) -> float:
     """Steps a second of the compiled training step on one batch that stays on the device."""
     import jax
 
-    from harness.training.run import _Trial, fitting
+    from harness.training import run
+    from harness.training.device import device_kind
+    from harness.training.model import architecture, compiled
 
-    trial = _Trial(job, lambda info: None)
-    trial.execution = fitting.execution("jax", fitting.device())
-    trial.outputs = data.spec.outputs
-    _, model = trial._build(data, examples)
+    jit_compile = run.execution("jax", device_kind()).jit_compile
+    bare = architecture(job, space, data)
+    model = compiled(job, task, space, data.spec, bare, feed.steps, jit_compile)
     lot = jax.device_put(batches[len(batches) // 2])
     model.fit(*lot[:2], batch_size=job.training.batch_size, epochs=1, verbose=0)  # compiles
     model.make_train_function()

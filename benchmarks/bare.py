@@ -16,8 +16,8 @@ import numpy as np
 
 from harness import registry
 from harness.spec import DataSpec, TensorSpec, Training
+from harness.training.model import augmented
 from harness.training.optimizer import build_optimizer
-from harness.training.run import augmented
 
 
 class Configurations(keras_tuner.HyperModel):

@@ -31,7 +31,7 @@ from harness.journal.read import read_journal
 from harness.sweep.load import from_fields, toml
 from harness.sweep.question import Sweep
 from harness.system.json_values import jsonable
-from harness.training import batches
+from harness.training.feed import subset
 
 BARE = "KerasTuner alone"
 
@@ -102,7 +102,7 @@ def _write_work(question: Sweep, folder: Path, data_dir: Path | None) -> dict[st
 
     (folder / "sweep.toml").write_text(toml(question))
     data = cache.load(registry.task(question.tasks[0]), data_dir)
-    part = batches.subset(data.train, question.budget.train_fraction)
+    part = subset(data.train, question.budget.train_fraction)
     arrays = [next(iter(a.values())) for s in (data.train, part, data.val, data.test)
               for a in (s.x, s.y)]  # fmt: skip
     np.savez(folder / "work.npz", *arrays)

@@ -9,6 +9,7 @@ have for nothing, and BLEU of greedy translations. Prints them, and the rank cor
 of each with BLEU, over all models and within each architecture.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,8 @@ def _scores(
     from harness.kinds.fitting import translating
     from harness.kinds.text import bleu
     from harness.search.training_space import sample_training
-    from harness.training import batches
     from harness.training.device import device_kind, execution
+    from harness.training.feed import Feed
     from harness.training.optimizer import build_optimizer
 
     hp = keras_tuner.HyperParameters()
@@ -79,16 +80,15 @@ def _scores(
     keras.utils.clear_session()
     keras.utils.set_random_seed(number)
     model = space.build(config, data.spec)
-    train = batches.subset(data.train, fraction)
-    steps = epochs * -(-len(train) // training.batch_size)
+    fed = dataclasses.replace(
+        Feed.of(data, training.batch_size, number, fraction), validation_batch_size=64
+    )
     model.compile(
-        build_optimizer(training, steps),
+        build_optimizer(training, epochs * fed.steps),
         jit_compile=execution(keras.backend.backend(), device_kind()).jit_compile,
         **task.compile_args(data.spec, training),
     )
-    varying = batches.varying({**data.spec.inputs, **data.spec.outputs})
-    fed = batches.data_arguments(train, data.val, training.batch_size, 64, number, varying)
-    log = model.fit(**fed, epochs=epochs, verbose=0).history
+    log = model.fit(**fed.arguments(), epochs=epochs, verbose=0).history
     hypotheses = translating.translations(
         model, np.asarray(data.val.x["source"]), data.assets, beams=1
     )

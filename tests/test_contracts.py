@@ -15,7 +15,8 @@ from harness import registry
 from harness.data import cache
 from harness.spec import Training
 from harness.system.json_values import jsonable
-from harness.training import batches
+from harness.training.batches import example_lengths
+from harness.training.feed import varying
 
 EMBEDDED = [task for task in registry.tasks().values() if not task.sources]
 PAIRS = [(space, kind) for space in registry.spaces().values() for kind in space.kinds]
@@ -46,13 +47,13 @@ def small_data(kind):
     tensors = {**data.spec.inputs, **data.spec.outputs}
 
     arrays = {**data.train.x, **data.train.y}
-    varying = batches.varying(tensors)
+    lengths = varying(tensors)
 
     def few(name):
         examples = np.array(arrays[name][:EXAMPLES])
-        if name not in varying:
+        if name not in lengths:
             return examples
-        return examples[:, : batches.example_lengths(arrays[varying[name]][:EXAMPLES]).max()]
+        return examples[:, : example_lengths(arrays[lengths[name]][:EXAMPLES]).max()]
 
     x = {name: few(name) for name in data.train.x}
     y = {name: few(name) for name in data.train.y}

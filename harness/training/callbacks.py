@@ -1,6 +1,24 @@
-"""Callbacks of a fit."""
+"""Callbacks of a fit.
 
+Keras is imported inside functions, so that the driver can import this file without loading a
+framework.
+"""
+
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
+import psutil
+
+from harness.training.state import TrialState
+from harness.trial import Job
+
+Report = Callable[[Mapping[str, Any]], None]
+
+
+class Diverged(Exception):
+    """The loss, or the score, is no longer a number."""
 
 
 def one_step_behind(model: Any, callbacks: list[Any], epochs: int) -> Any:
@@ -33,3 +51,70 @@ def one_step_behind(model: Any, callbacks: list[Any], epochs: int) -> Any:
                 super().on_train_batch_end(*held)
 
     return OneStepBehind(callbacks, add_history=True, model=model, epochs=epochs, verbose=0)
+
+
+def watch(job: Job, examples: int, report: Report, state: TrialState) -> Any:
+    """A callback that measures, reports, and stops on time or on a loss that is no number.
+
+    Args:
+        job: what is trained.
+        examples: those of the training split, of which the last batch of an epoch may hold fewer
+            than the others.
+        report: receives `{"epoch", "epochs", "score"}` after each epoch.
+        state: receives the curve and the cost.
+    """
+    import keras
+
+    process = psutil.Process()
+
+    class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.began = time.perf_counter()
+            self.steady_from: float | None = None
+            self.steady_examples = self.steps = 0
+            self.steady_seconds = 0.0
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.epoch_steps = 0
+            if self.steps:
+                self.steady_from = time.perf_counter()
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.steps += 1
+            self.epoch_steps += 1
+            if not np.isfinite(float(logs["loss"])):
+                raise Diverged(
+                    f"the loss is {float(logs['loss'])} in step {self.epoch_steps} of epoch "
+                    f"{job.initial_epoch + len(state.curve) + 1}"
+                )
+            now = time.perf_counter()
+            if self.steps == 1:
+                state.spend(first_step_seconds=now - self.began)
+                self.steady_from = now
+            else:
+                size = job.training.batch_size
+                self.steady_examples += min(size, examples - batch * size)
+            self.last_step = now
+            if job.seconds is not None and now - self.began > job.seconds:
+                self.model.stop_training = True
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            assert self.steady_from is not None
+            self.steady_seconds += self.last_step - self.steady_from
+            logs = {name: float(value) for name, value in logs.items()}
+            seconds = time.perf_counter() - self.began
+            state.curve.append({"epoch": epoch + 1, "seconds": seconds, **logs})
+            memory = process.memory_info().rss / 2**20
+            state.spend(
+                train_seconds=seconds - state.cost.first_step_seconds,
+                examples_per_second=(
+                    self.steady_examples / self.steady_seconds if self.steady_examples else None
+                ),
+                peak_memory_mb=max(memory, state.cost.peak_memory_mb or 0.0),
+            )
+            if not np.isfinite(logs[state.monitor]):
+                raise Diverged(f"{state.monitor} is {logs[state.monitor]}")
+            score = state.best()[state.monitor]
+            report({"epoch": epoch + 1, "epochs": job.epochs, "score": score})
+
+    return Watch()

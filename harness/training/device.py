@@ -1,7 +1,7 @@
-"""The pieces a fit is put together from: optimizer, augmentation, settings.
+"""What a trial runs on, and how a backend runs there.
 
-Plain functions of Keras. Keras is imported inside them, so that the driver can import this
-file without loading a framework.
+Keras is imported inside functions, so that the driver can import this file without loading a
+framework.
 """
 
 import time

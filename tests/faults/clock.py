@@ -8,7 +8,7 @@ import itertools
 import time
 from typing import Any
 
-from harness.training.run import _Trial, run_trial
+from harness.training import run as training
 from tests.faults import fake
 
 YEARS = 10 * 365 * 86400.0
@@ -32,15 +32,15 @@ def befall() -> None:
 
 def run(job: Any, report: Any) -> Any:
     """Runs a trial as in a sweep that trains."""
-    _Trial.run = _nap
-    return run_trial(job, report)
+    training.train = _nap
+    return training.run_trial(job, report)
 
 
-def _nap(self: Any) -> None:
-    result = _rest(self.job, self.report)
-    self.curve = [dict(row) for row in result.curve]
-    if self.job.phase == "confirm":
-        self.test = {"accuracy": result.score}
+def _nap(job: Any, task: Any, report: Any, state: Any) -> None:
+    result = _rest(job, report)
+    state.curve = [dict(row) for row in result.curve]
+    if job.phase == "confirm":
+        state.test = {"accuracy": result.score}
 
 
 def befall_broken() -> None:

@@ -42,15 +42,15 @@ def in_trials():
 
 
 def failing(job, report):
-    from harness.training.run import _Trial, run_trial
+    from harness.training import run as training
 
     if job.space == "raising":
-        _Trial.run = refuse
-        return run_trial(job, report)
+        training.train = refuse
+        return training.run_trial(job, report)
     return _rest(job, report)
 
 
-def refuse(trial):
+def refuse(job, task, report, state):
     raise ConnectionError(f"no answer from {ADDRESS.format(host='data.example')}")
 
 

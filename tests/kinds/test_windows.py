@@ -17,7 +17,7 @@ from harness.data import cache
 from harness.data.prepare import META, _write
 from harness.data.validate import validate
 from harness.spec import DataSpec, HarnessError, Prepared, Split, TensorSpec, Windows
-from harness.training import batches as feeding
+from harness.training.feed import Feed, evaluation_batch, subset
 
 SERIES = np.arange(40, dtype="float32").reshape(20, 2)
 
@@ -105,7 +105,7 @@ def test_the_cache_gives_windows_back_uncut():
 
 
 def test_a_part_of_a_split_stays_uncut():
-    part = feeding.subset(prepared().train, 0.3)
+    part = subset(prepared().train, 0.3)
     assert part.x["past"].series is SERIES
     np.testing.assert_array_equal(part.x["past"].starts + 3, part.y["future"].starts)
     assert len(part) == 3
@@ -115,7 +115,7 @@ def batches(split, seed, epochs=2):
     """The inputs and outputs of some epochs, as training would see them."""
     import keras
 
-    fed = feeding.data_arguments(split, split, 4, 4, seed)["x"]
+    fed = Feed(split, split, 4, 4, seed).arguments()["x"]
     seen = []
     for _ in range(epochs):
         uncut = keras.backend.backend() == "tensorflow"
@@ -159,6 +159,6 @@ def test_jax_sees_the_same():
 
 def test_validation_batches_shrink_where_outputs_are_large():
     logits = TensorSpec((64,), "int32", size=33_278)
-    assert feeding.evaluation_batch({"next_token": logits}, 64) == 15
-    assert feeding.evaluation_batch({"label": TensorSpec((), "uint8", size=10)}, 64) == 64
-    assert feeding.evaluation_batch({"y": TensorSpec((2**13, 2**13), "float32")}, 64) == 1
+    assert evaluation_batch({"next_token": logits}, 64) == 15
+    assert evaluation_batch({"label": TensorSpec((), "uint8", size=10)}, 64) == 64
+    assert evaluation_batch({"y": TensorSpec((2**13, 2**13), "float32")}, 64) == 1

@@ -14,7 +14,7 @@ from harness.kinds import language_modeling as _language
 from harness.kinds.fitting.sampled_softmax import SampledSoftmax
 from harness.kinds.text import ngrams
 from harness.spec import HarnessError, Score, Training
-from harness.training import batches
+from harness.training.feed import Feed
 
 WINDOW, VOCABULARY, WIDTH = 8, 40, 6
 RANDOM = np.random.default_rng(0)
@@ -245,7 +245,7 @@ def test_with_every_word_in_it_the_sampled_softmax_is_exact(data):
 def test_a_fit_reports_the_sampled_loss_and_the_exact_perplexity_of_validation(data):
     fitted = SampledSoftmax(make_model(len(data.assets["vocabulary"])), frequent=5, sampled=10)
     fitted.compile("adam", jit_compile=False, **_language.compile_args(data.spec, Training()))
-    arguments = batches.data_arguments(data.train, data.val, 16, 4, seed=0)
+    arguments = Feed(data.train, data.val, 16, 4, seed=0).arguments()
     history = fitted.fit(**arguments, epochs=2, verbose=0).history
     assert set(history) == {"loss", "val_loss", "val_perplexity"}
     assert history["val_perplexity"] == pytest.approx(np.exp(history["val_loss"]), rel=1e-4)

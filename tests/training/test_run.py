@@ -17,8 +17,8 @@ from harness.data import cache
 from harness.journal.folder import assets_path, checkpoint_path
 from harness.kinds.classification import compile_args
 from harness.spec import Prepared, Split, Training
-from harness.training import batches, run
-from harness.training.callbacks import one_step_behind
+from harness.training import model
+from harness.training.feed import subset
 from harness.training.run import run_trial
 from harness.trial import Job
 from tests.conftest import environment
@@ -70,8 +70,10 @@ def trial(monkeypatch, tmp_path):
 def optimizers(monkeypatch):
     """The optimizers of the trials of a test, in order."""
     made = []
-    make = run.build_optimizer
-    monkeypatch.setattr(run, "build_optimizer", lambda *args: made.append(make(*args)) or made[-1])
+    make = model.build_optimizer
+    monkeypatch.setattr(
+        model, "build_optimizer", lambda *args: made.append(make(*args)) or made[-1]
+    )
     return made
 
 
@@ -227,7 +229,8 @@ def test_a_spent_time_budget_stops_training_and_keeps_the_score(trial, optimizer
 def test_an_exception_is_recorded_whole(trial):
     result = trial(spaces.raising)
     assert (result.status, result.failure.kind) == ("failed", "code")
-    assert result.failure.message == "ArithmeticError: this architecture cannot be built"
+    said = "ArithmeticError: this architecture cannot be built (spaces.py:"
+    assert result.failure.message.startswith(said)
     assert result.failure.traceback.startswith("Traceback (most recent call last):")
     assert "in _raises" in result.failure.traceback
     assert result.failure.traceback.endswith("this architecture cannot be built\n")
@@ -312,7 +315,7 @@ def test_the_search_never_reads_the_test_split(trial):
     searched = trial(data=data)
     assert searched.status == "completed"
     assert not any(name.startswith("test_") for name in searched.metrics)
-    assert trial(data=data, phase="confirm").failure.message.endswith("the test split was read")
+    assert "the test split was read" in trial(data=data, phase="confirm").failure.message
 
 
 def test_augmentation_acts_in_training_only(trial, tmp_path):
@@ -348,11 +351,11 @@ def test_label_smoothing_keeps_the_loss_above_its_floor(trial):
 
 
 def test_a_part_of_the_training_split_is_the_same_for_every_trial():
-    part, again = (batches.subset(DATA.train, 0.25) for _ in range(2))
+    part, again = (subset(DATA.train, 0.25) for _ in range(2))
     assert len(part) == 32
     assert np.array_equal(part.x["image"], again.x["image"])
     assert np.array_equal(part.y["label"], again.y["label"])
-    assert batches.subset(DATA.train, 1.0) is DATA.train
+    assert subset(DATA.train, 1.0) is DATA.train
 
 
 # --- pretrained models ------------------------------------------------------------
@@ -420,33 +423,3 @@ def test_learning_rates_may_differ_by_variable(trial):
     assert first["val_loss"] == pytest.approx(second["val_loss"])
     first, second = trial(training=without).curve
     assert first["val_loss"] != pytest.approx(second["val_loss"])
-
-
-def test_callbacks_hear_of_every_step_while_the_next_is_under_way():
-    heard = []
-
-    class Recorder(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            heard.append(f"begin {batch}")
-
-        def on_train_batch_end(self, batch, logs=None):
-            assert np.isfinite(logs["loss"])
-            heard.append(f"end {batch}")
-
-        def on_test_begin(self, logs=None):
-            heard.append("validation")
-
-        def on_epoch_end(self, epoch, logs=None):
-            assert "val_loss" in logs
-            heard.append(f"epoch {epoch}")
-
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    x = np.zeros((3, 1), "float32")
-    history = model.fit(
-        x, x, batch_size=1, epochs=2, validation_data=(x, x),
-        callbacks=one_step_behind(model, [Recorder()], 2),
-    )  # fmt: skip
-    steps = ["begin 0", "begin 1", "end 0", "begin 2", "end 1", "end 2", "validation"]
-    assert heard == [*steps, "epoch 0", *steps, "epoch 1"]
-    assert len(history.history["loss"]) == 2

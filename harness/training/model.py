@@ -1,0 +1,106 @@
+"""The model of a trial: an architecture's own, and the compiled one that is fitted.
+
+Keras is imported inside functions, so that the driver can import this file without loading a
+framework.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness import cause
+from harness.journal.folder import assets_path
+from harness.models import load_model
+from harness.spec import DataSpec, HarnessError, Infeasible, Prepared, SearchSpace, Task
+from harness.training.optimizer import build_optimizer
+from harness.trial import Job
+
+
+def architecture(job: Job, space: SearchSpace, data: Prepared) -> Any:
+    """The model that a search space builds of a job's configuration, uncompiled.
+
+    Raises:
+        HarnessError: it is to be built around a model that does not know the same words.
+        Infeasible: it leaves nothing of the data.
+        Exception: whatever `build` raises.
+    """
+    pretrained = [] if job.encoder is None else [_encoder(job, job.folder / job.encoder, data)]
+    try:
+        return space.build(job.config, data.spec, *pretrained)
+    except Exception as error:
+        if cause.shrinks_to_nothing(error):  # other configurations of the space may fit
+            raise Infeasible(cause.reason(error)) from error
+        raise
+
+
+def check_size(job: Job, parameters: int) -> None:
+    """Raises `Infeasible` where a model has more parameters than the job allows."""
+    if job.max_parameters is not None and parameters > job.max_parameters:
+        raise Infeasible(f"{parameters:,} parameters; at most {job.max_parameters:,} allowed")
+
+
+def compiled(
+    job: Job,
+    task: Task,
+    space: SearchSpace,
+    spec: DataSpec,
+    bare: Any,
+    steps: int,
+    jit_compile: bool | str,
+) -> Any:
+    """The model that is fitted in place of an architecture's own, whose layers it shares.
+
+    Args:
+        job: what is trained.
+        task: its task.
+        space: its architecture.
+        spec: of the data.
+        bare: the architecture's own model.
+        steps: of an epoch.
+        jit_compile: as of `keras.Model.compile`.
+    """
+    model = bare
+    if job.training.augment and task.augment is not None:
+        model = augmented(model, task.augment(spec))
+    if task.training_model is not None:
+        model = task.training_model(model)
+    factors = space.rate_factors(job.config, bare) if space.rate_factors else None
+    model.compile(
+        optimizer=build_optimizer(job.training, steps * (job.horizon or job.epochs), factors),
+        jit_compile=jit_compile,
+        **task.compile_args(spec, job.training),
+    )
+    return model
+
+
+def augmented(model: Any, layers: list[Any]) -> Any:
+    """The model behind augmentation layers, which act in training only."""
+    import keras
+
+    (name,) = model.input_names if hasattr(model, "input_names") else [model.inputs[0].name]
+    shape = model.inputs[0].shape[1:]
+    image = keras.Input(shape, dtype="float32", name=name)
+    x = image
+    for layer in layers:
+        x = layer(x)
+    return keras.Model({name: image}, model({name: x}))
+
+
+def _encoder(job: Job, path: Path, data: Prepared) -> Any:
+    """The pretrained model at a path; it must know the same words."""
+    model = load_model(path)
+    try:
+        known = json.loads(assets_path(path).read_text(encoding="utf-8"))["vocabulary"]
+    except (OSError, ValueError, KeyError) as error:
+        raise HarnessError(
+            f"{assets_path(path)}: expected the vocabulary of the pretrained model beside it "
+            f"({type(error).__name__})"
+        ) from None
+    own = data.assets.get("vocabulary")
+    if known != own:
+        raise HarnessError(
+            f"task {job.task!r}: its vocabulary of {len(own or ()):,} pieces is not that "
+            f"of the pretrained model {path.name}, of {len(known):,}; expected the same pieces "
+            "in the same order"
+        )
+    return model
