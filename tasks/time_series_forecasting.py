@@ -7,21 +7,13 @@ Published on this split of ETTh1 at horizon 96, as MSE and MAE: repeating the la
 0.399 (Nie et al. 2023, arXiv:2211.14730, table 3). Those two models look back 336 steps, not 96.
 """
 
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from harness.kinds.time_series_forecasting import (
-    KIND,
-    baseline,
-    compile_args,
-    exhibit,
-    prepared,
-    score,
-)
-from harness.spec import HarnessError, Objective, Prepared, Reference, Source, Task
+from harness.kinds import time_series_forecasting
+from harness.spec import HarnessError, Reference, Source
 
 ETT_FILE = "ETTh1.csv"
 ETT_CHANNELS = ["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]
@@ -29,22 +21,20 @@ ETT_ROWS = 17_420
 DAY = 24
 MONTH = 30 * DAY
 LOOK_BACK = HORIZON = 96
-ETT_STRETCHES = {
-    # Validation and test look back into the split before, but forecast none of its rows.
-    "train": (0, 12 * MONTH),
-    "val": (12 * MONTH - LOOK_BACK, 16 * MONTH),
-    "test": (16 * MONTH - LOOK_BACK, 20 * MONTH),
-}
-BATCH_SIZES = (32, 64, 128)
 
 
-def prepare_etth1(files: Mapping[str, Path]) -> Prepared:
+def prepare_etth1(files: Mapping[str, Path]) -> dict[str, np.ndarray]:
     """ETTh1 (Zhou et al. 2021, arXiv:2012.07436): hourly loads and oil temperature (OT) of an
-    electricity transformer over two years; 12, 4 and 4 months of 30 days, the rest unused."""
+    electricity transformer over two years; 12, 4 and 4 months of 30 days, the rest unused.
+
+    Validation and test look back into the split before, but forecast none of its rows.
+    """
     rows = read_ett("etth1", files[ETT_FILE])
-    return prepared(
-        "etth1", rows, ETT_CHANNELS, ETT_STRETCHES, LOOK_BACK, HORIZON, season=DAY, target="OT"
-    )
+    return {
+        "train": rows[: 12 * MONTH],
+        "val": rows[12 * MONTH - LOOK_BACK : 16 * MONTH],
+        "test": rows[16 * MONTH - LOOK_BACK : 20 * MONTH],
+    }
 
 
 def read_ett(task: str, path: Path) -> np.ndarray:
@@ -77,17 +67,12 @@ def read_ett(task: str, path: Path) -> np.ndarray:
     return table[ETT_CHANNELS].to_numpy("float64")
 
 
-def prepare_mackey_glass(files: Mapping[str, Path]) -> Prepared:
+def prepare_mackey_glass(files: Mapping[str, Path]) -> dict[str, np.ndarray]:
     """The Mackey-Glass equation, chaotic at a delay of 17: 3,000, 600 and 600 steps of 1 time
     unit, each split a stretch of its own, after 1,000 units in which it forgets its start."""
     washout, train, val, test = 1_000, 3_000, 600, 600
     series = mackey_glass_series(washout + train + val + test)[washout:]
-    cuts = np.cumsum([0, train, val, test]).tolist()
-    stretches = dict(zip(("train", "val", "test"), itertools.pairwise(cuts), strict=True))
-    return prepared(
-        "mackey_glass", series[:, None], ["x"], stretches, look_back=64, horizon=32,
-        season=None, target="x",
-    )  # fmt: skip
+    return {"train": series[:train], "val": series[train : train + val], "test": series[-test:]}
 
 
 def mackey_glass_series(units: int, steps_per_unit: int = 10) -> np.ndarray:
@@ -118,16 +103,14 @@ def mackey_glass_series(units: int, steps_per_unit: int = 10) -> np.ndarray:
     return np.array(x[delay::steps_per_unit])
 
 
-etth1 = Task(
-    name="etth1",
-    kind=KIND,
-    objective=Objective("mse", "min"),
-    prepare=prepare_etth1,
-    compile_args=compile_args,
-    score=score,
-    baseline=baseline,
-    batch_sizes=BATCH_SIZES,
-    exhibit=exhibit,
+etth1 = time_series_forecasting.task(
+    "etth1",
+    prepare_etth1,
+    look_back=LOOK_BACK,
+    horizon=HORIZON,
+    season=DAY,
+    channels=ETT_CHANNELS,
+    target="OT",
     sources=(
         Source(
             "ett-small",
@@ -142,16 +125,12 @@ etth1 = Task(
     ),
 )
 
-mackey_glass = Task(
-    name="mackey_glass",
-    kind=KIND,
-    objective=Objective("mse", "min"),
-    prepare=prepare_mackey_glass,
-    compile_args=compile_args,
-    score=score,
-    baseline=baseline,
-    batch_sizes=BATCH_SIZES,
-    exhibit=exhibit,
+mackey_glass = time_series_forecasting.task(
+    "mackey_glass",
+    prepare_mackey_glass,
+    look_back=64,
+    horizon=32,
+    channels=["x"],
     licence="CC0",
     # Figures are published for other horizons and samplings only.
     reference=None,

@@ -1,8 +1,10 @@
-"""What every forecasting task shares: loss, scores, the naive forecasts and the exhibit.
+"""Time series forecasting: the next stretch of one or several series from the one before it.
 
-A forecasting task has one input, `past` of shape (look_back, channels), and one output,
-`future` of shape (horizon, channels), both standardised with the training rows. Its assets:
-
+Inputs
+    `past`: float32 of shape (look_back, channels), standardised with the training rows.
+Outputs
+    `future`: float32 of shape (horizon, channels), standardised likewise. Models give it as it is.
+Assets
     channels      names, in the order of the last axis
     target        the channel that the exhibit shows
     mean, scale   of the training rows, for each channel: value = standardised * scale + mean
@@ -10,211 +12,258 @@ A forecasting task has one input, `past` of shape (look_back, channels), and one
     season        steps of a season, or None for a series without one
     mase_scale    mean absolute error of the naive forecast on the training rows, for each
                   channel, standardised: what the errors of MASE are divided by
+Architectures
+    those of the kind `time_series_forecasting`: `simple_rnn`, `gru`, `lstm`, `tcn`,
+    `transformer`, by `harness.blocks.sequence`.
+Loss and metrics
+    mean squared error; `mse`, `mae`.
+Score
+    `mse`, `mae`, `mase`, `nrmse`; per example `squared_error`. Errors are means over windows,
+    steps and channels, on the standardised values, so that channels count alike.
+Baselines
+    the last value repeated; as a rival the last season repeated, or the mean of training.
+Exhibit
+    forecasts of three test windows.
 
-Errors are means over windows, steps and channels, on the standardised values.
+Example:
+    import numpy as np
+    from harness.kinds import time_series_forecasting
+
+    def prepare(files):
+        steps = np.arange(2_000)
+        noise = np.random.default_rng(0).normal(0, 0.1, 2_000)
+        return np.sin(steps * 2 * np.pi / 24) + noise  # a table would be (steps, channels)
+
+    wave = time_series_forecasting.task("wave", prepare, look_back=48, horizon=24, season=24)
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.kinds import tables
+from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.fitting.forecasts import (
+    baseline,
+    compile_args,
+    exhibit,
+    naive_scale,
+    score,
+)
 from harness.kinds.fitting.windows import FUTURE, PAST, forecasting_split
-from harness.spec import DataSpec, HarnessError, Kind, Prepared, Score, Split, TensorSpec, Training
+from harness.spec import (
+    DataSpec,
+    HarnessError,
+    Kind,
+    Objective,
+    Prepared,
+    Task,
+    TensorSpec,
+)
+
+__all__ = [
+    "FUTURE",
+    "KIND",
+    "PAST",
+    "baseline",
+    "compile_args",
+    "decode",
+    "encode",
+    "exhibit",
+    "prepared",
+    "score",
+    "task",
+]
 
 KIND: Kind = "time_series_forecasting"
-BATCH = 256
-"""Windows that are cut at once: all of them would take look_back + horizon times the series."""
+EXPECTED = "numbers of shape (steps,) or (steps, channels), or a pandas DataFrame"
 
-Forecaster = Callable[[np.ndarray], np.ndarray]
-"""Gives the future, (windows, horizon, channels), of pasts, (windows, look_back, channels)."""
+
+def task(
+    name: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    *,
+    look_back: int,
+    horizon: int,
+    season: int | None = None,
+    channels: Sequence[str] | None = None,
+    target: str | None = None,
+    **parts: Any,
+) -> Task:
+    """A task from a table of numbers.
+
+    Args:
+        name: of the task.
+        prepare: receives the path of each source file by name, and returns a table, numbers of
+            shape (steps,) or (steps, channels) or of pandas, of all steps or by split. Of all
+            steps, the last tenth is the test split and the one before it validation; both begin
+            with `look_back` steps of the split before, and forecast none of them.
+        look_back: steps a model sees.
+        horizon: steps it forecasts.
+        season: steps of a season, at most `look_back`; `None` if there is none.
+        channels: names of the columns; those of pandas, or numbers, if absent.
+        target: the channel that the exhibit shows; the last one if absent.
+        parts: fields of `harness.Task` that replace the defaults.
+
+    Raises:
+        HarnessError: a part that there is not. `Task.prepare` raises it for tables that are too
+            short, hold other than finite numbers, or repeat themselves exactly in training.
+    """
+    defaults = {
+        "objective": Objective("mse", "min"),
+        "compile_args": compile_args,
+        "score": score,
+        "baseline": baseline,
+        "exhibit": exhibit,
+        "batch_sizes": (32, 64, 128),
+    }
+    options = {
+        "look_back": look_back,
+        "horizon": horizon,
+        "season": season,
+        "channels": channels,
+        "target": target,
+    }
+    return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
+
+
+def _prepare(
+    files: Mapping[str, Path],
+    task: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    look_back: int,
+    **options: Any,
+) -> Prepared:
+    data = cut_splits(task, prepare(files), EXPECTED, in_order=True, look_back=look_back)
+    return prepared(task, data, look_back=look_back, **options)
 
 
 def prepared(
     task: str,
-    rows: np.ndarray,
-    channels: Sequence[str],
-    stretches: Mapping[str, tuple[int, int]],
+    data: Mapping[str, Any],
     look_back: int,
     horizon: int,
-    season: int | None,
-    target: str,
+    season: int | None = None,
+    channels: Sequence[str] | None = None,
+    target: str | None = None,
 ) -> Prepared:
-    """A series as a forecasting task: standardised, cut into splits, with its assets.
+    """The data of a task: standardised, cut into windows, with its assets.
 
-    Args:
-        task: name of the task, for the errors.
-        rows: float64 of shape (steps, channels), not standardised.
-        channels: names of the columns.
-        stretches: first step, and the one behind the last, of `train`, `val` and `test`. The
-            training stretch alone gives the mean, the deviation and the scale of MASE.
-        look_back: steps a model sees.
-        horizon: steps it forecasts.
-        season: steps of a season, at most `look_back`; `None` if there is none.
-        target: the channel that the exhibit shows.
-
-    Raises:
-        HarnessError: as of `forecasting_split`, or a channel whose training rows repeat each
-            other exactly, so that its errors have no scale.
+    Args and errors as of `task`; `data` are tables of `train`, `val`, `test` and further splits.
+    The training rows alone give the mean, the deviation and the scale of MASE.
     """
     from sklearn.preprocessing import StandardScaler
 
-    first, last = stretches["train"]
-    scaler = StandardScaler().fit(rows[first:last])
-    standardised = scaler.transform(rows)
-    scale = naive_scale(standardised[first:last], season or 1)
-    for channel, error in zip(channels, scale, strict=True):
+    rows, names = _rows(task, data, channels)
+    if season is not None and not 1 <= season <= look_back:
+        raise HarnessError(
+            f"task {task!r}: a season of {season} steps; expected 1 to {look_back}, the look-back"
+        )
+    target = names[-1] if target is None else target
+    if target not in names:
+        raise HarnessError(
+            f"task {task!r}: no channel {target!r} to show; expected one of {', '.join(names)}"
+        )
+    for split, part in rows.items():  # of the lengths as given, before anything is computed
+        forecasting_split(task, split, part, look_back, horizon)
+    scaler = StandardScaler().fit(rows["train"])
+    standardised = {split: scaler.transform(part) for split, part in rows.items()}
+    scale = naive_scale(standardised["train"], season or 1)
+    for channel, error in zip(names, scale, strict=True):
         if not error > 0:
             raise HarnessError(
                 f"task {task!r}: channel {channel!r} repeats itself exactly in training; "
                 "expected a series with something to forecast"
             )
-    series = standardised.astype("float32")
     splits = {
-        name: forecasting_split(task, name, series, look_back, horizon, *stretch)
-        for name, stretch in stretches.items()
+        split: forecasting_split(task, split, part.astype("float32"), look_back, horizon)
+        for split, part in standardised.items()
     }
-    spec = DataSpec(
-        inputs={PAST: TensorSpec((look_back, len(channels)), "float32")},
-        outputs={FUTURE: TensorSpec((horizon, len(channels)), "float32")},
-        kind=KIND,
+    return Prepared(
+        DataSpec(
+            inputs={PAST: TensorSpec((look_back, len(names)), "float32")},
+            outputs={FUTURE: TensorSpec((horizon, len(names)), "float32")},
+            kind=KIND,
+        ),
+        train=splits.pop("train"),
+        val=splits.pop("val"),
+        test=splits.pop("test"),
+        further=splits,
+        assets={
+            "channels": names,
+            "target": target,
+            "mean": scaler.mean_.tolist(),
+            "scale": scaler.scale_.tolist(),
+            "look_back": look_back,
+            "horizon": horizon,
+            "season": season,
+            "mase_scale": scale.tolist(),
+        },
     )
-    assets = {
-        "channels": list(channels),
-        "target": target,
-        "mean": scaler.mean_.tolist(),
-        "scale": scaler.scale_.tolist(),
-        "look_back": look_back,
-        "horizon": horizon,
-        "season": season,
-        "mase_scale": scale.tolist(),
-    }
-    return Prepared(spec, **splits, assets=assets)
 
 
-def naive_scale(series: np.ndarray, season: int) -> np.ndarray:
-    """Mean absolute error of forecasting each step with the one a season before.
+def _rows(
+    task: str, data: Mapping[str, Any], channels: Sequence[str] | None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The rows of each split, float64 of shape (steps, channels), and the names of the channels."""
+    found = {split: tables.numbers(f"task {task!r}, {split}", part) for split, part in data.items()}
+    rows, columns = found["train"]
+    names = [str(name) for name in channels or columns or range(rows.shape[1])]
+    if len(names) != rows.shape[1] or len(set(names)) != len(names):
+        raise HarnessError(
+            f"task {task!r}: the channels {', '.join(names)}; expected {rows.shape[1]} different "
+            "names, one a column"
+        )
+    for split, (part, others) in found.items():
+        if part.shape[1] != rows.shape[1] or others != columns:
+            expected = ", ".join(columns) if columns else f"{rows.shape[1]} channels"
+            there = ", ".join(others) if others else f"{part.shape[1]} channels"
+            raise HarnessError(
+                f"task {task!r}, {split}: a table of {there}; expected {expected}, as in training"
+            )
+    return {split: part for split, (part, _) in found.items()}, names
 
-    The denominator of MASE (Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001);
-    a season of 1 is the last value.
+
+# --- answers --------------------------------------------------------------------
+
+
+def encode(raw: Any, spec: DataSpec, assets: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The ends of series as the model's input.
 
     Args:
-        series: shape (steps, channels), more steps than the season.
-        season: in steps.
+        raw: tables of at least `look_back` steps, on the data's own scale, each as `task` takes
+            them; the last `look_back` steps are read.
+        spec: of the task.
+        assets: of the task.
 
     Returns:
-        Shape (channels,).
+        `past`, shape (tables, look_back, channels).
+
+    Raises:
+        HarnessError: a table of too few steps, of other channels, or of no finite numbers.
     """
-    return np.abs(series[season:] - series[:-season]).mean(axis=0)
+    look_back, channels = assets["look_back"], assets["channels"]
+    pasts = []
+    for number, table in enumerate(raw):
+        where = f"input {number}"
+        rows, _ = tables.numbers(where, table)
+        if rows.shape[1] != len(channels) or len(rows) < look_back:
+            raise HarnessError(
+                f"{where}: {len(rows)} steps of {rows.shape[1]} channels; expected at least "
+                f"{look_back} of {', '.join(channels)}"
+            )
+        pasts.append((rows[-look_back:] - assets["mean"]) / assets["scale"])
+    return {PAST: np.array(pasts, spec.inputs[PAST].dtype)}
 
 
-def last_value(past: np.ndarray, horizon: int) -> np.ndarray:
-    """The last value of each channel, repeated: (windows, horizon, channels)."""
-    return np.repeat(past[:, -1:], horizon, axis=1)
-
-
-def seasonal_naive(past: np.ndarray, horizon: int, season: int) -> np.ndarray:
-    """The last season of each channel, repeated: (windows, horizon, channels)."""
-    return past[:, -season:][:, np.arange(horizon) % season]
-
-
-def training_mean(past: np.ndarray, horizon: int) -> np.ndarray:
-    """The mean of each channel in training, which standardising has made 0."""
-    return np.zeros((len(past), horizon, past.shape[2]), past.dtype)
-
-
-def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
-    """Mean squared error; the metrics are it and the mean absolute error."""
-    import keras
-
-    metrics = [
-        keras.metrics.MeanSquaredError(name="mse"),
-        keras.metrics.MeanAbsoluteError(name="mae"),
+def decode(
+    outputs: Mapping[str, Any], spec: DataSpec, assets: Mapping[str, Any]
+) -> list[dict[str, list[float]]]:
+    """The forecast of each series: by channel, its next values on the data's own scale."""
+    future = np.asarray(outputs[FUTURE], "float64") * assets["scale"] + assets["mean"]
+    return [
+        {name: window[:, place].tolist() for place, name in enumerate(assets["channels"])}
+        for window in future
     ]
-    return {"loss": keras.losses.MeanSquaredError(), "metrics": metrics}
-
-
-def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
-    """Errors of a fitted model.
-
-    `mse` and `mae`; `mase`, the mean absolute error over that of the naive forecast on the
-    training rows; `nrmse`, the root of the squared error over the deviation of the targets.
-    The last two are taken for each channel, then averaged.
-
-    Per example: `squared_error`, the mean over steps and channels, float32 of shape (windows,).
-    """
-    return score_forecasts(lambda past: model.predict_on_batch({PAST: past})[FUTURE], split, assets)
-
-
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test errors of repeating the last value, and of a rival as `<metric>_<rival>`.
-
-    The rival, `seasonal_naive`, repeats the last season; where the series has none, it is the
-    `training_mean`, which a last value that swings about it can be worse than.
-    """
-    assets = prepared.assets
-    horizon, season = assets["horizon"], assets["season"]
-
-    def metrics(forecaster: Forecaster) -> Mapping[str, float]:
-        return score_forecasts(forecaster, prepared.test, assets).metrics
-
-    if season is None:
-        name, rival = "training_mean", metrics(lambda past: training_mean(past, horizon))
-    else:
-        name, rival = "seasonal_naive", metrics(lambda past: seasonal_naive(past, horizon, season))
-    floor = metrics(lambda past: last_value(past, horizon))
-    return {**floor, **{f"{metric}_{name}": value for metric, value in rival.items()}}
-
-
-def score_forecasts(forecaster: Forecaster, split: Split, assets: Mapping[str, Any]) -> Score:
-    """Errors of any forecaster, as described in `score`; windows are cut a batch at a time."""
-    squared_errors, absolute, values, squares = [], 0.0, 0.0, 0.0
-    for first in range(0, len(split), BATCH):
-        past = np.asarray(split.x[PAST][first : first + BATCH])
-        truth = np.asarray(split.y[FUTURE][first : first + BATCH], "float64")
-        forecast = np.asarray(forecaster(past), "float64")
-        if forecast.shape != truth.shape:  # NumPy would stretch one to fit the other
-            raise ValueError(f"expected forecasts of shape {truth.shape}, found {forecast.shape}")
-        squared_errors.append(np.square(forecast - truth).mean(axis=1))
-        absolute = absolute + np.abs(forecast - truth).mean(axis=1).sum(axis=0)
-        values = values + truth.mean(axis=1).sum(axis=0)
-        squares = squares + np.square(truth).mean(axis=1).sum(axis=0)
-    squared = np.concatenate(squared_errors)  # (windows, channels)
-    mae, mean = absolute / len(split), values / len(split)
-    deviation = np.sqrt(squares / len(split) - np.square(mean))
-    metrics = {
-        "mse": squared.mean(),
-        "mae": mae.mean(),
-        "mase": (mae / np.asarray(assets["mase_scale"])).mean(),
-        "nrmse": (np.sqrt(squared.mean(axis=0)) / deviation).mean(),
-    }
-    return Score(
-        metrics={name: float(value) for name, value in metrics.items()},
-        per_example={"squared_error": squared.mean(axis=1).astype("float32")},
-    )
-
-
-def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
-    """Forecasts of three test windows, one from the middle of each third of the split.
-
-    They are chosen by place, never by error. `baseline` repeats the last value. Values are
-    standardised, and rounded to 4 digits.
-    """
-    test, assets = prepared.test, prepared.assets
-    chosen = np.array([(2 * third + 1) * len(test) // 6 for third in range(3)])
-    past, truth = (np.asarray(side[chosen]) for side in (test.x[PAST], test.y[FUTURE]))
-    forecast = np.asarray(model.predict_on_batch({PAST: past})[FUTURE])
-    lines = {
-        "past": past,
-        "truth": truth,
-        "forecast": forecast,
-        "baseline": last_value(past, assets["horizon"]),
-    }
-    channel = assets["channels"].index(assets["target"])
-    forecasts = [
-        {"channel": assets["target"], "window": int(chosen[i])}
-        | {name: np.round(line[i, :, channel].astype("float64"), 4).tolist()
-           for name, line in lines.items()}
-        for i in range(len(chosen))
-    ]  # fmt: skip
-    return {"forecasts": forecasts, "standardised": True}

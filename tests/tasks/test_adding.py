@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from harness.tasks.sequence_regression import adding_long, adding_problem, adding_short, score
+from harness.tasks.sequence_regression import adding_long, adding_problem, adding_short
 
+from harness.kinds.sequence_regression import score
 from harness.spec import Split, Training
 
 TASKS = [adding_short, adding_long]
@@ -47,7 +48,7 @@ def test_the_long_problem_is_longer():
 
 
 def test_an_odd_length_has_its_middle_in_the_second_half():
-    marker = adding_problem(500, length=3, seed=0).x["sequence"][:, :, 1]
+    marker = adding_problem(500, length=3, seed=0)[0][:, :, 1]
     assert marker[:, 0].all()
     assert 0 < marker[:, 1].mean() < 1
 

@@ -17,6 +17,7 @@ from scipy.integrate import solve_ivp
 from sklearn.metrics import mean_absolute_error, mean_squared_error
 
 from harness.kinds import time_series_forecasting
+from harness.kinds.fitting import forecasts
 from harness.kinds.fitting.windows import adjoining_windows, forecasting_split, shifted
 from harness.spec import HarnessError, Prepared, Score, Split, Training
 
@@ -362,7 +363,7 @@ def worked_example(season):
     """Training rows 1 4 2 6, and one test window: 3 5 9 behind 1 4 2 6."""
     assets = {"horizon": 3, "season": season, "mase_scale": []}
     series = np.array([1, 4, 2, 6, 3, 5, 9], "float32")[:, None]
-    assets["mase_scale"] = time_series_forecasting.naive_scale(series[:4], season or 1).tolist()
+    assets["mase_scale"] = forecasts.naive_scale(series[:4], season or 1).tolist()
     test = forecasting_split("demo", "test", series, look_back=4, horizon=3)
     return time_series_forecasting.baseline(Prepared(None, test, test, test, assets))
 
@@ -450,7 +451,7 @@ def test_training_logs_the_objective_and_scoring_agrees_with_it(task, ett, chaos
 
 def test_listing_the_tasks_loads_no_framework():
     script = (
-        "import sys, tasks.time_series_forecasting, tasks.sequence_regression;"
+        "import sys, harness.tasks.time_series_forecasting, harness.tasks.sequence_regression;"
         "sys.exit(str({'keras', 'tensorflow', 'pandas', 'sklearn', 'scipy'} & set(sys.modules)"
         " or ''))"
     )
