@@ -173,10 +173,11 @@ def report(folders: tuple[Path, ...], file: Path | None, fail_on_regression: boo
     if file is not None or fail_on_regression:
         raise click.UsageError("--output and --fail-on-regression take two folders, A and B")
     from harness import report as reports
+    from harness.journal.folder import PAGE
 
     for folder in folders:
         reports.write(folder)
-        click.echo(f"report: {folder / 'report.html'}")
+        click.echo(f"report: {folder / PAGE}")
 
 
 @main.command()

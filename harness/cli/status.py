@@ -20,7 +20,7 @@ import rich.text
 from harness import registry
 from harness.analysis.cells import CellResults, cell_results
 from harness.driver.time_left import concurrency, finished, progress, seconds_left, span
-from harness.journal.folder import JOURNAL
+from harness.journal.folder import JOURNAL, LOCK
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
 from harness.spec import Objective
@@ -63,7 +63,7 @@ def driver(folder: Path) -> Driver:
 
     The only way to know is to take it, which is undone at once.
     """
-    path = folder / ".lock"
+    path = folder / LOCK
     try:
         if not path.is_file():
             return "absent"

@@ -13,6 +13,7 @@ from harness.doctor.child import Answer, answering, asked
 from harness.doctor.finding import Finding
 from harness.doctor.machine import existing
 from harness.failure import describe_error
+from harness.journal.folder import DATABASE
 from harness.system.redact import hidden, masked
 from harness.tracking.store import database, open_client
 
@@ -102,7 +103,7 @@ def _uncreatable(folder: Path) -> str | None:
         place = existing(folder)
         with (
             tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as scratch,
-            contextlib.closing(sqlite3.connect(Path(scratch, "mlflow.db"))) as connection,
+            contextlib.closing(sqlite3.connect(Path(scratch, DATABASE))) as connection,
         ):
             connection.execute("CREATE TABLE runs (name)")
             connection.commit()

@@ -19,7 +19,7 @@ from harness.driver import preflight
 from harness.driver.display import Display
 from harness.engines.engine import Done, Engine, Limits, Progress
 from harness.engines.local.worker import Run
-from harness.journal.folder import FAILURES
+from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, failure_path
 from harness.journal.read import read_journal, storable
 from harness.journal.record import SweepRecord
 from harness.journal.write import Journal
@@ -140,10 +140,10 @@ def _open(
     for name, event in data.items():
         if record is None or name not in record.data:
             journal.append("data", task=name, **event)
-    atomic_files.write(folder / "sweep.toml", toml(sweep).encode())
+    atomic_files.write(folder / QUESTION, toml(sweep).encode())
     description = {**described, "sweep": jsonable(sweep), "data": data}
     text = json.dumps(jsonable(description), indent=2) + "\n"
-    atomic_files.write(folder / "environment.json", text.encode())
+    atomic_files.write(folder / ENVIRONMENT, text.encode())
     return driver
 
 
@@ -313,14 +313,13 @@ class _Driver:
 
     def _keep_traceback(self, result: TrialResult) -> None:
         """Writes what exceptions left behind where a person can read it."""
-        trial = f"{result.task}.{result.space}.{result.phase}.{result.number}"
-        found = {f"{trial}.txt": result.failure}
-        found |= {f"{trial}.{what}.txt": failure for what, failure in result.lost.items()}
-        for name, failure in found.items():
+        found = {"": result.failure, **result.lost}
+        for what, failure in found.items():
             if failure is None or failure.traceback is None:
                 continue
+            path = self.folder / failure_path(*result.key, what)
             try:
-                atomic_files.write(self.folder / FAILURES / name, failure.traceback.encode())
+                atomic_files.write(path, failure.traceback.encode())
             except HarnessError as error:
                 self.display.note(str(error))  # the journal holds it as well
 
@@ -348,7 +347,7 @@ def _write_report(folder: Path) -> int:
 
     try:
         report.write(folder)
-        print(f"report: {folder / 'report.html'}")
+        print(f"report: {folder / PAGE}")
     except HarnessError as error:
         # What was found is in the journal: the sweep has not failed.
         print(f"no report: {error}; then: harness report {folder}", file=sys.stderr)
@@ -390,7 +389,7 @@ def _engine(
         environment=_variables(sweep, devices),
         initialize=initialize,
         devices=devices,
-        log=folder / "workers.log",
+        log=folder / WORKERS_LOG,
     )
 
 

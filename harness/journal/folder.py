@@ -1,27 +1,60 @@
-"""Where things lie in a sweep's folder: the only file that knows."""
+"""Where things lie in a sweep's folder, and beside it: the only file that knows.
+
+Names are relative to the sweep's folder; the journal and MLflow keep them like that, so that a
+folder can be moved.
+"""
 
 from pathlib import Path
 
+# --- of the sweep ---------------------------------------------------------------
+
 JOURNAL = "journal.jsonl"
+QUESTION = "sweep.toml"
+ENVIRONMENT = "environment.json"
+TRIALS = "trials.csv"
+LEADERBOARD = "leaderboard.csv"
+REPORT = "report.md"
+PAGE = "report.html"
+"""The report as one file for a browser."""
+WORKERS_LOG = "workers.log"
+"""What workers print."""
+FILES = (QUESTION, ENVIRONMENT, TRIALS, LEADERBOARD, REPORT, PAGE)
+"""What driver and report write anew each time."""
+
+LOCK = ".lock"
+"""Held by the driver."""
+TRACKING_LOCK = ".tracking.lock"
+"""Held by who writes the sweep to MLflow."""
+DISCARDING = ".discarding"
+"""There while `--fresh` removes what there was."""
+
+# --- of its trials --------------------------------------------------------------
+
+_CHECKPOINTS, _EXHIBITS, _MODELS, _OUTCOMES = "checkpoints", "exhibits", "models", "outcomes"
 FAILURES = "failures"
-"""Folder of the tracebacks, one file a trial, beside the journal."""
-FILES = ("sweep.toml", "environment.json", "trials.csv", "leaderboard.csv", "report.md",
-          "report.html")  # fmt: skip
+"""Folder of the tracebacks, one file a trial."""
+FOLDERS = (_MODELS, _OUTCOMES, _EXHIBITS, _CHECKPOINTS, FAILURES)
+
+
+def checkpoint_path(folder: Path, task: str, space: str, number: int) -> Path:
+    """Where a search trial leaves its weights and optimizer state for a continuation."""
+    return folder / _CHECKPOINTS / f"{task}.{space}.{number}.weights.h5"
+
+
+def failure_path(task: str, space: str, phase: str, number: int, what: str = "") -> Path:
+    """The traceback of a trial that raised, or of a part of it (`what`) that was lost alone."""
+    trial = f"{task}.{space}.{phase}.{number}"
+    return Path(FAILURES, f"{trial}.{what}.txt" if what else f"{trial}.txt")
+
+
+def model_path(task: str, space: str, seed: int) -> Path:
+    """A confirmed model."""
+    return Path(_MODELS, f"{task}.{space}.seed{seed}.keras")
 
 
 def interface_path(model: Path) -> Path:
     """The interface of a saved model, beside its file."""
     return model.with_suffix(".interface.json")
-
-
-def checkpoint_path(folder: Path, task: str, space: str, number: int) -> Path:
-    """Where a search trial leaves its weights and optimizer state for a continuation."""
-    return folder / "checkpoints" / f"{task}.{space}.{number}.weights.h5"
-
-
-def model_path(task: str, space: str, seed: int) -> Path:
-    """A confirmed model, relative to the sweep's folder."""
-    return Path("models") / f"{task}.{space}.seed{seed}.keras"
 
 
 def assets_path(model: Path) -> Path:
@@ -30,11 +63,33 @@ def assets_path(model: Path) -> Path:
 
 
 def outcomes_path(task: str, space: str, seed: int) -> Path:
-    """The outcome of each test example of a confirmed model, relative to the sweep's folder."""
-    return Path("outcomes") / f"{task}.{space}.seed{seed}.npz"
+    """The outcome of each test example of a confirmed model."""
+    return Path(_OUTCOMES, f"{task}.{space}.seed{seed}.npz")
 
 
 def exhibit_path(task: str, space: str) -> Path:
-    """What a person should see of an architecture's first confirmed model, relative to the
-    sweep's folder."""
-    return Path("exhibits") / f"{task}.{space}.json"
+    """What a person should see of an architecture's first confirmed model."""
+    return Path(_EXHIBITS, f"{task}.{space}.json")
+
+
+# --- figures of the report ------------------------------------------------------
+
+SHOWN, PRINTED = ".png", ".svg"
+"""How the names of the two files of each figure end."""
+
+
+def figure_paths(name: str) -> tuple[Path, Path]:
+    """The two files of a figure, for a screen and for paper."""
+    return Path(f"{name}{SHOWN}"), Path(f"{name}{PRINTED}")
+
+
+def figures(folder: Path) -> list[str]:
+    """Names of the figures that are there for a screen, sorted, without their endings."""
+    # One that is being written begins with a dot.
+    return sorted(path.stem for path in folder.glob(f"[!.]*{SHOWN}"))
+
+
+# --- beside the folders of sweeps -----------------------------------------------
+
+DATABASE = "mlflow.db"
+ARTIFACTS = "mlartifacts"

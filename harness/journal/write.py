@@ -11,7 +11,16 @@ from typing import Any, Self
 
 import filelock
 
-from harness.journal.folder import FAILURES, FILES, JOURNAL
+from harness.journal.folder import (
+    DISCARDING,
+    FILES,
+    FOLDERS,
+    JOURNAL,
+    LOCK,
+    WORKERS_LOG,
+    figure_paths,
+    figures,
+)
 from harness.journal.read import VERSION, read_journal
 from harness.spec import HarnessError
 from harness.sweep.question import Sweep
@@ -35,7 +44,7 @@ class Journal:
         self.path = folder / JOURNAL
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = filelock.FileLock(folder / ".lock")
+            self._lock = filelock.FileLock(folder / LOCK)
             # `harness status` holds the lock for an instant to see whether it is free.
             self._lock.acquire(timeout=0.5)
         except filelock.Timeout:
@@ -46,7 +55,7 @@ class Journal:
         except OSError as error:
             raise HarnessError(f"{folder}: cannot write there ({error.strerror})") from None
         try:
-            self._discarding = folder / ".discarding"
+            self._discarding = folder / DISCARDING
             if self._discarding.exists():  # one was killed before it had removed everything
                 self._discard()
             self._stale = fresh and self.path.exists() and self.path.stat().st_size > 0
@@ -123,16 +132,17 @@ def _clear(folder: Path) -> None:
     """Removes what a sweep leaves in its folder, and nothing else."""
     # The journal first: it must never name what is gone.
     (folder / JOURNAL).unlink(missing_ok=True)
-    for name in ("models", "outcomes", "exhibits", "checkpoints", FAILURES):
+    for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
-    for figure in folder.glob("*.png"):
-        if figure.with_suffix(".svg").exists():  # the report draws each as both
-            figure.unlink()
-            figure.with_suffix(".svg").unlink()
-    if (folder / "workers.log").exists():
-        os.truncate(folder / "workers.log", 0)  # workers may have it open
+    for name in figures(folder):
+        drawn = [folder / path for path in figure_paths(name)]
+        if all(path.exists() for path in drawn):  # else it is somebody's own picture
+            for path in drawn:
+                path.unlink()
+    if (folder / WORKERS_LOG).exists():
+        os.truncate(folder / WORKERS_LOG, 0)  # workers may have it open
 
 
 def _drop_torn_line(path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.analysis.cells import by_task, cell_results
+from harness.journal.folder import LEADERBOARD, PAGE, REPORT, TRIALS, figure_paths
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
 from harness.spec import HarnessError
@@ -41,8 +42,8 @@ def write(folder: Path) -> None:
     if record is None:
         raise HarnessError(f"{folder}: the journal is empty; expected one that a run has begun")
     atomic_files.remove_parts(folder)
-    atomic_files.write(folder / "trials.csv", csv(trials_table(record)).encode())
-    atomic_files.write(folder / "leaderboard.csv", csv(leaderboard(record)).encode())
+    atomic_files.write(folder / TRIALS, csv(trials_table(record)).encode())
+    atomic_files.write(folder / LEADERBOARD, csv(leaderboard(record)).encode())
     # After the tables, as their files may be damaged: the tables need not be missing as well.
     exhibits = read_exhibits(folder, record.cells)
     outcomes = read_outcomes(folder, by_task(cell_results(record)), exhibits)
@@ -51,8 +52,8 @@ def write(folder: Path) -> None:
     for name, content in images.items():
         atomic_files.write(folder / name, content)
     page = markdown(record, exhibits, read_starts(record.sweep), outcomes, searches)
-    atomic_files.write(folder / "report.md", page.encode())
-    atomic_files.write(folder / "report.html", html(page, images, plots(record)).encode())
+    atomic_files.write(folder / REPORT, page.encode())
+    atomic_files.write(folder / PAGE, html(page, images, plots(record)).encode())
 
 
 def _images(
@@ -75,8 +76,9 @@ def _images(
     for show in (forecast_figures, length_figures, attention_figures, confusion_figures):
         figures |= show(record, exhibits)
     for name, figure in figures.items():
-        yield f"{name}.png", image(figure, "png")
-        yield f"{name}.svg", image(figure, "svg")
+        png, svg = figure_paths(name)
+        yield str(png), image(figure, "png")
+        yield str(svg), image(figure, "svg")
 
 
 def unconfirmed(record: SweepRecord) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ import pydantic
 import tomli_w
 
 from harness import registry
+from harness.journal.folder import ARTIFACTS, DATABASE
 from harness.spec import HarnessError
 from harness.sweep import budgets
 from harness.sweep.pairs import cells, pretraining
@@ -21,8 +22,6 @@ from harness.sweep.question import Budget, Sweep
 from harness.system.text import quoted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_TAKEN = ("mlflow.db", "mlartifacts")
-"""What stands beside the folders of sweeps."""
 _MOST_SEEDS = 10_000
 _BITS = 64
 """Of the integers of TOML."""
@@ -186,7 +185,7 @@ def _check(sweep: Sweep, origin: str) -> None:
 
     if not _NAME.fullmatch(sweep.name):
         refuse("name", sweep.name, "letters, digits, '.', '_' and '-'")
-    if not registry.portable(sweep.name) or sweep.name.lower() in _TAKEN:
+    if not registry.portable(sweep.name) or sweep.name.lower() in (DATABASE, ARTIFACTS):
         expected = f"at most {registry.LONGEST_NAME} characters, no device and no file of MLflow"
         refuse("name", sweep.name, expected)
     for key in ("tasks", "spaces", "seeds"):

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.download import sha256
+from harness.journal.folder import FILES, figure_paths, figures
 
-_REPORT = ("report.html", "report.md", "leaderboard.csv", "trials.csv", "sweep.toml",
-           "environment.json")  # fmt: skip
 FIGURES = "figures"
 MODEL = "model"
 """Folders of a run's artifacts."""
@@ -14,24 +13,20 @@ MODEL = "model"
 
 def sweep_files(folder: Path) -> dict[str, str]:
     """What the sweep's own run holds: the folder of its artifacts by file name."""
-    present = {name: "" for name in _REPORT if (folder / name).is_file()}
-    return present | dict.fromkeys(_figures(folder), FIGURES)
+    present = {name: "" for name in FILES if (folder / name).is_file()}
+    drawn = [str(figure_paths(name)[0]) for name in figures(folder)]
+    return present | dict.fromkeys(drawn, FIGURES)
 
 
 def task_figures(folder: Path, tasks: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The figures of each task, as the report names them: `<kind>-<task>.png`."""
+    """The figures of each task, as the report names them: `<kind>-<task>`."""
     found: dict[str, dict[str, str]] = {task: {} for task in tasks}
-    for name in _figures(folder):
-        stem = name.removesuffix(".png")
+    for name in figures(folder):
         # Of `confusion-deep-digits`, the task may be `digits` or `deep-digits`.
-        owners = [task for task in tasks if stem.endswith(f"-{task}")]
+        owners = [task for task in tasks if name.endswith(f"-{task}")]
         if owners:
-            found[max(owners, key=len)][name] = FIGURES
+            found[max(owners, key=len)][str(figure_paths(name)[0])] = FIGURES
     return found
-
-
-def _figures(folder: Path) -> list[str]:
-    return sorted(file.name for file in folder.glob("*.png") if not file.name.startswith("."))
 
 
 class Contents:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from harness.analysis import cells
+from harness.journal.folder import ENVIRONMENT
 from harness.journal.record import SweepRecord
 from harness.tracking.pages import notes
 from harness.tracking.runs import (
@@ -65,7 +66,7 @@ def study_run(
         },
         dataset=dataset(record, task),
         points=tuple(_points(record, task, results)),
-        texts={"environment.json": json.dumps(record.environment, indent=2, sort_keys=True)},
+        texts={ENVIRONMENT: json.dumps(record.environment, indent=2, sort_keys=True)},
         files=files,
     )
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import filelock
 
+from harness.journal.folder import ARTIFACTS, DATABASE
 from harness.spec import HarnessError
 from harness.tracking.model_registry.store import Catalogue
 from harness.tracking.runs import MAX_DIGEST, MAX_TAG, Point, Run, cut
@@ -29,7 +30,7 @@ _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
 def default_uri(output: Path) -> str:
     """The SQLite database of an output folder, as a tracking URI."""
-    return f"{_SQLITE}{(output / 'mlflow.db').resolve()}"
+    return f"{_SQLITE}{(output / DATABASE).resolve()}"
 
 
 def database(uri: str) -> Path | None:
@@ -40,7 +41,7 @@ def database(uri: str) -> Path | None:
 def artifact_root(uri: str) -> Path | None:
     """The folder beside an SQLite database that takes artifacts; else the server decides."""
     file = database(uri)
-    return None if file is None else file.resolve().parent / "mlartifacts"
+    return None if file is None else file.resolve().parent / ARTIFACTS
 
 
 @dataclass

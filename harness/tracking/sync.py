@@ -6,7 +6,7 @@ from typing import Self
 
 import filelock
 
-from harness.journal.folder import JOURNAL
+from harness.journal.folder import JOURNAL, TRACKING_LOCK
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
 from harness.spec import HarnessError
@@ -46,7 +46,7 @@ class Projector:
         if not folder.is_dir():
             raise HarnessError(f"{folder}: no such folder; expected the folder of a sweep")
         try:
-            self._lock = filelock.FileLock(folder / ".tracking.lock")
+            self._lock = filelock.FileLock(folder / TRACKING_LOCK)
             self._lock.acquire(timeout=0)
         except filelock.Timeout:
             raise HarnessError(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.journal.folder import DATABASE
 from harness.spec import HarnessError
 from harness.system.text import one_line
 from harness.tracking.pages.links import WORKFLOW
@@ -33,14 +34,14 @@ def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
             not installed, or the server fails.
     """
     uri = default_uri(output)
-    file = (output / "mlflow.db").resolve()
+    file = (output / DATABASE).resolve()
     try:
         found = file.is_file()
     except OSError as error:
         raise HarnessError(f"{file}: cannot be read ({error.strerror})") from None
     if not found:
         raise HarnessError(
-            f"{output}: no mlflow.db there; expected the --output folder of a run with "
+            f"{output}: no {DATABASE} there; expected the --output folder of a run with "
             "tracking, or make one with: harness sync DIR"
         )
     _check_port(host, port)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.analysis import cells as summary
+from harness.journal.folder import PAGE
 from harness.journal.record import SweepRecord
 from harness.tracking import sweep_run
 from harness.tracking.model_registry.store import packable
@@ -12,8 +13,6 @@ from harness.tracking.pages import links, notes, views
 from harness.tracking.pages.links import Link
 from harness.tracking.runs import MAX_TAG, cells, cut, latest, study_key
 from harness.tracking.store import Store
-
-REPORT = "report.html"
 
 
 def task_links(store: Store, record: SweepRecord) -> Mapping[str, Link]:
@@ -30,7 +29,7 @@ def describe(store: Store, record: SweepRecord, folder: Path) -> None:
     """Brings descriptions and views up to date, after all runs of the sweep were written."""
     experiment_id = store.experiment_id(sweep_run.EXPERIMENT)
     run_id = store.run_id(sweep_run.sweep_key(record))
-    path = REPORT if (folder / REPORT).is_file() else ""
+    path = PAGE if (folder / PAGE).is_file() else ""
     report = links.artifacts(f"report of {record.sweep.name}", experiment_id, run_id, path)
     store.tag_experiment(sweep_run.EXPERIMENT, {"mlflow.note.content": notes.sweeps([report])})
     for task in record.sweep.tasks:
