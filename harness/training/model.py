@@ -10,6 +10,7 @@ from typing import Any
 
 from harness import cause
 from harness.journal.folder import assets_path
+from harness.kinds.image_classification import IMAGE
 from harness.models import load_model
 from harness.spec import DataSpec, HarnessError, Infeasible, Prepared, SearchSpace, Task
 from harness.training.optimizer import build_optimizer
@@ -61,7 +62,7 @@ def compiled(
     """
     model = bare
     if job.training.augment and task.augment is not None:
-        model = augmented(model, task.augment(spec))
+        model = augmented(model, task.augment(spec), spec)
     if task.training_model is not None:
         model = task.training_model(model)
     factors = space.rate_factors(job.config, bare) if space.rate_factors else None
@@ -73,17 +74,34 @@ def compiled(
     return model
 
 
-def augmented(model: Any, layers: list[Any]) -> Any:
-    """The model behind augmentation layers, which act in training only."""
+def augmented(model: Any, layers: list[Any], spec: DataSpec) -> Any:
+    """The model behind augmentation layers, which act in training only, and on the image only.
+
+    Args:
+        model: of the architecture.
+        layers: of `Task.augment`.
+        spec: of the data. Of several inputs, the one called `image` is augmented.
+
+    Raises:
+        HarnessError: there are several inputs, and none is called so.
+    """
     import keras
 
-    (name,) = model.input_names if hasattr(model, "input_names") else [model.inputs[0].name]
-    shape = model.inputs[0].shape[1:]
-    image = keras.Input(shape, dtype="float32", name=name)
-    x = image
-    for layer in layers:
-        x = layer(x)
-    return keras.Model({name: image}, model({name: x}))
+    augmented_name = next(iter(spec.inputs)) if len(spec.inputs) == 1 else IMAGE
+    if augmented_name not in spec.inputs:
+        raise HarnessError(
+            f"the task has the inputs {', '.join(spec.inputs)}; expected one called {IMAGE!r} "
+            "for its augmentation to act on"
+        )
+    inputs, passed = {}, {}
+    for tensor in model.inputs:
+        name = tensor.name
+        dtype = "float32" if name == augmented_name else tensor.dtype
+        inputs[name] = passed[name] = keras.Input(tensor.shape[1:], dtype=dtype, name=name)
+        if name == augmented_name:
+            for layer in layers:
+                passed[name] = layer(passed[name])
+    return keras.Model(inputs, model(passed))
 
 
 def _encoder(job: Job, path: Path, data: Prepared) -> Any:
