@@ -27,8 +27,8 @@ _MOVED = {
     "search_spaces._recurrent_translator": "harness.blocks.recurrent_translator",
     "search_spaces._transformer_translator": "harness.blocks.transformer_translator",
 }
-"""Where layers are now whose module models of version 0.1 name. Keras finds them by the name they
-are registered with, which has not changed."""
+"""Where the layers are now whose modules the files of models of version 0.1 name. The names they
+are registered with, by which Keras finds them once they are imported, have not changed."""
 EXAMPLES = 2
 """Test examples that are kept beside a saved model."""
 
@@ -76,9 +76,11 @@ def read_interface(path: Path) -> Interface:
 def load_model(path: str | Path) -> Any:
     """The `keras.Model` that a confirmation run left in a sweep's `models` folder.
 
-    Some architectures have layers of their own. Keras finds them once the file that defines them
-    is imported, which is done for the packages that tasks and search spaces come from, and for
-    no other.
+    Some architectures have layers of their own. Keras imports no module that a file names, in
+    safe mode or without, and finds a layer by its registered name once its module is imported.
+    That is done here for modules of the packages that tasks and search spaces come from, and for
+    no other. So plain `keras.models.load_model` loads models without such layers, and the others
+    after an import of the module that defines them, such as `harness.blocks.encoder`.
 
     Args:
         path: a `.keras` file.
@@ -89,21 +91,9 @@ def load_model(path: str | Path) -> Any:
     import keras
 
     path = Path(path)
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
-            content = file.read(_LARGEST_CONFIG + 1)
-        if len(content) > _LARGEST_CONFIG:
-            raise ValueError(f"its config.json has more than {_LARGEST_CONFIG:,} bytes")
-        config = json.loads(content)
-        modules = {*_modules(config)}
-    except (OSError, KeyError, ValueError, RuntimeError, EOFError, NotImplementedError,
-            zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
-        # What zipfile and json raise over bytes that are no such archive.
-        raise HarnessError(f"{path}: not a saved Keras model ({error})") from None
     known = {_package(space.build) for space in registry.spaces().values()}
     known |= {_package(task.score) for task in registry.tasks().values()}
-    for module in modules:
-        module = _MOVED.get(module, module)
+    for module in _modules(path):
         if module.split(".")[0] in known:
             with contextlib.suppress(ModuleNotFoundError):  # Keras names what it then lacks
                 importlib.import_module(module)
@@ -119,13 +109,27 @@ def _package(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__module__", "")).split(".")[0]
 
 
-def _modules(config: Any) -> Iterator[str]:
+def _modules(path: Path) -> set[str]:
+    """The modules whose objects a saved model holds, by the names that they have now."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
+            content = file.read(_LARGEST_CONFIG + 1)
+        if len(content) > _LARGEST_CONFIG:
+            raise ValueError(f"its config.json has more than {_LARGEST_CONFIG:,} bytes")
+        return {_MOVED.get(module, module) for module in _named(json.loads(content))}
+    except (OSError, KeyError, ValueError, RuntimeError, EOFError, NotImplementedError,
+            zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
+        # What zipfile and json raise over bytes that are no such archive.
+        raise HarnessError(f"{path}: not a saved Keras model ({error})") from None
+
+
+def _named(config: Any) -> Iterator[str]:
     """Names of the modules whose objects a configuration holds."""
     if isinstance(config, dict):
         if isinstance(config.get("module"), str):
             yield config["module"]
         for value in config.values():
-            yield from _modules(value)
+            yield from _named(value)
     elif isinstance(config, list):
         for value in config:
-            yield from _modules(value)
+            yield from _named(value)
