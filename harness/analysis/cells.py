@@ -1,10 +1,9 @@
 """The journal seen cell by cell: what every table, figure and sentence is made from."""
 
-import functools
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.journal.record import SweepRecord, TaskRecord
@@ -71,8 +70,7 @@ class CellResults:
     @property
     def scores(self) -> tuple[float, ...]:
         """Test scores of the confirmation runs that have one, in order of their runs."""
-        values = (self.score(result) for result in self.confirm)
-        return tuple(value for value in values if math.isfinite(value))
+        return scores_on_test(self.confirm, self.metric)
 
     @property
     def mean(self) -> float:
@@ -97,10 +95,7 @@ class CellResults:
         confirmed = [r for r in self.confirm if math.isfinite(self.score(r))] or self.confirm
         if confirmed:
             return confirmed[0]
-        scored = [r for r in self.search if math.isfinite(self.score(r))]
-        scored.sort(key=lambda result: result.number)
-        sign = 1 if self.objective.direction == "max" else -1
-        return max(scored, key=lambda result: sign * self.score(result), default=None)
+        return best_trial(self.search, self.objective)
 
     @property
     def unscored(self) -> tuple[TrialResult, ...]:
@@ -136,11 +131,12 @@ class CellResults:
 
     def finished(self, seeds: int) -> bool:
         """Whether the search has ended and each of the `seeds` runs after it too."""
-        if self.ended is None or self.running:
-            return False
-        nothing_to_confirm = self.best is None
-        done = sum(result.status != "interrupted" for result in self.confirm)
-        return nothing_to_confirm or done >= seeds
+        return is_done(
+            ended=self.ended is not None and not self.running,
+            winner=self.best is not None,
+            confirmed=sum(result.status != "interrupted" for result in self.confirm),
+            seeds=seeds,
+        )
 
 
 def cell_results(record: SweepRecord) -> tuple[CellResults, ...]:
@@ -182,52 +178,47 @@ def _rank(cell: CellResults) -> tuple[bool, float]:
     return False, -cell.mean if cell.direction == "max" else cell.mean
 
 
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
 def _mean(values: Sequence[float]) -> float:
     return statistics.fmean(values) if all(map(math.isfinite, values)) else math.nan
 
 
-def better(record: SweepRecord, task: str, a: float | None, b: float | None) -> bool:
-    """Whether validation score `a` beats `b`; any score beats none."""
-    if a is None or math.isnan(a) or task not in record.tasks:
-        return False
-    return b is None or record.tasks[task].objective.better(a, b)
+def best_trial(results: Iterable[TrialResult], objective: Objective) -> TrialResult | None:
+    """The completed result of the best finite validation score, the lowest number of equals."""
+    scored = [r for r in results if r.status == "completed" and math.isfinite(_known(r.score))]
+    sign = 1 if objective.direction == "max" else -1
+    return max(scored, key=lambda r: (sign * (r.score or 0.0), -r.number), default=None)
 
 
-def best(record: SweepRecord, results: Sequence[TrialResult]) -> TrialResult | None:
-    """The completed result of best validation score, the lowest number of equals."""
-    completed = sorted(
-        (r for r in results if r.status == "completed" and r.score is not None),
-        key=lambda r: r.number,
-    )
-    if not completed:
-        return None
-    return functools.reduce(
-        lambda kept, r: r if better(record, r.task, r.score, kept.score) else kept, completed
-    )
+def objective_of(record: SweepRecord, task: str) -> Objective:
+    """What trials of a task are compared by; without a name while nothing is known of it."""
+    known = record.tasks.get(task)
+    return known.objective if known else Objective("", "max")
 
 
-def interval(sample: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and 95 % interval (Student's t); the bounds of a single value are NaN."""
-    from scipy import stats
-
-    mean = sum(sample) / len(sample)
-    if len(sample) < 2 or not math.isfinite(mean):
-        return mean, math.nan, math.nan
-    spread = statistics.stdev(sample) / math.sqrt(len(sample))
-    half = float(stats.t.ppf(0.975, len(sample) - 1)) * spread
-    return mean, mean - half, mean + half
-
-
-def tested(results: Sequence[TrialResult], metric: str) -> list[float]:
+def scores_on_test(results: Iterable[TrialResult], metric: str) -> tuple[float, ...]:
     """A test metric of each completed confirmation run that has it, where it is finite."""
-    name = f"test_{metric}"
-    return [
-        r.metrics[name]
-        for r in results
-        if r.phase == "confirm"
-        and r.status == "completed"
-        and math.isfinite(r.metrics.get(name, math.nan))
-    ]
+    values = (
+        result.metrics.get(f"test_{metric}")
+        for result in results
+        if result.phase == "confirm" and result.status == "completed"
+    )
+    return tuple(value for value in values if value is not None and math.isfinite(value))
+
+
+def is_done(*, ended: bool, winner: bool, confirmed: int, seeds: int) -> bool:
+    """Whether nothing is left to do for a cell.
+
+    Args:
+        ended: whether its search has.
+        winner: whether there is a configuration to confirm.
+        confirmed: its confirmation runs that will not be run again.
+        seeds: as many as there should be.
+    """
+    return ended and (not winner or confirmed >= seeds)
 
 
 def best_space(
@@ -239,8 +230,24 @@ def best_space(
     measure = record.tasks[task].judged_by
     kept: tuple[str, float] | None = None
     for (name, space), results in groups.items():
-        sample = tested(results, measure.metric) if name == task else []
+        sample = scores_on_test(results, measure.metric) if name == task else ()
         mean = sum(sample) / len(sample) if sample else math.nan
         if not math.isnan(mean) and (kept is None or measure.better(mean, kept[1])):
             kept = space, mean
     return kept[0] if kept else None
+
+
+def unconfirmed(record: SweepRecord) -> list[tuple[str, str]]:
+    """The cells (task, space) without any confirmation run that has a test score."""
+    return [(cell.task, cell.space) for cell in cell_results(record) if not cell.scores]
+
+
+def exit_code(record: SweepRecord) -> int:
+    """0 if every cell has a confirmed result, else 1.
+
+    Cells appear in the journal with their first trial: a task or a space of the question
+    that has none yet counts as one without a result.
+    """
+    sweep = record.sweep
+    begun = {name for cell in record.cells for name in cell}
+    return int(bool(unconfirmed(record)) or not begun.issuperset({*sweep.tasks, *sweep.spaces}))

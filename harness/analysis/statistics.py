@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
 
 from harness.spec import Direction
 
@@ -83,7 +82,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     if min(values) == max(values):
         return Interval(values[0], values[0], values[0])
     error = math.sqrt(_variance_of_mean(scaled))
-    half = float(scipy.stats.t.ppf((1 + confidence) / 2, count - 1)) * error
+    half = _student_quantile(confidence, count - 1) * error
     return Interval(mean * scale, (mean - half) * scale, (mean + half) * scale)
 
 
@@ -208,15 +207,27 @@ def unit(values: npt.ArrayLike) -> float:
     return math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest else 1.0
 
 
+def _student_quantile(confidence: float, freedom: float) -> float:
+    """Half the width of a two-sided interval, in standard errors."""
+    # Imported where it is needed: the command line and MLflow wait for it otherwise.
+    import scipy.stats
+
+    return float(scipy.stats.t.ppf((1 + confidence) / 2, freedom))
+
+
 @functools.cache
 def _studentized_quantile(confidence: float, groups: int, freedom: float) -> float:
+    import scipy.stats
+
     if groups == 2:
-        return float(scipy.stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(2)
+        return _student_quantile(confidence, freedom) * math.sqrt(2)
     # Kept, as each takes a tenth of a second and table and sentence ask for the same ones.
     return float(scipy.stats.studentized_range.ppf(confidence, groups, freedom))
 
 
 def _studentized_tail(value: float, groups: int, freedom: float) -> float:
+    import scipy.stats
+
     if groups == 2:
         return float(2 * scipy.stats.t.sf(value / math.sqrt(2), freedom))
     return float(scipy.stats.studentized_range.sf(value, groups, freedom))

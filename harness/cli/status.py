@@ -3,7 +3,6 @@
 Everything comes from the journal, which is read as it is; a sweep that runs is not disturbed.
 """
 
-import math
 import os
 import time
 from collections import Counter
@@ -18,7 +17,7 @@ import rich.table
 import rich.text
 
 from harness import registry
-from harness.analysis.cells import CellResults, cell_results
+from harness.analysis.cells import CellResults, best_trial, cell_results
 from harness.driver.time_left import concurrency, finished, progress, seconds_left, span
 from harness.journal.folder import JOURNAL, LOCK
 from harness.journal.read import read_journal
@@ -179,13 +178,12 @@ def _table(sweep: Sweep, every: Sequence[CellResults]) -> rich.table.Table:
 
 
 def _row(sweep: Sweep, cell: CellResults) -> list[str]:
-    values = [cell.score(r) for r in cell.search if math.isfinite(cell.score(r))]
-    best = max if cell.objective.direction == "max" else min
+    best = best_trial(cell.search, cell.objective)
     return [
         f"· {cell.space}",
         f"{len(finished(cell.search))}/{sweep.budget_of(cell.task).trials}",
         str(_failed(cell) or ""),
-        f"{best(values):.4g}" if values else "",
+        f"{best.score:.4g}" if best else "",
         f"{len(finished(cell.confirm))}/{len(sweep.seeds_of(cell.task))}",
         f"{cell.mean:.4g}" if cell.scores else "",
         _state(sweep, cell),

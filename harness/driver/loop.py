@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.cells import exit_code, unconfirmed
 from harness.data import download
 from harness.driver import preflight
 from harness.driver.display import Display
@@ -354,9 +355,9 @@ def _write_report(folder: Path) -> int:
     record = read_journal(folder)
     if record is None:
         return EXIT_UNCONFIRMED
-    for task, space in report.unconfirmed(record):
+    for task, space in unconfirmed(record):
         print(f"no confirmed result: {task} x {space}")
-    return report.exit_code(record)
+    return exit_code(record)
 
 
 def _failed(running: _Running, failure: Failure, seconds: float | None = None) -> TrialResult:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.cells import best_trial, is_done
 from harness.journal.folder import checkpoint_path
 from harness.journal.record import SweepRecord
 from harness.search.ask_tell import Search, Suggestion
@@ -181,28 +182,22 @@ class CellPlan:
 
     def best(self) -> TrialResult | None:
         """The search trial with the best validation score so far; the earlier of equals."""
-        return self._best(self.searched())
+        return best_trial(self.searched(), self.cell.task.objective)
 
     def over(self) -> bool:
         """Whether nothing is left to do: all seeds have run, or there is nothing to confirm."""
-        return self.ended is not None and (
-            self.best() is None or len(self.confirmed()) == len(self.seeds)
+        return is_done(
+            ended=self.ended is not None,
+            winner=self.best() is not None,
+            confirmed=len(self.confirmed()),
+            seeds=len(self.seeds),
         )
 
     def model(self) -> Path | None:
         """The confirmed model with the best validation score; `None` if there is none."""
-        best = self._best([result for result in self.confirmed() if result.model is not None])
+        saved = [result for result in self.confirmed() if result.model is not None]
+        best = best_trial(saved, self.cell.task.objective)
         return None if best is None or best.model is None else Path(best.model)
-
-    def _best(self, results: list[TrialResult]) -> TrialResult | None:
-        best: TrialResult | None = None
-        for result in sorted(results, key=lambda result: result.number):
-            if result.status != "completed" or result.score is None:
-                continue
-            better = self.cell.task.objective.better
-            if best is None or best.score is None or better(result.score, best.score):
-                best = result
-        return best
 
     def confirm_seconds(self) -> float:
         """About how long a confirmation run takes, by what the best trial took; 0 if none has."""

@@ -9,6 +9,7 @@ from typing import Any
 import pydantic
 
 from harness import registry
+from harness.analysis.cells import cell_results
 from harness.data import cache
 from harness.journal.record import SweepRecord
 from harness.spec import HarnessError, Prepared, Task
@@ -149,29 +150,21 @@ def _has_time(record: SweepRecord, task: str, space: str) -> bool:
 
 def complete(record: SweepRecord) -> bool:
     """Whether every search has ended and every confirmation run of its winner is done."""
-    sweep = record.sweep
-    done = {result.key for result in record.results if result.status != "interrupted"}
-    won = {result.key[:2] for result in record.results if result.status == "completed"}
+    begun = {(found.task, found.space): found for found in cell_results(record)}
     return all(
-        _ended(record, cell)
-        and (
-            cell.key not in won
-            or all(
-                (*cell.key, "confirm", index) in done
-                for index in range(len(sweep.seeds_of(cell.task.name)))
-            )
-        )
-        for cell in cells(sweep)
+        cell.key in begun
+        and begun[cell.key].finished(len(record.sweep.seeds_of(cell.task.name)))
+        and not _model_after_all(record, cell)
+        for cell in cells(record.sweep)
     )
 
 
-def _ended(record: SweepRecord, cell: Cell) -> bool:
-    """Whether the search of a cell has ended; one that had no model to start from goes on when
-    there is one after all."""
-    reason, before = record.ended.get(cell.key), pretraining(cell)
-    if reason is None or before is None or not reason.startswith(NO_MODEL):
-        return reason is not None
-    return not any(
+def _model_after_all(record: SweepRecord, cell: Cell) -> bool:
+    """Whether a search ended as it had no model to start from, and there is one by now."""
+    before = pretraining(cell)
+    if before is None or not record.ended.get(cell.key, "").startswith(NO_MODEL):
+        return False
+    return any(
         result.key[:3] == (*before, "confirm") and result.model is not None
         for result in record.results
     )

@@ -79,19 +79,3 @@ def _images(
         png, svg = figure_paths(name)
         yield str(png), image(figure, "png")
         yield str(svg), image(figure, "svg")
-
-
-def unconfirmed(record: SweepRecord) -> list[tuple[str, str]]:
-    """The cells (task, space) without any confirmation run that has a test score."""
-    return [(cell.task, cell.space) for cell in cell_results(record) if not cell.scores]
-
-
-def exit_code(record: SweepRecord) -> int:
-    """0 if every cell has a confirmed result, else 1.
-
-    Cells appear in the journal with their first trial: a task or a space of the question
-    that has none yet counts as one without a result.
-    """
-    sweep = record.sweep
-    begun = {name for cell in record.cells for name in cell}
-    return int(bool(unconfirmed(record)) or not begun.issuperset({*sweep.tasks, *sweep.spaces}))

@@ -10,8 +10,9 @@ from typing import Any
 from harness.analysis.cells import CellResults
 from harness.journal.folder import FAILURES
 from harness.journal.record import SweepRecord
-from harness.report.text import NOTHING, bullets, code, duration, flat, listed, plain, table
+from harness.report.text import duration, flat, listed
 from harness.sweep.question import Budget, Sweep
+from harness.system.markdown import NOTHING, bullets, code, plain, table
 from harness.system.text import counted
 from harness.trial import Failure, TrialResult
 

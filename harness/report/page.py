@@ -27,12 +27,13 @@ from harness.report.appendix import (
 )
 from harness.report.samples.section import looking
 from harness.report.searches.section import Searches, read_searches, searching, worth
-from harness.report.text import bullets, code, listed, plain
+from harness.report.text import listed
 from harness.report.verdicts.how_sure import how_sure
 from harness.report.verdicts.leaderboard import how_started, leaderboard_section
 from harness.report.verdicts.per_example import NO_OUTCOMES, OutcomesByTask
 from harness.report.verdicts.summary import cautions, conclusion
 from harness.report.verdicts.verdict import Judged, judge
+from harness.system.markdown import bullets, code, plain
 from harness.system.text import counted
 
 

@@ -1,18 +1,15 @@
 """Numbers and text as the report writes them, in Markdown that data cannot break."""
 
 import math
-import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
-
-from tabulate import tabulate
 
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import FAR, Interval, far_apart, mean_interval
-from harness.system.text import counted, one_line
+from harness.system.markdown import NOTHING
+from harness.system.text import counted
 
-NOTHING = "–"
 LONG = 1e12
 """From here on numbers are written by their magnitude: a model that failed may have a perplexity
 of hundreds of digits."""
@@ -75,36 +72,6 @@ def milliseconds(value: float) -> str:
 def listed(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def code(text: str, longest: int = 300, in_table: bool = True) -> str:
-    """Text from data as a code span: one line, cut when long.
-
-    A bar is escaped, as it would end a table's cell. Outside of tables the backslash would show:
-    `in_table=False` where the text may hold bars.
-    """
-    line = one_line(text).replace("`", "'")
-    line = line.replace("|", "\\|") if in_table else line
-    if len(line) > longest:
-        line = line[: longest - 1].rstrip("\\") + "…"
-    return f"`{line}`" if line else NOTHING
-
-
-def plain(text: str) -> str:
-    """Text from data as prose: one line in which no character formats anything."""
-    # An underscore within a word formats nothing, and names are easier to read without a backslash.
-    return re.sub(r"([\\`*\[\]<>|&]|(?<!\w)_|_(?!\w))", r"\\\1", one_line(text))
-
-
-def bullets(sentences: Iterable[str]) -> str:
-    """A Markdown list."""
-    return "\n".join(f"- {sentence}" for sentence in sentences)
-
-
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table of ready cells; the first `left` columns are aligned left."""
-    align = ["left" if i < left else "right" for i in range(len(headers))]
-    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
 
 
 def flat(value: Any) -> str:

@@ -5,7 +5,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from harness.analysis import cells
+from harness.analysis.cells import best_trial, is_done, objective_of, scores_on_test
+from harness.analysis.statistics import mean_interval
 from harness.journal.folder import ENVIRONMENT
 from harness.journal.record import SweepRecord
 from harness.tracking.pages import notes
@@ -77,10 +78,13 @@ def study_status(
     """How far a cell is, given the last result of each of its trials."""
     over = [r for r in results if r.status != "interrupted"]
     confirmed = [r.status == "completed" for r in over if r.phase == "confirm"]
-    searched = any(r.status == "completed" for r in over if r.phase == "search")
-    if cell in record.ended and not searched:
-        return "FAILED"
-    if cell in record.ended and len(confirmed) >= len(record.sweep.seeds_of(cell[0])):
+    done = is_done(
+        ended=cell in record.ended,
+        winner=any(r.status == "completed" for r in over if r.phase == "search"),
+        confirmed=len(confirmed),
+        seeds=len(record.sweep.seeds_of(cell[0])),
+    )
+    if done:
         return "FINISHED" if any(confirmed) else "FAILED"
     return "RUNNING" if live else "KILLED"
 
@@ -119,6 +123,8 @@ def _search(
     """The state of the search after each of its results."""
     state: dict[str, float] = {"trials": 0, "failed": 0, "search_seconds": 0}
     seen: dict[int, TrialResult] = {}
+    best: TrialResult | None = None
+    objective = objective_of(record, task)
     for result in results:
         if result.phase != "search" or result.status == "interrupted":
             continue
@@ -126,10 +132,9 @@ def _search(
         if result.number in seen:
             _count(state, seen[result.number], -1)
         seen[result.number] = result
-        if result.score is not None and cells.better(
-            record, task, result.score, state.get("score")
-        ):
-            state["score"] = result.score
+        best = best_trial([*([best] if best else []), result], objective)
+        if best is not None and best.score is not None:
+            state["score"] = best.score
         yield result, state
 
 
@@ -145,12 +150,13 @@ def _test(confirmed: Iterable[TrialResult]) -> dict[str, float]:
     values: dict[str, float] = {"seeds": len(completed)}
     for name in dict.fromkeys(name for r in completed for name in r.metrics):
         if name.startswith("test_"):
-            sample = cells.tested(completed, name.removeprefix("test_"))
+            sample = scores_on_test(completed, name.removeprefix("test_"))
             if not sample:
                 continue
-            values[name], low, high = cells.interval(sample)
-            if math.isfinite(low):
-                values |= {f"{name}_ci_low": low, f"{name}_ci_high": high}
+            found = mean_interval(sample)
+            values[name] = found.mean
+            if math.isfinite(found.low):
+                values |= {f"{name}_ci_low": found.low, f"{name}_ci_high": found.high}
     for name in ("parameters", "latency_ms", "peak_memory_mb"):
         costs = [getattr(r.cost, name) for r in completed]
         known = [cost for cost in costs if cost is not None]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from harness.analysis import cells as summary
+from harness.analysis.cells import scores_on_test
 from harness.journal.record import SweepRecord
 from harness.tracking.cell_run import study_status
 from harness.tracking.pages import notes
@@ -131,7 +131,7 @@ def _improve(
     record: SweepRecord, task: str, runs: Sequence[TrialResult], best: dict[str, float]
 ) -> None:
     known = record.tasks.get(task)
-    sample = summary.tested(runs, known.judged_by.metric) if known else []
+    sample = scores_on_test(runs, known.judged_by.metric) if known else ()
     if known is not None and sample:
         mean = sum(sample) / len(sample)
         if task not in best or known.judged_by.better(mean, best[task]):

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import report
-from harness.analysis.cells import cell_results
+from harness.analysis.cells import cell_results, exit_code
 from harness.cli.status import show
 from harness.journal.folder import JOURNAL
 from harness.journal.read import read_journal
@@ -39,7 +38,7 @@ def look(folder, capsys):
         assert "\n" not in text
         return text
     if record is not None:
-        cell_results(record), leaderboard(record), trials_table(record), report.exit_code(record)
+        cell_results(record), leaderboard(record), trials_table(record), exit_code(record)
         show(folder)
         capsys.readouterr()
     return None

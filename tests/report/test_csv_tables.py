@@ -9,7 +9,7 @@ import time
 import pandas as pd
 import pytest
 
-from harness import report
+from harness.analysis.cells import exit_code, unconfirmed
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.report.csv_tables import LEADERBOARD, TRIALS, csv, leaderboard, trials_table
@@ -180,14 +180,14 @@ def test_cells_without_a_result_are_rows_at_the_end(record):
     assert list(board["space"]) == ["mlp", "cnn"] * 2
     assert board["mean"].isna().tolist() == [False, True] * 2
     assert board["seeds"].tolist() == [3, 0] * 2
-    assert report.unconfirmed(without) == [("digits", "cnn"), ("fashion_mnist", "cnn")]
-    assert report.exit_code(without) == 1
+    assert unconfirmed(without) == [("digits", "cnn"), ("fashion_mnist", "cnn")]
+    assert exit_code(without) == 1
 
 
 def test_exit_code_is_zero_only_when_all_of_the_question_is_answered(record):
-    assert report.exit_code(record) == 0
+    assert exit_code(record) == 0
     more = dataclasses.replace(record.sweep, tasks=(*record.sweep.tasks, "cifar10"))
-    assert report.exit_code(dataclasses.replace(record, sweep=more)) == 1
+    assert exit_code(dataclasses.replace(record, sweep=more)) == 1
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None])

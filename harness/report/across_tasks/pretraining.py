@@ -9,10 +9,11 @@ from typing import Literal, TypeAlias
 from harness import registry
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import Comparison, compare
-from harness.report.text import NOTHING, code, duration, listed, number, places, plain, span, table
+from harness.report.text import duration, listed, number, places, span
 from harness.spec import HarnessError
 from harness.sweep.pairs import Cell, pretraining
 from harness.sweep.question import Sweep
+from harness.system.markdown import NOTHING, code, plain, table
 from harness.system.text import counted
 
 SCRATCH = "_scratch"

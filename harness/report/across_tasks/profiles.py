@@ -11,8 +11,9 @@ from harness.analysis.cells import CellResults
 from harness.journal.record import SweepRecord
 from harness.report.across_tasks.ranks import FEW, Field, fields
 from harness.report.searches.time_to_target import best_score, times
-from harness.report.text import bullets, code, listed, number, table
+from harness.report.text import listed, number
 from harness.sweep.question import Tuner
+from harness.system.markdown import bullets, code, table
 from harness.system.text import counted
 
 FACTOR = 2.0

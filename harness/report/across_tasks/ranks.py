@@ -11,7 +11,8 @@ import scipy.stats
 
 from harness.analysis.cells import CellResults, by_task, cell_results
 from harness.journal.record import SweepRecord
-from harness.report.text import bullets, code, listed, number, table
+from harness.report.text import listed, number
+from harness.system.markdown import bullets, code, table
 from harness.system.text import counted
 
 if TYPE_CHECKING:

@@ -20,13 +20,8 @@ from harness.analysis.cells import CellResults, by_task, cell_results
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.report.figure_style import STYLE, label, legend, looks
-from harness.report.text import (
-    code,
-    figure_name,
-    image,
-    listed,
-    plain,
-)
+from harness.report.text import figure_name, image, listed
+from harness.system.markdown import code, plain
 
 _PART = re.compile(r"(.+)_([1-9]\d?)")
 """The name of a task with less than all the examples, in percent."""

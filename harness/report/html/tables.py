@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from harness.report.text import NOTHING
+from harness.system.markdown import NOTHING
 
 UNITS = {
     "": 1.0,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.analysis.cells import CellResults
 from harness.analysis.exhibits import Bucket, EntityText, Exhibit, Exhibits, Guess
-from harness.report.text import NOTHING, code, figure_name, image, number, plain, table
+from harness.report.text import figure_name, image, number
+from harness.system.markdown import NOTHING, code, plain, table
 
 LONGEST = 600
 """Characters of a text in the report; `harness describe` shows all of them."""

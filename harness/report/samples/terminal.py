@@ -9,7 +9,8 @@ import numpy as np
 
 from harness.analysis.exhibits import AttentionMap, Confusion, EntityText, Exhibit, Forecast, Guess
 from harness.report.samples.section import span
-from harness.report.text import NOTHING, number
+from harness.report.text import number
+from harness.system.markdown import NOTHING
 from harness.system.text import counted, one_line
 
 WIDTH = 88

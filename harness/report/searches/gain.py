@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from harness.analysis.cells import CellResults
+from harness.analysis.cells import CellResults, best_trial
 from harness.analysis.statistics import Interval
 from harness.journal.record import SweepRecord
-from harness.report.text import NOTHING, code, decimals, duration, number, plain, table
+from harness.report.text import decimals, duration, number
+from harness.system.markdown import NOTHING, code, plain, table
 from harness.trial import Asked, TrialResult
 
 Asking: TypeAlias = dict[tuple[str, str], dict[int, Asked]]
@@ -73,17 +74,8 @@ def gain(cell: CellResults, asked: dict[int, Asked]) -> Gain:
             own.add(later)
     defaults = [result for result in cell.search if result.number in own]
     first = next((result for result in defaults if result.number == 0), None)
-    return Gain(cell, _best(cell, defaults) or first, _best(cell, cell.search))
-
-
-def _best(cell: CellResults, trials: Sequence[TrialResult]) -> TrialResult | None:
-    """The trial with the best score, the first of equal ones."""
-    sign = 1 if cell.objective.direction == "max" else -1
-    scored = sorted(
-        (result for result in trials if math.isfinite(cell.score(result))),
-        key=lambda result: result.number,
-    )
-    return max(scored, key=lambda result: sign * cell.score(result), default=None)
+    default = best_trial(defaults, cell.objective) or first
+    return Gain(cell, default, best_trial(cell.search, cell.objective))
 
 
 def gains(group: Sequence[CellResults], asked: Asking) -> str:

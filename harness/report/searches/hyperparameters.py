@@ -24,7 +24,8 @@ from harness.report.searches.importance import (
     surrogate,
 )
 from harness.report.searches.interaction import Interaction, strongest_interaction
-from harness.report.text import NOTHING, code, decimals, number, span, table
+from harness.report.text import decimals, number, span
+from harness.system.markdown import NOTHING, code, table
 from harness.trial import Asked
 
 SHOWN = 8

@@ -18,8 +18,9 @@ from matplotlib.transforms import Bbox
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import far_apart
 from harness.report.figure_style import FAINT, INK, STYLE, label, number_decades
-from harness.report.text import code, listed, number
+from harness.report.text import listed, number
 from harness.spec import Direction
+from harness.system.markdown import code
 from harness.trial import Cost
 
 LONGEST_NAME = 24

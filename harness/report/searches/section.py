@@ -12,7 +12,8 @@ from harness.report.searches import gain, hyperparameters, pareto, time_to_targe
 from harness.report.searches.anytime import anytime_figure
 from harness.report.searches.gain import Asking, asking
 from harness.report.searches.hyperparameters import Study, studies
-from harness.report.text import code, figure_name, image
+from harness.report.text import figure_name, image
+from harness.system.markdown import code
 
 COURSE = """\
 Best validation score so far: on the left against the seconds in the workers, summed over trials, \

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.analysis.cells import CellResults
+from harness.analysis.cells import CellResults, best_trial
 from harness.analysis.statistics import Interval
 from harness.report.searches.anytime import exchangeable, trials_of
 from harness.report.searches.permutations import TAIL, observed, seconds_to
-from harness.report.text import code, decimals, duration, number, plain, table
+from harness.report.text import decimals, duration, number
 from harness.sweep.question import Tuner
+from harness.system.markdown import code, plain, table
 
 HOW_TO_READ = """\
 Seconds are those of the workers, summed over the trials of the search, failed ones included, up \
@@ -41,9 +42,8 @@ def targets(group: Sequence[CellResults]) -> list[float]:
 
 def best_score(cell: CellResults) -> float:
     """The best validation score of a cell's search, NaN without any."""
-    scores = [score for r in cell.search if math.isfinite(score := cell.score(r))]
-    choose = max if cell.objective.direction == "max" else min
-    return choose(scores, default=math.nan)
+    best = best_trial(cell.search, cell.objective)
+    return math.nan if best is None else cell.score(best)
 
 
 def times(cell: CellResults, target: float, tuner: Tuner) -> Interval:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.journal.record import SweepRecord, TaskRecord
-from harness.report.text import NOTHING
 from harness.sweep.question import Sweep
+from harness.system.markdown import NOTHING
 
 DIGEST = 16
 """Digits of a SHA-256 that are shown."""

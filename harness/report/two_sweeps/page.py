@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.cells import cell_results
 from harness.journal.record import SweepRecord
-from harness.report.text import bullets, code, listed, number, places, plain, table
+from harness.report.text import listed, number, places
 from harness.report.two_sweeps.changes import (
     Change,
     data_changes,
@@ -18,6 +18,7 @@ from harness.report.two_sweeps.changes import (
 from harness.report.two_sweeps.per_cell import JUDGED, Contrast, contrasts, obstacle
 from harness.report.two_sweeps.tables import configurations, costs, failures, scores
 from harness.report.verdicts.summary import cautions
+from harness.system.markdown import bullets, code, plain, table
 from harness.system.text import counted
 
 

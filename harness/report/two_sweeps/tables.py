@@ -5,19 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.analysis.cells import CellResults, by_task
-from harness.report.text import (
-    NOTHING,
-    code,
-    duration,
-    flat,
-    milliseconds,
-    number,
-    places,
-    plain,
-    span,
-    table,
-)
+from harness.report.text import duration, flat, milliseconds, number, places, span
 from harness.report.two_sweeps.per_cell import JUDGED, LEVEL, Contrast
+from harness.system.markdown import NOTHING, code, plain, table
 from harness.system.text import counted
 from harness.trial import Cost
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import Comparison
-from harness.report.text import NOTHING, bullets, code, number, places, plain, span, table
+from harness.report.text import number, places, span
 from harness.report.verdicts.per_example import NO_OUTCOMES, Outcomes, OutcomesByTask
 from harness.report.verdicts.verdict import Judgement
+from harness.system.markdown import NOTHING, bullets, code, plain, table
 from harness.system.text import counted
 
 HOW_TO_READ = """\

@@ -16,19 +16,9 @@ from harness.analysis.statistics import Interval, far_apart, mean_interval
 from harness.journal.record import SweepRecord
 from harness.report.across_tasks.pretraining import Starts, started
 from harness.report.figure_style import FAINT, INK, STYLE, WIDTH, looks, number_decades
-from harness.report.text import (
-    NOTHING,
-    code,
-    decimals,
-    duration,
-    milliseconds,
-    number,
-    places,
-    plain,
-    span,
-    table,
-)
+from harness.report.text import decimals, duration, milliseconds, number, places, span
 from harness.report.verdicts.verdict import Judged, Judgement
+from harness.system.markdown import NOTHING, code, plain, table
 
 
 def leaderboard_figure(record: SweepRecord) -> Figure:

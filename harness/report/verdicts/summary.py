@@ -8,18 +8,10 @@ from harness import registry
 from harness.analysis.cells import CellResults, by_task
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
-from harness.report.text import (
-    code,
-    duration,
-    listed,
-    number,
-    places,
-    plain,
-    score_of,
-    span,
-)
+from harness.report.text import duration, listed, number, places, score_of, span
 from harness.report.verdicts.verdict import Judgement
 from harness.sweep.question import Sweep
+from harness.system.markdown import code, plain
 from harness.system.text import counted
 
 

@@ -5,12 +5,13 @@ After Mitchell et al., "Model Cards for Model Reporting", 2019, as far as a jour
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis import cells
+from harness.analysis.cells import scores_on_test
+from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
-from harness.tracking.markdown import code, plain, table
+from harness.system.markdown import NOTHING, code, narrow_table, plain
 from harness.trial import TrialResult
 
-LONGEST = 4900
+MOST_CHARACTERS = 4900
 """Characters; MLflow's registry takes 5000."""
 _MOST_ROWS = 40
 
@@ -35,7 +36,7 @@ def model_card(
         *_limits(record, cell[0], results),
         *_configuration(chosen),
         "",
-        f"Made by {code(record.command)}, sweep id {code(record.id)}.",
+        f"Made by {code(record.command, in_table=False)}, sweep id {code(record.id)}.",
     ]
     return _fitting(lines)
 
@@ -53,9 +54,10 @@ def task_card(record: SweepRecord, task: str) -> str:
 
 def _what(record: SweepRecord, cell: tuple[str, str], chosen: TrialResult) -> Iterator[str]:
     task, space = cell
+    sweep = code(record.sweep.name, in_table=False)
     yield (
         f"**{plain(space)}** for task **{plain(task)}**, found by sweep "
-        f"{code(record.sweep.name)}: the best of its search, retrained on seed {chosen.seed}."
+        f"{sweep}: the best of its search, retrained on seed {chosen.seed}."
     )
 
 
@@ -77,17 +79,17 @@ def _scores(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> I
     floor = dict(known.baseline) if known else {}
     rows = []
     for name in names:
-        sample = cells.tested(results, name.removeprefix("test_"))
-        mean, low, high = cells.interval(sample)
         metric = name.removeprefix("test_")
-        spread = f"{low:.4g} to {high:.4g}" if len(sample) > 1 else "–"
-        trivial = f"{floor[metric]:.4g}" if metric in floor else "–"
-        rows.append((code(metric), f"{mean:.4g}", spread, str(len(sample)), trivial))
+        sample = scores_on_test(results, metric)
+        found = mean_interval(sample)
+        spread = f"{found.low:.4g} to {found.high:.4g}" if len(sample) > 1 else NOTHING
+        trivial = f"{floor[metric]:.4g}" if metric in floor else NOTHING
+        rows.append((code(metric), f"{found.mean:.4g}", spread, str(len(sample)), trivial))
     if rows:
         yield ""
         yield "### Scores on the test split"
         headers = ("metric", "mean over seeds", "95 % interval", "seeds", "trivial predictor")
-        yield from table(headers, rows[:_MOST_ROWS])
+        yield from narrow_table(headers, rows[:_MOST_ROWS])
     if known is not None and known.reference is not None:
         yield ""
         yield f"Published: {known.reference.value:.4g} ({plain(known.reference.source)})"
@@ -126,7 +128,11 @@ def _limits(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> I
 def _configuration(chosen: TrialResult) -> Iterator[str]:
     values = {**chosen.config, **{f"training.{n}": v for n, v in chosen.training.items()}}
     rows = [(code(name), code(value, 60)) for name, value in values.items()]
-    yield from ("", "### Configuration", *table(("hyperparameter", "value"), rows[:_MOST_ROWS]))
+    yield from (
+        "",
+        "### Configuration",
+        *narrow_table(("hyperparameter", "value"), rows[:_MOST_ROWS]),
+    )
     if len(rows) > _MOST_ROWS:
         yield from ("", f"and {len(rows) - _MOST_ROWS} more, in the params of the model")
 
@@ -134,7 +140,7 @@ def _configuration(chosen: TrialResult) -> Iterator[str]:
 def _fitting(lines: Sequence[str]) -> str:
     """As many lines as there is room for; a line is never cut in the middle."""
     kept: list[str] = []
-    room = LONGEST
+    room = MOST_CHARACTERS
     for line in lines:
         room -= len(line) + 1
         if room < 0:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from harness import registry
-from harness.analysis import cells as summary
+from harness.analysis.cells import best_space, best_trial, objective_of, scores_on_test
+from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.tracking.cell_run import study_status
 from harness.tracking.model_registry import cards
@@ -65,7 +66,7 @@ class Winner:
 def winners(record: SweepRecord) -> tuple[Winner, ...]:
     """The best confirmed model of each cell that is done, for the cells that kept one."""
     groups = {cell: latest(results) for cell, results in cells(record).items()}
-    best = {task: summary.best_space(record, task, groups) for task in record.sweep.tasks}
+    best = {task: best_space(record, task, groups) for task in record.sweep.tasks}
     return tuple(_winners(record, groups, best))
 
 
@@ -85,7 +86,8 @@ def settled(record: SweepRecord, task: str) -> bool:
 
 def saved(record: SweepRecord, results: Sequence[TrialResult]) -> TrialResult | None:
     """The confirmation run whose model is kept: of the seeds, the best on validation."""
-    return summary.best(record, [r for r in results if r.phase == "confirm" and r.model])
+    kept = [result for result in results if result.phase == "confirm" and result.model]
+    return best_trial(kept, objective_of(record, kept[0].task)) if kept else None
 
 
 def _winners(
@@ -132,12 +134,12 @@ def _tags(
     """What tells versions apart in MLflow's table of them; the card has the rest."""
     tags = {"architecture": space, "sweep": record.sweep.name, "sweep.id": record.id}
     metric = record.tasks[task].judged_by.metric if task in record.tasks else ""
-    sample = summary.tested(results, metric)
+    sample = scores_on_test(results, metric)
     if sample:
-        mean, low, high = summary.interval(sample)
-        tags[valid_name(f"test_{metric}")] = f"{mean:.4g}"
+        found = mean_interval(sample)
+        tags[valid_name(f"test_{metric}")] = f"{found.mean:.4g}"
         if len(sample) > 1:
-            tags["interval"] = f"{low:.4g} to {high:.4g}"
+            tags["interval"] = f"{found.low:.4g} to {found.high:.4g}"
     return {**tags, "seed": str(result.seed)}
 
 

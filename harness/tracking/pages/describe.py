@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.analysis import cells as summary
+from harness.analysis.cells import best_space
 from harness.journal.folder import PAGE
 from harness.journal.record import SweepRecord
 from harness.tracking import sweep_run
@@ -43,7 +43,7 @@ def describe(store: Store, record: SweepRecord, folder: Path) -> None:
 def _winner(store: Store, record: SweepRecord, task: str, folder: Path) -> Iterator[Link]:
     """The study of the best architecture, and the registered models of the task if there are."""
     groups = {cell: latest(results) for cell, results in cells(record).items()}
-    space = summary.best_space(record, task, groups)
+    space = best_space(record, task, groups)
     if space is None:
         return
     run_id = store.run_id(study_key(record, (task, space)))

@@ -7,7 +7,7 @@ there: what is asked for most is one click away from an experiment.
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from harness.tracking.markdown import plain
+from harness.system.markdown import plain
 from harness.tracking.pages.views import View
 
 WORKFLOW = "workflowType=machine_learning"

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.analysis import cells
+from harness.analysis.cells import best_space, best_trial, objective_of, scores_on_test
+from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
-from harness.tracking.markdown import code, plain, table
+from harness.system.markdown import NOTHING, code, narrow_table, plain
 from harness.tracking.pages.links import Link
 from harness.trial import TrialResult
 
@@ -57,8 +58,11 @@ def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResu
     task, space = cell
     search = [r for r in latest if r.phase == "search"]
     confirmed = [r for r in latest if r.phase == "confirm" and r.status == "completed"]
-    winner = cells.best(record, search)
-    lines = [f"**{plain(space)}** on **{plain(task)}**, sweep {code(record.sweep.name)}", ""]
+    winner = best_trial(search, objective_of(record, task))
+    lines = [
+        f"**{plain(space)}** on **{plain(task)}**, sweep {code(record.sweep.name, in_table=False)}",
+        "",
+    ]
     lines += _test_metrics(confirmed)
     if winner is not None and task in record.tasks:
         metric = record.tasks[task].objective.metric
@@ -70,8 +74,8 @@ def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResu
     if winner is not None:
         values = {**winner.config, **winner.training}
         rows = [(code(name), code(value)) for name, value in values.items()]
-        lines += ["", *table(("hyperparameter", "best trial"), rows)]
-    lines += ["", f"Made by {code(record.command)}, sweep id {code(record.id)}"]
+        lines += ["", *narrow_table(("hyperparameter", "best trial"), rows)]
+    lines += ["", f"Made by {code(record.command, in_table=False)}, sweep id {code(record.id)}"]
     return "\n".join(lines)
 
 
@@ -85,16 +89,16 @@ def sweep(
         (code(task), *row, str(links[task]) if task in links else "")
         for task, *row in _best_rows(record, groups)
     ]
-    lines = [f"Sweep {code(record.sweep.name)}: {len(record.sweep.tasks)} tasks, "
+    lines = [f"Sweep {code(record.sweep.name, in_table=False)}: {len(record.sweep.tasks)} tasks, "
              f"{len(record.sweep.spaces)} architectures.", ""]  # fmt: skip
     if rows:
         headers = ("task", "best", "metric", "test score", "95 % interval", "all")
-        lines += table(headers, rows)
+        lines += narrow_table(headers, rows)
         lines.append("")
     lines += [
         "The report is among the artifacts: `report.html`.",
         "",
-        f"Made by {code(record.command)}, sweep id {code(record.id)}",
+        f"Made by {code(record.command, in_table=False)}, sweep id {code(record.id)}",
     ]
     return "\n".join(lines)
 
@@ -103,14 +107,14 @@ def _best_rows(
     record: SweepRecord, groups: Mapping[tuple[str, str], Sequence[TrialResult]]
 ) -> Iterator[tuple[str, ...]]:
     for task in record.sweep.tasks:
-        known, kept = record.tasks.get(task), cells.best_space(record, task, groups)
+        known, kept = record.tasks.get(task), best_space(record, task, groups)
         if known is None or kept is None:
             continue
         metric = known.judged_by.metric
-        sample = cells.tested(groups[task, kept], metric)
-        mean, low, high = cells.interval(sample)
-        spread = f"{low:.4g} to {high:.4g}" if len(sample) > 1 else "–"
-        yield task, code(kept), code(metric), f"{mean:.4g}", spread
+        sample = scores_on_test(groups[task, kept], metric)
+        found = mean_interval(sample)
+        spread = f"{found.low:.4g} to {found.high:.4g}" if len(sample) > 1 else NOTHING
+        yield task, code(kept), code(metric), f"{found.mean:.4g}", spread
 
 
 def _trials(search: Sequence[TrialResult]) -> str:
@@ -124,12 +128,13 @@ def _test_metrics(confirmed: Sequence[TrialResult]) -> list[str]:
     names = dict.fromkeys(n for r in confirmed for n in r.metrics if n.startswith("test_"))
     lines = []
     for name in names:
-        sample = cells.tested(confirmed, name.removeprefix("test_"))
+        sample = scores_on_test(confirmed, name.removeprefix("test_"))
         if not sample:
             continue
-        mean, low, high = cells.interval(sample)
-        spread = f", 95 % interval {low:.4g} to {high:.4g}" if len(sample) > 1 else ""
+        found = mean_interval(sample)
+        between = f"{found.low:.4g} to {found.high:.4g}"
+        spread = f", 95 % interval {between}" if len(sample) > 1 else ""
         seeds = f"{len(sample)} seeds" if len(sample) > 1 else "1 seed"
-        lines.append(f"- {code(name.removeprefix('test_'))} on the test split: **{mean:.4g}**"
+        lines.append(f"- {code(name.removeprefix('test_'))} on the test split: **{found.mean:.4g}**"
                      f"{spread} ({seeds})")  # fmt: skip
     return lines

@@ -6,6 +6,7 @@ import pytest
 import scipy.stats
 
 from harness import registry, report
+from harness.analysis.cells import exit_code
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.report.across_tasks.pretraining import read_starts
@@ -157,7 +158,7 @@ def test_after_failed_pretraining_its_dependants_are_named_with_the_reason(recor
     assert not [line for line in cautions if "unfinished" in line]
     assert "`bert` starts from" not in page
     assert rows(page, "Does pretraining pay?")[2][-1] == "no confirmed result of `bert`"
-    assert report.exit_code(failed) == 1
+    assert exit_code(failed) == 1
 
 
 def test_without_pretraining_nothing_is_said_of_it(record):

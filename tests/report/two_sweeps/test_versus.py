@@ -1,6 +1,7 @@
 """Two sweeps side by side: the verdicts, what changed, the page, and the exit code."""
 
 import dataclasses
+import html
 import json
 import math
 
@@ -303,8 +304,7 @@ def test_text_from_data_breaks_no_table(record):
     assert not {"html_block"} & {token.type for token in tokens}
     assert not {"html_inline", "link_open"} & {child.type for child in inline}
     assert not any(t.type == "inline" and t.content == "title" for t in tokens)
-    unescaped = text.replace("\\<", "<").replace("\\>", ">")
-    assert unescaped.count("<script>") == sum(c.content.count("<script>") for c in inline)
+    assert html.unescape(text).count("<script>") == sum(c.content.count("<script>") for c in inline)
 
 
 # --- the command --------------------------------------------------------------
