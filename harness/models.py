@@ -6,7 +6,7 @@ import importlib
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import pydantic
 
 from harness import registry
 from harness.journal.folder import interface_path
+from harness.registry import plugin_files
 from harness.spec import DataSpec, HarnessError, Split
+from harness.sweep.plugins import remember
 from harness.system import atomic_files
 from harness.system.text import quoted
 
@@ -78,9 +80,10 @@ def load_model(path: str | Path) -> Any:
 
     Some architectures have layers of their own. Keras imports no module that a file names, in
     safe mode or without, and finds a layer by its registered name once its module is imported.
-    That is done here for modules of the packages that tasks and search spaces come from, and for
-    no other. So plain `keras.models.load_model` loads models without such layers, and the others
-    after an import of the module that defines them, such as `harness.blocks.encoder`.
+    That is done here for modules of the packages that tasks and search spaces come from, for the
+    plugin files in use and for those that the sweep was run with; for no other. So plain
+    `keras.models.load_model` loads models without such layers, and the others after an import of
+    the module that defines them, such as `harness.blocks.encoder`.
 
     Args:
         path: a `.keras` file.
@@ -91,14 +94,12 @@ def load_model(path: str | Path) -> Any:
     import keras
 
     path = Path(path)
-    known = {_package(space.build) for space in registry.spaces().values()}
-    known |= {_package(task.score) for task in registry.tasks().values()}
-    for module in _modules(path):
-        if module.split(".")[0] in known:
-            with contextlib.suppress(ModuleNotFoundError):  # Keras names what it then lacks
-                importlib.import_module(module)
+    classes = _classes(path)
+    if any(module.startswith(f"{plugin_files.PACKAGE}.") for module, _, _ in classes):
+        remember([path.absolute().parent.parent])
+    own = _own_classes(classes)
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return keras.saving.load_model(path, custom_objects=own, compile=False, safe_mode=True)
     except Exception as error:
         # Damaged weights, classes that are gone: Keras raises whatever it comes upon.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -109,25 +110,44 @@ def _package(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__module__", "")).split(".")[0]
 
 
-def _modules(path: Path) -> set[str]:
-    """The modules whose objects a saved model holds, by the names that they have now."""
+def _own_classes(classes: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
+    """What Keras does not find by itself, by the name it asks for: classes that are not registered
+    with it. The modules of the others are imported, as that registers them."""
+    known = {_package(space.build) for space in registry.spaces().values()}
+    known |= {_package(task.score) for task in registry.tasks().values()}
+    own = {}
+    for module, name, registered in classes:
+        place = plugin_files.relocated(module, registry.plugins())
+        if place.split(".")[0] in known:
+            with contextlib.suppress(ModuleNotFoundError):  # Keras names what it then lacks
+                found = getattr(importlib.import_module(place), name, None)
+                if isinstance(found, type):
+                    own[registered] = found
+    return own
+
+
+def _classes(path: Path) -> set[tuple[str, str, str]]:
+    """Module, by the name that it has now, name and registered name of each class whose objects a
+    saved model holds."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
             content = file.read(_LARGEST_CONFIG + 1)
         if len(content) > _LARGEST_CONFIG:
             raise ValueError(f"its config.json has more than {_LARGEST_CONFIG:,} bytes")
-        return {_MOVED.get(module, module) for module in _named(json.loads(content))}
+        found = _named(json.loads(content))
+        return {(_MOVED.get(module, module), name, known) for module, name, known in found}
     except (OSError, KeyError, ValueError, RuntimeError, EOFError, NotImplementedError,
             zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
         # What zipfile and json raise over bytes that are no such archive.
         raise HarnessError(f"{path}: not a saved Keras model ({error})") from None
 
 
-def _named(config: Any) -> Iterator[str]:
-    """Names of the modules whose objects a configuration holds."""
+def _named(config: Any) -> Iterator[tuple[str, str, str]]:
+    """Module, name and registered name of each class in a configuration."""
     if isinstance(config, dict):
-        if isinstance(config.get("module"), str):
-            yield config["module"]
+        names = config.get("module"), config.get("class_name"), config.get("registered_name")
+        if isinstance(names[0], str) and isinstance(names[1], str):
+            yield names[0], names[1], str(names[2] or names[1])
         for value in config.values():
             yield from _named(value)
     elif isinstance(config, list):

@@ -21,6 +21,7 @@ from harness.report.text import (
     score_of,
 )
 from harness.spec import HarnessError
+from harness.sweep.plugins import remember
 from harness.system.json_values import readable
 from harness.system.text import counted, one_line
 from harness.trial import TrialResult
@@ -46,6 +47,7 @@ def winner(path: str) -> str:
         HarnessError: there is no such sweep, task or space, or nothing is found yet.
     """
     folder, task, space = _parts(path)
+    remember([folder])
     record = read_journal(folder)
     if record is None:
         raise HarnessError(f"{folder}: nothing recorded yet")

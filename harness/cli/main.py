@@ -39,6 +39,22 @@ _data_dir = click.option(
     "--data-dir", type=_folder, help="Read data set files from DIR/<data set>/<file>."
 )
 _offline = click.option("--offline", is_flag=True, help="Never download anything.")
+
+
+def _use(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Takes plugin files into the registry, which forgets those of a call before."""
+    from harness import registry
+
+    registry.use(_names(ctx, parameter, value) or ())
+
+
+_plugins = click.option(
+    "--plugins",
+    metavar="PATH,...",
+    callback=_use,
+    expose_value=False,
+    help="Python files, and folders of some, with tasks and search spaces of your own.",
+)
 _output = click.option(
     "--output", type=_folder, default=Path("results"), show_default=True, help="Where results go."
 )
@@ -53,6 +69,7 @@ def main() -> None:
 
 @main.command("list")
 @click.argument("what", type=click.Choice(["tasks", "spaces", "sweeps"]), required=False)
+@_plugins
 def list_(what: str | None) -> None:
     """List tasks, search spaces and shipped sweeps."""
     from harness.cli.listing import overview
@@ -62,6 +79,7 @@ def list_(what: str | None) -> None:
 
 @main.command()
 @click.argument("name")
+@_plugins
 def describe(name: str) -> None:
     """Show NAME: a task, a search space, or a shipped sweep.
 
@@ -77,6 +95,7 @@ def describe(name: str) -> None:
 @click.argument("tasks", nargs=-1, required=True)
 @_data_dir
 @_offline
+@_plugins
 def prepare(tasks: tuple[str, ...], data_dir: Path | None, offline: bool) -> None:
     """Download and prepare the data of TASKS, so that sweeps start at once."""
     from harness import registry
@@ -109,12 +128,14 @@ def prepare(tasks: tuple[str, ...], data_dir: Path | None, offline: bool) -> Non
 @_data_dir
 @_offline
 @_output
+@_plugins
 def run(sweep: str, **options: Any) -> None:
     """Run SWEEP, a shipped name or a TOML file; carry on where an earlier run stopped.
 
     Exit code 0: every cell has a confirmed result; 1: some cell has none; 2: bad input;
     130: interrupted.
     """
+    from harness import registry
     from harness.sweep.load import load_sweep
 
     budget = {key: options.pop(key) for key in ("trials", "epochs", "seconds")}
@@ -124,6 +145,7 @@ def run(sweep: str, **options: Any) -> None:
         {
             **{key: value for key, value in question.items() if value is not None},
             "budget": {key: value for key, value in budget.items() if value is not None},
+            "plugins": [str(plugin) for plugin in registry.plugins()],
         },
     )
     from harness.driver.loop import Options, run_sweep
@@ -133,13 +155,16 @@ def run(sweep: str, **options: Any) -> None:
 
 @main.command()
 @click.argument("folder", type=_folder)
+@_plugins
 def status(folder: Path) -> None:
     """Show how far the sweep in FOLDER has come, and whether it runs.
 
     It may be asked while the sweep runs, from another terminal: it only reads.
     """
     from harness.cli.status import show
+    from harness.sweep.plugins import remember
 
+    remember([folder])
     show(folder)
 
 
@@ -151,6 +176,7 @@ def status(folder: Path) -> None:
     is_flag=True,
     help="Exit with 1 if a cell of B is worse than in A, or lost its confirmed result.",
 )
+@_plugins
 def report(folders: tuple[Path, ...], file: Path | None, fail_on_regression: bool) -> None:
     """Write a sweep's report again, or put two sweeps side by side.
 
@@ -166,6 +192,9 @@ def report(folders: tuple[Path, ...], file: Path | None, fail_on_regression: boo
     Exit code 1: --fail-on-regression found one; 2: bad input, or with that option nothing that
     can be judged: no cell in both, other data, or one seed; 0 otherwise.
     """
+    from harness.sweep.plugins import remember
+
+    remember(folders)
     if len(folders) == 2:
         from harness.report.two_sweeps import command
 
@@ -183,10 +212,13 @@ def report(folders: tuple[Path, ...], file: Path | None, fail_on_regression: boo
 @main.command()
 @click.argument("folder", type=_folder)
 @click.option("--tracking", help="MLflow tracking URI.  [default: mlflow.db beside FOLDER]")
+@_plugins
 def sync(folder: Path, tracking: str | None) -> None:
     """Write the sweep in FOLDER to MLflow, adding only what is not there yet."""
     from harness import tracking as mlflow
+    from harness.sweep.plugins import remember
 
+    remember([folder])
     uri = tracking or mlflow.default_uri(folder.resolve().parent)
     written = mlflow.sync(folder, uri)
     click.echo(f"{written} runs written to {masked(uri)}")
@@ -196,6 +228,7 @@ def sync(folder: Path, tracking: str | None) -> None:
 @_output
 @_data_dir
 @click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
+@_plugins
 def doctor(output: Path, data_dir: Path | None, tracking: str | None) -> None:
     """Look whether a sweep would run here: packages, devices, disk, data, MLflow.
 
@@ -219,6 +252,7 @@ def ui(output: Path, port: int) -> None:
 @main.command()
 @click.argument("noun", type=click.Choice(["task", "space"]))
 @click.argument("name")
+@_plugins
 def new(noun: str, name: str) -> None:
     """Start a task or a search space of your own: one file, ready to run."""
     from harness.cli.scaffold import write_new

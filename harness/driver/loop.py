@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness import registry
 from harness.analysis.cells import exit_code, unconfirmed
 from harness.data import download
 from harness.driver import preflight
@@ -25,6 +26,7 @@ from harness.journal.read import read_journal, storable
 from harness.journal.record import SweepRecord
 from harness.journal.write import Journal
 from harness.spec import HarnessError
+from harness.sweep import plugins
 from harness.sweep.load import toml
 from harness.sweep.pairs import cells
 from harness.sweep.question import Sweep
@@ -69,6 +71,12 @@ def _import_framework() -> None:
     # garbage before each trial, which took half a second of processor time.
     gc.collect()
     gc.freeze()
+
+
+def _begin_worker(files: tuple[Path, ...], initialize: Callable[[], None]) -> None:
+    """Done once in a worker: what jobs hold may come from a plugin file."""
+    registry.use(files)
+    initialize()
 
 
 def run_sweep(
@@ -119,6 +127,7 @@ def _open(
     Everything that can be refused is, before anything is written over.
     """
     preflight.check_backend(sweep)
+    sweep = plugins.resolved(sweep, Path())
     folder = options.output / sweep.name
     data = {
         name: preflight.data_event(name, options.data_dir, options.offline) for name in sweep.tasks
@@ -133,16 +142,21 @@ def _open(
         if preflight.complete(record):
             print(f"{folder}: complete already{_way_on(record)}; --fresh runs it anew")
             return None
-    engine = functools.partial(_engine, run_trial, initialize)
+    begin = functools.partial(_begin_worker, registry.plugins(), initialize)
+    engine = functools.partial(_engine, run_trial, begin)
     driver = _Driver(sweep, options, folder, journal, engine, stack)
     atomic_files.remove_parts(folder)
     described = host.describe()
-    journal.begin(sweep, described, host.command())
+    for name, found in plugins.provenance(sweep, folder).items():
+        if found:
+            described[name] = {**described.get(name, {}), **found}
+    asked = plugins.recorded(sweep, folder)
+    journal.begin(asked, described, host.command())
     for name, event in data.items():
         if record is None or name not in record.data:
             journal.append("data", task=name, **event)
-    atomic_files.write(folder / QUESTION, toml(sweep).encode())
-    description = {**described, "sweep": jsonable(sweep), "data": data}
+    atomic_files.write(folder / QUESTION, toml(asked).encode())
+    description = {**described, "sweep": jsonable(asked), "data": data}
     text = json.dumps(jsonable(description), indent=2) + "\n"
     atomic_files.write(folder / ENVIRONMENT, text.encode())
     return driver

@@ -30,6 +30,7 @@ __all__ = [
     "fit",
     "fits",
     "left_out",
+    "located",
     "origin",
     "plugins",
     "portable",
@@ -60,12 +61,31 @@ def use(files: Iterable[str | Path]) -> None:
         HarnessError: one does not exist, or is neither.
     """
     global _plugins
-    wanted = tuple(dict.fromkeys(_plugin(Path(file)) for file in files))
+    wanted = tuple(dict.fromkeys(located(Path(file)) for file in files))
     if wanted != _plugins:
         _plugins = wanted
         refresh()
         for plugin in wanted:
             plugin_files.announce(plugin)  # what was pickled may name its modules at once
+
+
+def located(plugin: Path) -> Path:
+    """The absolute path of a plugin file or folder.
+
+    Raises:
+        HarnessError: it does not exist, or is neither.
+    """
+    name = quoted(str(plugin))
+    try:
+        whole = plugin.resolve()
+        file, folder = whole.is_file(), whole.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a circle, a null character
+        raise HarnessError(f"plugin {name}: no path ({quoted(str(error))})") from None
+    if not (file or folder):
+        raise HarnessError(f"plugin {name}: no such file or folder")
+    if file and (whole.suffix != ".py" or "." in whole.stem):
+        raise HarnessError(f"plugin {name}: expected a Python file, NAME.py, or a folder")
+    return whole
 
 
 def plugins() -> tuple[Path, ...]:
@@ -162,18 +182,3 @@ def _find(registered: Mapping[str, Noun], name: str, word: str) -> Noun:
         known = suggestion(name, registered)
         raise HarnessError(f"unknown {word} {quoted(repr(name))}; {known}{left_out()}")
     return registered[name]
-
-
-def _plugin(path: Path) -> Path:
-    try:
-        whole = path.expanduser().resolve()
-        file, folder = whole.is_file(), whole.is_dir()
-    except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, a null character
-        raise HarnessError(f"plugin {quoted(repr(str(path)))}: no path ({error})") from None
-    if not (file or folder):
-        raise HarnessError(f"plugin {quoted(str(path))}: no such file or folder")
-    if file and (whole.suffix != ".py" or "." in whole.stem):
-        raise HarnessError(
-            f"plugin {quoted(str(path))}: expected a Python file, NAME.py, or a folder"
-        )
-    return whole

@@ -17,7 +17,7 @@ import pkgutil
 import re
 import sys
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,20 @@ def folder_of(module: str) -> Path | None:
     """The folder whose files a module of a plugin may import by their plain names."""
     top, _, rest = module.partition(".")
     return _folders.get(rest.partition(".")[0]) if top == PACKAGE else None
+
+
+def relocated(module: str, plugins: Iterable[Path]) -> str:
+    """The name of a module of plugins, which may have been elsewhere when it was noted down.
+
+    Args:
+        module: any name; one that is no plugin's, or is that of a plugin in use, stays as it is.
+        plugins: absolute paths.
+    """
+    inner = module.split(".")[2:]
+    if module.partition(".")[0] != PACKAGE or (source_of(module) or Path()).is_file():
+        return module
+    names = (".".join((announce(plugin), *inner)) for plugin in plugins)
+    return next((name for name in names if (source_of(name) or Path()).is_file()), module)
 
 
 def digests() -> dict[Path, str]:

@@ -16,7 +16,7 @@ import tomli_w
 from harness import registry
 from harness.journal.folder import ARTIFACTS, DATABASE
 from harness.spec import HarnessError
-from harness.sweep import budgets
+from harness.sweep import budgets, plugins
 from harness.sweep.pairs import cells, pretraining
 from harness.sweep.question import Budget, Sweep
 from harness.system.text import quoted
@@ -51,8 +51,10 @@ def load_sweep(name_or_path: str, overrides: Mapping[str, Any] | None = None) ->
         HarnessError: it does not exist, is no TOML, or something in it is unknown, of the
             wrong type, out of range, or fits nothing; the key and value are named.
     """
+    base = Path()
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
+        base = path.parent
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:  # no such file, no UTF-8, no path
@@ -73,12 +75,27 @@ def load_sweep(name_or_path: str, overrides: Mapping[str, Any] | None = None) ->
         raise HarnessError(f"{name_or_path}: not valid TOML ({quoted(str(error))})") from None
     except ValueError:  # Python converts no number of thousands of digits
         raise HarnessError(f"{name_or_path}: not valid TOML (a number is too long)") from None
-    return from_fields(fields, overrides or {}, origin=name_or_path)
+    return from_fields(fields, overrides or {}, origin=name_or_path, base=base)
 
 
-def from_fields(fields: Mapping[str, Any], overrides: Mapping[str, Any], origin: str) -> Sweep:
-    """Builds a checked sweep from the fields of a sweep file."""
+def from_fields(
+    fields: Mapping[str, Any], overrides: Mapping[str, Any], origin: str, base: Path = Path()
+) -> Sweep:
+    """Builds a checked sweep from the fields of a sweep file.
+
+    Its plugins take the place of those that the registry has in use.
+
+    Args:
+        fields: the content of the file.
+        overrides: fields to replace; `plugins` are added to those of the file.
+        origin: what errors begin with.
+        base: what the plugins of the file are relative to.
+    """
     merged = {**fields, **overrides, **budgets.merged(fields, overrides)}
+    if "plugins" in fields:
+        own = fields["plugins"]  # pydantic refuses what is no list
+        more = overrides.get("plugins", ())
+        merged["plugins"] = [*own, *more] if isinstance(own, list) else own
     for key, value, expected in _foreign("", merged):
         raise HarnessError(f"{origin}: {quoted(key)} = {value}: expected {expected}")
     seeds = merged.get("seeds")
@@ -94,6 +111,10 @@ def from_fields(fields: Mapping[str, Any], overrides: Mapping[str, Any], origin:
         sweep = pydantic.TypeAdapter(Sweep).validate_json(json.dumps(merged), strict=True)
     except pydantic.ValidationError as error:
         raise HarnessError(f"{origin}: {_explain(error.errors()[0])}") from None
+    try:
+        sweep = plugins.resolved(sweep, base)
+    except HarnessError as error:
+        raise HarnessError(f"{origin}: {error}") from None
     if every_space:
         known = [registry.task(name) for name in sweep.tasks]
         fitting = {s.name for task in known for s in registry.spaces_for(task)}
@@ -107,6 +128,8 @@ def toml(sweep: Sweep) -> str:
     """The sweep as a TOML file that asks the same question, defaults included."""
     top = dataclasses.asdict(sweep)
     budget, own_budgets = top.pop("budget"), top.pop("budgets")
+    if not top["plugins"]:
+        del top["plugins"]
     given = {name: value for name, value in budget.items() if value is not None}
     text = tomli_w.dumps({**top, "budget": given})
     text += "".join(
@@ -121,7 +144,10 @@ def toml(sweep: Sweep) -> str:
 
 
 def differences(old: Sweep, new: Sweep) -> list[str]:
-    """What is asked differently, one `field: old, now new` each."""
+    """What is asked differently, one `field: old, now new` each.
+
+    Plugins may move: what they hold is known by its name, and their data by its digest.
+    """
     own = {**old.budgets, **new.budgets}
     before, after = _flat(old, own), _flat(new, own)
     return [
@@ -134,7 +160,7 @@ def differences(old: Sweep, new: Sweep) -> list[str]:
 def _flat(sweep: Sweep, tasks: Iterable[str]) -> dict[str, Any]:
     """Every field by its key in a sweep file; `tasks` are those whose budgets are spelled out."""
     fields = dataclasses.asdict(sweep)
-    del fields["budget"], fields["budgets"]
+    del fields["budget"], fields["budgets"], fields["plugins"]
     every = {"budget": sweep.budget}
     every |= {f"budgets.{task}": sweep.budget_of(task) for task in tasks}
     return fields | {

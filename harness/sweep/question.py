@@ -58,6 +58,9 @@ class Sweep:
     """Seed of the suggestions. Search trials are trained with a seed of their own, which no
     confirmation run repeats."""
     backend: Backend = "tensorflow"
+    plugins: tuple[str, ...] = ()
+    """Python files, and folders of some, with tasks and architectures beside those that are
+    installed: absolute, or relative to the file that asks the question."""
 
     def budget_of(self, task: str) -> Budget:
         """What each architecture may spend on a task."""

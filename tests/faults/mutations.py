@@ -31,6 +31,7 @@ LINES = (
     "unknown = 1", "[budget]", "[budgets]", "[budgets.digits]", "[budgets.nope]", "[[budget]]",
     '["a\\nb"]', '"\\u001b" = 1', "[" + ".".join("a" * 3000) + "]", "budget.trials = 2",
     "seeds = 2", "[budget.budget]", "x = {}", "= 1", "\ufeff", "\x00", "#\x07", "name = 'twice'",
+    "plugins = ['nowhere.py']", "plugins = ['\\u0000']", "plugins = 3",
 )  # fmt: skip
 BYTES = (b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\r", b"\n", b'"', b"'",
          b"[", b"]", b"{", b"=", b"#", b".", b",", b"-", b"9", b"e", b"_", b"\\", b" ")  # fmt: skip

@@ -20,7 +20,7 @@ from tests.faults.mutations import LINES, TEXTS, VALUES, mutants
 REASONS = re.compile(
     r"not valid TOML \(|cannot be read \(|unknown (task|search space) ['\"]|: unknown key; |"
     r": missing$| = .+: expected |: this is no task of the sweep; |fits n(one|o task) of the s|"
-    r"starts from task"
+    r"starts from task|: plugin .*: (no such file or folder|no path)"
 )
 """What a refusal names: a place in the file, or the key and the value."""
 

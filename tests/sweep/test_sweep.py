@@ -1,12 +1,18 @@
 """Sweep files: every fault is one line that names the key, the value and what was expected."""
 
+import json
 import tomllib
 
 import pytest
 
+from harness import registry
+from harness.journal.read import sweep_from_json
 from harness.spec import HarnessError
 from harness.sweep.load import differences, from_fields, load_sweep, shipped, toml
 from harness.sweep.pairs import cells
+from harness.sweep.plugins import recorded, remember
+from harness.sweep.question import Sweep
+from harness.system.json_values import jsonable
 
 GOOD = """
 name = "mine"
@@ -198,3 +204,78 @@ def test_a_pretrained_architecture_needs_its_pretraining_in_the_sweep():
     )
     from_fields({**fields, "tasks": ["python_docs_topics", "python_docs_mlm"]}, {}, "x.toml")
     from_fields({**fields, "spaces": ["lstm"]}, {}, "x.toml")
+
+
+PLUGIN = """
+from harness import SearchSpace
+
+{name} = SearchSpace("{name}", ("image_classification",), lambda hp, kind: None, lambda *_: None)
+"""
+
+
+@pytest.fixture
+def _no_plugins():
+    yield
+    registry.use([])
+
+
+@pytest.mark.usefixtures("_no_plugins")
+def test_plugins_are_relative_to_the_file_and_beside_those_of_the_command_line(tmp_path):
+    for name in ("mine/own", "theirs"):
+        path = tmp_path / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(PLUGIN.format(name=path.stem))
+    text = GOOD.replace("seeds = 2", 'plugins = ["mine/own.py"]')
+    loaded = load(tmp_path, text.replace('["mlp", "cnn"]', '"all"'),
+                  {"plugins": [str(tmp_path / "theirs.py")]})  # fmt: skip
+    assert {"own", "theirs", "cnn"} <= set(loaded.spaces)
+    assert loaded.plugins == (str(tmp_path / "mine/own.py"), str(tmp_path / "theirs.py"))
+    folder = tmp_path / "results" / "mine"
+    folder.mkdir(parents=True)
+    noted = recorded(loaded, folder)
+    assert noted.plugins == ("../../mine/own.py", "../../theirs.py")
+    assert differences(noted, loaded) == []  # a plugin may move
+    (folder / "sweep.toml").write_text(toml(noted))
+    assert load_sweep(str(folder / "sweep.toml")) == loaded
+    assert load(tmp_path, GOOD).plugins == ()  # those of before are gone
+    assert "own" not in registry.spaces()
+    assert "plugins" not in toml(load(tmp_path, GOOD))
+
+
+@pytest.mark.parametrize(
+    "plugins, message",
+    [
+        ('"own.py"', "plugins = 'own.py': expected a valid array"),
+        ("[3]", "plugins.0 = 3: expected a valid string"),
+        ('["nowhere.py"]', r"mine\.toml: plugin .*nowhere\.py: no such file or folder"),
+        ('["mine.toml"]', r"mine\.toml: plugin .*mine\.toml: expected a Python file"),
+    ],
+)
+def test_plugins_that_are_none_are_refused(tmp_path, plugins, message):
+    with pytest.raises(HarnessError, match=message):
+        load(tmp_path, GOOD.replace("seeds = 2", f"plugins = {plugins}"), {"plugins": []})
+
+
+def test_journals_from_before_there_were_plugins_are_read():
+    fields = json.loads(json.dumps(jsonable(Sweep("old", ("digits",), ("cnn",)))))
+    del fields["plugins"]
+    assert sweep_from_json(fields).plugins == ()
+
+
+@pytest.mark.usefixtures("_no_plugins")
+def test_what_a_folder_remembers_never_stands_in_the_way(tmp_path, capsys):
+    """Two sweeps of two copies of a project, put side by side, have each space twice."""
+    for name in ("left", "right"):
+        folder = tmp_path / name / "results"
+        folder.mkdir(parents=True)
+        (tmp_path / name / "own.py").write_text(PLUGIN.format(name="own"))
+        (folder / "sweep.toml").write_text('plugins = ["../own.py"]')
+    remember([tmp_path / "left/results", tmp_path / "right/results", tmp_path])
+    assert "own" in registry.spaces()
+    assert registry.plugins() == (tmp_path / "left" / "own.py",)
+    warning = capsys.readouterr().err
+    assert "search space 'own' is defined twice" in warning
+    assert warning.count("\n") == 1
+    (tmp_path / "sweep.toml").write_text("plugins = [3]")
+    remember([tmp_path])
+    assert "expected a list of paths" in capsys.readouterr().err

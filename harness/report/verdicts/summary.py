@@ -132,7 +132,7 @@ def _on(tasks: Sequence[str], sweep: Sweep, first: str) -> str:
 
 def _ran_on(environment: Mapping[str, Any]) -> tuple[Any, ...]:
     """What makes trials comparable: the versions and the code."""
-    return tuple(environment.get(key) for key in ("python", "packages", "git_commit"))
+    return tuple(environment.get(key) for key in ("python", "packages", "plugins", "git_commit"))
 
 
 def _of_a_cell(where: str, record: SweepRecord, cell: CellResults) -> Iterator[str]:
