@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.kinds.text import wordpiece
+from harness.kinds.text import vocabulary
+from harness.kinds.text.tokenizer import UNSPEAKABLE
 from harness.spec import Source
 
 WIKITEXT_VOCABULARY = 8000
@@ -52,7 +53,7 @@ def pretraining_vocabulary(files: Mapping[str, Path]) -> list[str]:
 def wikitext_vocabulary(train: Path) -> list[str]:
     """About 8,000 pieces, learned on the training text of WikiText-2."""
     sentences = [text for article in wikitext_articles(train) for text in article]
-    return wordpiece.learned("wikitext2_mlm", sentences, WIKITEXT_VOCABULARY)
+    return vocabulary.learned("wikitext2_mlm", sentences, WIKITEXT_VOCABULARY)
 
 
 def wikitext_articles(path: Path) -> list[list[str]]:
@@ -74,7 +75,7 @@ def wikitext_articles(path: Path) -> list[list[str]]:
 
 
 def _wikitext_sentences(paragraph: str) -> list[str]:
-    text = re.sub(r" @(\W)@ ", r"\1", paragraph).replace("<unk>", wordpiece.UNSPEAKABLE)
+    text = re.sub(r" @(\W)@ ", r"\1", paragraph).replace("<unk>", UNSPEAKABLE)
     # A full stop that ends a sentence stands alone, that of an abbreviation does not always.
     return [part for part in re.split(r"(?<= [.?!]) (?=[A-Z\"'(\ue000])", text) if part]
 
@@ -85,7 +86,7 @@ def _wikitext_sentences(paragraph: str) -> list[str]:
 def docs_vocabulary() -> list[str]:
     """At most 2,000 pieces, learned on the training parts of Python's reference manual."""
     texts = [text for paragraphs in docs_parts()["train"].values() for text in paragraphs]
-    return wordpiece.learned("python_docs_mlm", texts, DOCS_VOCABULARY)
+    return vocabulary.learned("python_docs_mlm", texts, DOCS_VOCABULARY)
 
 
 def docs_parts() -> dict[str, dict[str, list[str]]]:

@@ -5,60 +5,37 @@ no honest embedded task of that. `number_closeness` asks something else of a pai
 answer is exact.
 """
 
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from harness.tasks.pretraining_texts import WIKITEXT_TRAIN, pretraining_vocabulary
 
-from harness.kinds.sentence_similarity import (
-    HIGHEST,
-    Graded,
-    baseline,
-    compile_args,
-    prepared,
-    score,
-)
-from harness.kinds.text import short_texts, wordpiece
-from harness.spec import HarnessError, Objective, Prepared, Reference, Source, Task
+from harness.kinds import sentence_similarity
+from harness.kinds.files.text_files import read_columns
+from harness.spec import Reference, Source
 
 STSB_FILES = {"train": "sts-train.csv", "val": "sts-dev.csv", "test": "sts-test.csv"}
-STSB_LONGEST = 96
 PAIRS = {"train": 4_000, "val": 500, "test": 1_000}
 NUMBERS = 1_000
-NUMBER_VOCABULARY = 100
-NUMBER_LONGEST = 48
+HIGHEST = 5.0
+
+Examples = list[tuple[str, str, float | str]]
+"""Pairs of texts, and how alike they are."""
 
 
-def prepare_stsb(files: Mapping[str, Path]) -> Prepared:
-    """STS Benchmark: pairs from news, captions and forums, official splits."""
-    data = {split: _stsb(split, files[file]) for split, file in STSB_FILES.items()}
-    return prepared("stsb", data, pretraining_vocabulary(files), STSB_LONGEST)
+def read_stsb(files: Mapping[str, Path]) -> dict[str, Examples]:
+    """STS Benchmark: pairs from news, captions and forums, official splits.
+
+    The columns are genre, file, year, id, score and both sentences.
+    """
+    return {
+        split: [(row[5], row[6], row[4]) for row in read_columns(files[file], 7)]
+        for split, file in STSB_FILES.items()
+    }
 
 
-def _stsb(split: str, path: Path) -> Graded:
-    """Pairs of a file whose columns are genre, file, year, id, score and both sentences."""
-    rows = []
-    for number, line in enumerate(short_texts.lines("stsb", split, path), start=1):
-        columns = short_texts.columns("stsb", split, number, line, 7)
-        rows.append((columns[5], columns[6], _grade(split, number, columns[4])))
-    return Graded(*map(list, zip(*rows, strict=True)))
-
-
-def _grade(split: str, number: int, value: str) -> float:
-    try:
-        grade = float(value)
-    except ValueError:
-        grade = float("nan")
-    if not 0 <= grade <= HIGHEST:
-        raise HarnessError(
-            f"task 'stsb', {split}, line {number}: score {value!r}; expected a number from 0 to 5"
-        )
-    return grade
-
-
-def prepare_number_closeness(files: Mapping[str, Path]) -> Prepared:
+def read_number_closeness(files: Mapping[str, Path]) -> dict[str, Examples]:
     """Pairs of numbers below a thousand in English words, and how close the two are.
 
     A generated probe of regression over pairs of texts, not one of meaning: the similarity is
@@ -73,17 +50,12 @@ def prepare_number_closeness(files: Mapping[str, Path]) -> Prepared:
     ends = np.cumsum(list(PAIRS.values()))[:-1]
     parts = np.split(_distinct(drawn)[:total], ends)
     words = [num2words.num2words(number) for number in range(NUMBERS)]
-    data = {
-        split: Graded(
-            [words[a] for a in part[:, 0]],
-            [words[b] for b in part[:, 1]],
-            (HIGHEST * (1 - np.abs(part[:, 0] - part[:, 1]) / (NUMBERS - 1))).tolist(),
-        )
+    return {
+        split: [
+            (words[a], words[b], float(HIGHEST * (1 - abs(a - b) / (NUMBERS - 1)))) for a, b in part
+        ]
         for split, part in zip(PAIRS, parts, strict=True)
     }
-    texts = [*data["train"].first, *data["train"].second]
-    vocabulary = wordpiece.learned("number_closeness", texts, NUMBER_VOCABULARY)
-    return prepared("number_closeness", data, vocabulary, NUMBER_LONGEST)
 
 
 def _distinct(pairs: np.ndarray) -> np.ndarray:
@@ -92,26 +64,16 @@ def _distinct(pairs: np.ndarray) -> np.ndarray:
     return pairs[np.sort(first)]
 
 
-_sentence_similarity = functools.partial(
-    Task,
-    kind="sentence_similarity",
-    objective=Objective("mse", "min"),
-    measure=Objective("spearman", "max"),
-    compile_args=compile_args,
-    score=score,
-    baseline=baseline,
-    batch_sizes=(16, 32),
-    learning_rate=1e-3,
-)
-
 _STSB_URL = (
     "https://raw.githubusercontent.com/zhangzhenhu/Semantic-Texual-Similarity-Toolkits/"
     "c55a72f51bd15a8bd75114247c06984b432050f9/data/stsbenchmark/"
 )
 
-stsb = _sentence_similarity(
-    name="stsb",
-    prepare=prepare_stsb,
+stsb = sentence_similarity.task(
+    "stsb",
+    read_stsb,
+    vocabulary=pretraining_vocabulary,
+    longest=96,
     init_from="wikitext2_mlm",
     sources=(
         *(
@@ -140,10 +102,11 @@ stsb = _sentence_similarity(
     ),
 )
 
-number_closeness = _sentence_similarity(
-    name="number_closeness",
-    prepare=prepare_number_closeness,
+number_closeness = sentence_similarity.task(
+    "number_closeness",
+    read_number_closeness,
+    vocabulary=100,
+    longest=48,
     licence="generated",
     # No figure is published on these pairs.
-    reference=None,
 )

@@ -1,23 +1,15 @@
 """Token classification: which words of a sentence are names, or code."""
 
-import functools
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from harness.tasks.pretraining_texts import WIKITEXT_TRAIN, docs_sentences, pretraining_vocabulary
 
-from harness.kinds.token_classification import (
-    Sentence,
-    baseline,
-    compile_args,
-    exhibit,
-    iob2,
-    prepared,
-    read_conll,
-    score,
-)
-from harness.spec import Objective, Prepared, Reference, Source, Task
+from harness.kinds import token_classification
+from harness.kinds.files.text_files import iob2, read_conll
+from harness.spec import Reference, Source
 
 CONLL_FILES = {"train": "eng.train", "val": "eng.testa", "test": "eng.testb"}
 WNUT_FILES = {
@@ -28,27 +20,25 @@ WNUT_FILES = {
 LONGEST = 224
 """So that no sentence of validation or test is cut: every word is judged."""
 
+Examples = list[tuple[list[str], list[str]]]
+"""Words and their tags."""
 
-def prepare_conll2003(files: Mapping[str, Path]) -> Prepared:
+
+def read_conll2003(files: Mapping[str, Path]) -> dict[str, Examples]:
     """CoNLL-2003: persons, places, organisations and other names in English news, official
     splits; tags converted from IOB1."""
-    data = {}
-    for split, file in CONLL_FILES.items():
-        sentences = read_conll("conll2003", split, files[file], 4)
-        data[split] = [Sentence(s.words, iob2(s.tags), s.lines) for s in sentences]
-    return prepared("conll2003", data, pretraining_vocabulary(files), LONGEST)
-
-
-def prepare_wnut17(files: Mapping[str, Path]) -> Prepared:
-    """WNUT-17: rare names of six types in short messages and comments, official splits."""
-    data = {
-        split: read_conll("wnut17", split, files[file], 2, "\t")
-        for split, file in WNUT_FILES.items()
+    return {
+        split: [(words, iob2(tags)) for words, tags in read_conll(files[file], 4)]
+        for split, file in CONLL_FILES.items()
     }
-    return prepared("wnut17", data, pretraining_vocabulary(files), LONGEST)
 
 
-def prepare_python_docs_code(files: Mapping[str, Path]) -> Prepared:
+def read_wnut17(files: Mapping[str, Path]) -> dict[str, Examples]:
+    """WNUT-17: rare names of six types in short messages and comments, official splits."""
+    return {split: read_conll(files[file], 2, "\t") for split, file in WNUT_FILES.items()}
+
+
+def read_python_docs_code(files: Mapping[str, Path]) -> dict[str, Examples]:
     """Sentences of Python's reference manual, and which words were code in its source.
 
     The manual sets code in double quotes, which are taken away. Punctuation marks are words of
@@ -56,18 +46,18 @@ def prepare_python_docs_code(files: Mapping[str, Path]) -> Prepared:
     Python that runs, so that figures of two versions are not comparable.
     """
     seen: set[tuple[str, ...]] = set()
-    data: dict[str, list[Sentence]] = {}
+    data: dict[str, Examples] = {}
     for split, pairs in docs_sentences().items():
         data[split] = []
-        for line, (_, text) in enumerate(pairs, start=1):
+        for _, text in pairs:
             tagged = marked_code(text)
-            if tagged is not None and tagged[0] not in seen:
-                seen.add(tagged[0])
-                data[split].append(Sentence(*tagged, [line] * len(tagged[0])))
-    return prepared("python_docs_code", data, pretraining_vocabulary(files), LONGEST)
+            if tagged is not None and tuple(tagged[0]) not in seen:
+                seen.add(tuple(tagged[0]))
+                data[split].append(tagged)
+    return data
 
 
-def marked_code(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+def marked_code(text: str) -> tuple[list[str], list[str]] | None:
     """The words of a sentence and their tags; `None` where the quotes do not pair up.
 
     A quote opens at the start, or behind a space or a bracket; code has no space at either end.
@@ -90,31 +80,19 @@ def marked_code(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         tags += ["I-CODE" if is_code else "O"] * len(found)
         if is_code and found:
             tags[-len(found)] = "B-CODE"
-    return tuple(words), tuple(tags)
+    return words, tags
 
 
-_token_classification = functools.partial(
-    Task,
-    kind="token_classification",
-    # Of tokens: entities cannot be counted in every epoch on every backend.
-    objective=Objective("f1_tokens", "max"),
-    measure=Objective("f1", "max"),
-    compile_args=compile_args,
-    score=score,
-    baseline=baseline,
-    exhibit=exhibit,
-    batch_sizes=(16, 32),
-    learning_rate=1e-3,
-)
+_tagging = partial(token_classification.task, vocabulary=pretraining_vocabulary, longest=LONGEST)
 
 _WNUT_URL = (
     "https://raw.githubusercontent.com/leondz/emerging_entities_17/"
     "e52a2d2a71ac1a051ca2d532eef28653c5c02603/"
 )
 
-conll2003 = _token_classification(
-    name="conll2003",
-    prepare=prepare_conll2003,
+conll2003 = _tagging(
+    "conll2003",
+    read_conll2003,
     init_from="wikitext2_mlm",
     sources=(
         *(
@@ -128,12 +106,11 @@ conll2003 = _token_classification(
         WIKITEXT_TRAIN,
     ),
     licence="Reuters text: research use, not redistributable",
-    reference=None,
 )
 
-wnut17 = _token_classification(
-    name="wnut17",
-    prepare=prepare_wnut17,
+wnut17 = _tagging(
+    "wnut17",
+    read_wnut17,
     init_from="wikitext2_mlm",
     sources=(
         *(
@@ -159,11 +136,10 @@ wnut17 = _token_classification(
     reference=Reference(0.4186, "best system of the shared task, Derczynski et al. 2017 (WNUT-17)"),
 )
 
-python_docs_code = _token_classification(
-    name="python_docs_code",
-    prepare=prepare_python_docs_code,
+python_docs_code = _tagging(
+    "python_docs_code",
+    read_python_docs_code,
     init_from="python_docs_mlm",
     licence="PSF License Version 2",
     # No figure is published on this text.
-    reference=None,
 )

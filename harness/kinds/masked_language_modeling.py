@@ -1,223 +1,209 @@
-"""What every masked-language-modeling task shares: examples, losses, scores, what fills a gap.
+"""Masked language modeling: an encoder is pretrained on text alone, as BERT is.
 
-Such a task has three inputs: `tokens` and `segments` (examples, longest), as `wordpiece.packed`
-makes them, some tokens hidden; and `positions` (examples, most), where the hidden ones stand. Two
-outputs: `masked_token`, what stood there (0 for no token), and `next_sentence`, 1 where the second
-text follows the first. Splits hold one drawing of masks; for each epoch of training they are
-drawn anew. Its asset `vocabulary` names the pieces.
+Devlin et al. 2019, arXiv:1810.04805: tell hidden tokens, and whether a text follows another.
+
+Inputs
+    `tokens`: ids of the vocabulary, int32 of shape (examples, longest), `[CLS] text [SEP] other
+    [SEP]`, filled up with 0 at the end; some are hidden.
+    `segments`: int32, as long: 1 where a token belongs to the other text, else 0.
+    `positions`: int32 of shape (examples, most), where the hidden tokens stand.
+Outputs
+    `masked_token`: int32 of shape (examples, most), what stood there, 0 for no token. Models give
+    logits (examples, most, vocabulary).
+    `next_sentence`: int32 of shape (examples,), 1 where the other text follows in its document,
+    else 0. Models give logits (examples, 2).
+Assets
+    `vocabulary`: the pieces, the reserved ones `[PAD] [UNK] [CLS] [SEP] [MASK]` first; a task that
+    names this one in its `init_from` has the same. `encoding`: how texts become ids, see
+    `harness.kinds.text.encoding.Encoding`. `whole_words`: whether words are hidden as a whole.
+Architectures
+    those of the kind `masked_language_modeling`: `bert`, made of `harness.blocks.encoder`.
+Loss and metrics
+    cross-entropy of the hidden tokens and of what follows, added up; `masked_token_accuracy` and
+    `next_sentence_accuracy`. For each epoch of training, tokens are hidden anew (`redraw`).
+Score
+    `masked_token_accuracy`, `masked_token_loss` in nats, `masked_token_perplexity`,
+    `next_sentence_accuracy`, `next_sentence_loss`; per example `log_likelihood`.
+Baseline
+    the frequencies of training.
+Exhibit
+    what a model would put in the gaps of a few sentences.
+
+Example:
+    from harness.kinds import masked_language_modeling
+
+    def prepare(files):
+        documents = files["articles.txt"].read_text().split("\n\n\n")
+        return [document.split("\n") for document in documents]  # a sentence a line
+
+    pretraining = masked_language_modeling.task("pretraining", prepare, vocabulary=4000)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.kinds.text import wordpiece
-from harness.kinds.text.masking import masked, most_masked, sentence_pairs, unmasked
-from harness.kinds.text.wordpiece import CONTINUATION, MASK, PADDING
-from harness.spec import DataSpec, Prepared, Score, Split, TensorSpec, Training
+from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.text import encoding as encodings
+from harness.kinds.text import vocabulary as vocabularies
+from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY
+from harness.kinds.text.gaps import decode, encode
+from harness.kinds.text.hidden_tokens import (
+    MASKED_TOKEN,
+    NEXT_SENTENCE,
+    POSITIONS,
+    WHOLE_WORDS,
+    baseline,
+    compile_args,
+    exhibit,
+    hidden,
+    redraw,
+    score,
+)
+from harness.kinds.text.masking import most_masked, sentence_pairs
+from harness.kinds.text.vocabulary import Vocabulary, check_options
+from harness.spec import (
+    DataSpec,
+    HarnessError,
+    Kind,
+    Objective,
+    Prepared,
+    Task,
+    TensorSpec,
+)
 
-TOKENS, SEGMENTS, POSITIONS = "tokens", "segments", "positions"
-ORIGINAL, FOLLOWS = "masked_token", "next_sentence"
-BATCH = 64
-SHOWN, GUESSES = 6, 5
-"""Sentences of an exhibit, and what is guessed for the gap of each."""
-AROUND = 12
-"""Tokens shown on each side of a gap."""
+__all__ = [
+    "ENCODING",
+    "KIND",
+    "MASKED_TOKEN",
+    "NEXT_SENTENCE",
+    "POSITIONS",
+    "SEGMENTS",
+    "TOKENS",
+    "VOCABULARY",
+    "WHOLE_WORDS",
+    "baseline",
+    "compile_args",
+    "decode",
+    "encode",
+    "exhibit",
+    "redraw",
+    "score",
+    "task",
+]
+
+KIND: Kind = "masked_language_modeling"
+EXPECTED = "a list of documents, each a list of sentences"
 
 
-def prepared(
-    vocabulary: Sequence[str],
-    documents: Mapping[str, Sequence[Sequence[str]]],
-    longest: int,
-    whole_words: bool,
-) -> Prepared:
-    """A pretraining task from the sentences of the documents of its splits.
+def task(
+    name: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    *,
+    vocabulary: Vocabulary = 8000,
+    longest: int = 128,
+    whole_words: bool = True,
+    lower_case: bool = False,
+    **parts: Any,
+) -> Task:
+    """A task from documents.
 
     Args:
-        vocabulary: pieces, see `harness.kinds.text.wordpiece.learned`.
-        documents: sentences of each document of `train`, `val` and `test`. Pairs of sentences
-            are made within a split.
-        longest: tokens of an example.
+        name: of the task.
+        prepare: receives the path of each source file by name, and returns a list of documents,
+            each a list of sentences, by split, or for training alone; `val` and `test` are cut off
+            training where they are missing, a tenth for each. Pairs are made within a split, which
+            has two documents or more.
+        vocabulary: about how many pieces to learn on the training texts; or the pieces; or a
+            function that returns them, given the path of each source by name.
+        longest: tokens of an example, the reserved ones included.
         whole_words: whether all pieces of a word are hidden together.
+        lower_case: whether capital letters are read as small ones.
+        parts: fields of `harness.Task` that replace the defaults.
+
+    Raises:
+        HarnessError: an option or a part that there is not. `Task.prepare` raises it for documents
+            that are not as above, named by split and by row, counted from 0.
     """
-    pieces = wordpiece.Pieces(vocabulary)
+    check_options(name, "subword", vocabulary, longest)
+    defaults = {
+        "objective": Objective("masked_token_accuracy", "max"),
+        "compile_args": compile_args,
+        "score": score,
+        "baseline": baseline,
+        "exhibit": exhibit,
+        "redraw": redraw,
+        "batch_sizes": (32, 64),
+    }
+    options = {
+        "vocabulary": vocabulary,
+        "longest": longest,
+        "whole_words": whole_words,
+        "lower_case": lower_case,
+    }
+    return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
+
+
+def _prepare(
+    files: Mapping[str, Path],
+    task: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    vocabulary: Vocabulary,
+    longest: int,
+    whole_words: bool,
+    lower_case: bool,
+) -> Prepared:
+    documents = cut_splits(task, prepare(files), EXPECTED)
+    for split, texts in documents.items():
+        _check(f"task {task!r}, {split}", texts)
+    train = (sentence for document in documents["train"] for sentence in document)
+    known = vocabularies.had(task, vocabulary, files, train, "subword", lower_case)
+    encoding = encodings.Encoding("subword", longest, None, lower_case)
+    tokenizer = encoding.tokenizer(known)
+    assets = {VOCABULARY: known, WHOLE_WORDS: whole_words, ENCODING: encoding.asset()}
     random = np.random.default_rng(0)
-    assets = {"vocabulary": list(vocabulary), "whole_words": whole_words}
     splits = {}
     for split, texts in documents.items():
-        ids = iter(pieces.encode([sentence for document in texts for sentence in document]))
+        ids = iter(tokenizer.encode([sentence for document in texts for sentence in document]))
         encoded = [[next(ids) for _ in document] for document in texts]
         tokens, segments, follows = sentence_pairs(encoded, longest, random)
-        splits[split] = _hidden(tokens, segments, follows, assets, random)
+        splits[split] = hidden(tokens, segments, follows, assets, random)
+    return Prepared(
+        _spec(longest, len(known)),
+        train=splits.pop("train"),
+        val=splits.pop("val"),
+        test=splits.pop("test"),
+        further=splits,
+        assets=assets,
+    )
+
+
+def _check(where: str, documents: Any) -> None:
+    """Refuses what are no documents of sentences, or too few to pair sentences of two."""
+    for row, document in enumerate(documents):
+        if isinstance(document, str) or not isinstance(document, Sequence):
+            raise HarnessError(
+                f"{where}, row {row}: found {document!r:.60}; expected a list of sentences"
+            )
+        for sentence in document:
+            if not isinstance(sentence, str):
+                raise HarnessError(f"{where}, row {row}: found {sentence!r:.60}; expected a text")
+    found = sum(any(sentence.strip() for sentence in document) for document in documents)
+    if found < 2:
+        raise HarnessError(f"{where}: {found} documents with text; expected 2 or more")
+
+
+def _spec(longest: int, size: int) -> DataSpec:
     most = most_masked(longest)
-    size = len(vocabulary)
-    token = TensorSpec((longest,), "int32", size=size, vocabulary="pieces")
     inputs = {
-        TOKENS: token,
+        TOKENS: TensorSpec((longest,), "int32", size=size, vocabulary="pieces"),
         SEGMENTS: TensorSpec((longest,), "int32", size=2),
         POSITIONS: TensorSpec((most,), "int32", size=longest),
     }
     outputs = {
-        ORIGINAL: TensorSpec((most,), "int32", size=size),
-        FOLLOWS: TensorSpec((), "int32", size=2),
+        MASKED_TOKEN: TensorSpec((most,), "int32", size=size),
+        NEXT_SENTENCE: TensorSpec((), "int32", size=2),
     }
-    return Prepared(DataSpec(inputs, outputs, "masked_language_modeling"), **splits, assets=assets)
-
-
-def _hidden(
-    tokens: np.ndarray,
-    segments: np.ndarray,
-    follows: np.ndarray,
-    assets: Mapping[str, Any],
-    random: np.random.Generator,
-) -> Split:
-    vocabulary = assets["vocabulary"]
-    continues = None
-    if assets["whole_words"]:
-        continues = np.array([piece.startswith(CONTINUATION) for piece in vocabulary])
-    hidden, positions, originals = masked(tokens, random, len(vocabulary), continues)
-    return Split(
-        {TOKENS: hidden, SEGMENTS: segments, POSITIONS: positions},
-        {ORIGINAL: originals, FOLLOWS: follows},
-    )
-
-
-def redraw(split: Split, assets: Mapping[str, Any], random: np.random.Generator) -> Split:
-    """The same examples under other masks."""
-    x, y = split.x, split.y
-    tokens = unmasked(*(np.asarray(a) for a in (x[TOKENS], x[POSITIONS], y[ORIGINAL])))
-    return _hidden(tokens, np.asarray(x[SEGMENTS]), np.asarray(y[FOLLOWS]), assets, random)
-
-
-# --- training and scoring -------------------------------------------------------
-
-
-def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
-    """Cross-entropy of the hidden tokens and of what follows, added up; accuracy of both."""
-    import keras
-
-    from harness.kinds.fitting.losses import TokenAccuracy, TokenCrossentropy
-
-    return {
-        "loss": {
-            ORIGINAL: TokenCrossentropy(padding=PADDING),
-            FOLLOWS: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        },
-        "metrics": {
-            ORIGINAL: [TokenAccuracy(name="accuracy")],
-            FOLLOWS: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        },
-    }
-
-
-def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
-    """How well a model tells hidden tokens, and whether a text follows another.
-
-    Metrics: `masked_token_accuracy`, `masked_token_loss` in nats and `masked_token_perplexity`,
-    each hidden token counting once; `next_sentence_accuracy` and `next_sentence_loss`. A loss
-    of chance is the logarithm of the vocabulary's size, or of 2.
-    Per example: `log_likelihood`, the mean of its hidden tokens.
-    """
-    from scipy.special import log_softmax
-
-    tokens, follows, log_likelihood = [], [], []
-    for first in range(0, len(split), BATCH):
-        part = slice(first, first + BATCH)
-        outputs = model.predict_on_batch({k: np.asarray(v[part]) for k, v in split.x.items()})
-        logits = np.asarray(outputs[ORIGINAL], "float64")
-        original = np.asarray(split.y[ORIGINAL][part])
-        real = original != PADDING
-        own = _chosen(log_softmax(logits, axis=-1), original)
-        tokens.append(np.stack([own, logits.argmax(axis=-1) == original], axis=-1)[real])
-        counts = np.maximum(1, real.sum(axis=1))
-        log_likelihood.append(np.where(real, own, 0).sum(axis=1) / counts)
-        pair = log_softmax(np.asarray(outputs[FOLLOWS], "float64"), axis=-1)
-        truth = np.asarray(split.y[FOLLOWS][part])
-        follows.append(np.stack([_chosen(pair, truth), pair.argmax(axis=-1) == truth], axis=-1))
-    told, paired = np.concatenate(tokens), np.concatenate(follows)
-    return Score(
-        _metrics(-told[:, 0].mean(), told[:, 1].mean(), -paired[:, 0].mean(), paired[:, 1].mean()),
-        {"log_likelihood": np.concatenate(log_likelihood).astype("float32")},
-    )
-
-
-def _chosen(log_probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return np.take_along_axis(log_probabilities, labels[..., None].astype(int), axis=-1)[..., 0]
-
-
-def _metrics(
-    token_loss: float, token_accuracy: float, pair_loss: float, pair_accuracy: float
-) -> dict[str, float]:
-    return {
-        f"{ORIGINAL}_accuracy": float(token_accuracy),
-        f"{ORIGINAL}_loss": float(token_loss),
-        f"{ORIGINAL}_perplexity": float(np.exp(min(token_loss, 700.0))),
-        f"{FOLLOWS}_accuracy": float(pair_accuracy),
-        f"{FOLLOWS}_loss": float(pair_loss),
-    }
-
-
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of the frequencies of training: of pieces, and of texts that follow."""
-    size = prepared.spec.outputs[ORIGINAL].size or 0
-
-    def arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
-        original = np.asarray(split.y[ORIGINAL])
-        return original[original != PADDING], np.asarray(split.y[FOLLOWS])
-
-    (known, before), (tokens, follows) = arrays(prepared.train), arrays(prepared.test)
-    # A piece that training never hid would have an infinite loss: one is added to each.
-    piece, pair = (
-        (counts + 1) / (counts + 1).sum()
-        for counts in (np.bincount(known, minlength=size), np.bincount(before, minlength=2))
-    )
-    return _metrics(
-        -np.log(piece[tokens]).mean(),
-        np.mean(tokens == piece.argmax()),
-        -np.log(pair[follows]).mean(),
-        np.mean(follows == pair.argmax()),
-    )
-
-
-# --- looking --------------------------------------------------------------------
-
-
-def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
-    """What the model would put in the gaps of a few test sentences, one gap each.
-
-    Returns:
-        `fill_mask`, each with `text`, `truth` and `guesses` of a `piece` and its `probability`.
-    """
-    from scipy.special import softmax
-
-    vocabulary = prepared.assets["vocabulary"]
-    split = prepared.test
-    rows = np.linspace(0, len(split) - 1, SHOWN + 2).astype("int64")[1:-1]
-    x = {name: np.array(array[rows]) for name, array in split.x.items()}
-    original = np.asarray(split.y[ORIGINAL][rows])
-    tokens = unmasked(x[TOKENS], x[POSITIONS], original)
-    gaps = x[POSITIONS][:, 0]
-    truths = original[:, 0]
-    tokens[np.arange(len(rows)), gaps] = MASK
-    x |= {
-        TOKENS: tokens,
-        POSITIONS: np.where(np.arange(x[POSITIONS].shape[1]) == 0, gaps[:, None], 0),
-    }
-    logits = np.asarray(model.predict_on_batch(x)[ORIGINAL], "float64")[:, 0]
-    shown = []
-    for row, gap, truth, probabilities in zip(
-        tokens, gaps, truths, softmax(logits, axis=-1), strict=True
-    ):
-        best = np.argsort(-probabilities)[:GUESSES]
-        window = row[max(0, gap - AROUND) : gap + AROUND + 1]
-        shown.append(
-            {
-                "text": wordpiece.text(window, vocabulary),
-                "truth": vocabulary[truth],
-                "guesses": [
-                    {"piece": vocabulary[n], "probability": float(probabilities[n])} for n in best
-                ],
-            }
-        )
-    return {"fill_mask": shown}
+    return DataSpec(inputs, outputs, KIND)

@@ -1,63 +1,176 @@
-"""What the sentence similarity tasks share: graded pairs, loss, correlations, word overlap.
+"""Sentence similarity: how alike two texts are, as a number.
 
-The output `similarity` is a number, 0 to 5.
+Inputs
+    `tokens`: ids of the vocabulary, int32 of shape (examples, steps), `[CLS] text [SEP] other
+    [SEP]`, filled up with 0 at the end; `steps` varies from batch to batch.
+    `segments`: int32, as long: 1 where a token belongs to the other text, else 0.
+Outputs
+    `similarity`: float32 of shape (examples, 1), from 0 to the highest grade there is.
+Assets
+    `vocabulary`: the tokens, the reserved ones `[PAD] [UNK] [CLS] [SEP] [MASK]` first.
+    `encoding`: how texts become ids, see `harness.kinds.text.encoding.Encoding`.
+Architectures
+    those of the kind `sentence_similarity`: `lstm`, `text_cnn`, `bert_scratch`, and `bert` where
+    the task names one in `init_from` to be pretrained on. They are made of `harness.blocks.text`
+    and `harness.blocks.encoder`.
+Loss and metrics
+    mean squared error, as loss and as `mse`.
+Score
+    `spearman`, `pearson`, by the first of which models are compared, and `mse`; per example
+    `prediction` and `truth`.
+Baseline
+    `mse` of the training mean; `spearman` and `pearson` of the words that two texts share.
+Exhibit
+    none.
+
+Example:
+    from harness.kinds import sentence_similarity
+
+    def prepare(files):
+        return [
+            ("A man is cooking.", "Somebody makes dinner.", 3.8),
+            ("A man is cooking.", "The sky is blue.", 0.0),
+            ...
+        ]
+
+    meaning = sentence_similarity.task("meaning", prepare, tokens="word", highest=5.0)
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.kinds.constructor import cut_splits, make_task
 from harness.kinds.text import short_texts
-from harness.kinds.text.wordpiece import Pieces
-from harness.spec import DataSpec, HarnessError, Prepared, Score, Split, TensorSpec, Training
+from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY, encode
+from harness.kinds.text.tokenizer import Tokens
+from harness.kinds.text.vocabulary import Vocabulary, check_options
+from harness.spec import (
+    DataSpec,
+    HarnessError,
+    Kind,
+    Objective,
+    Prepared,
+    Score,
+    Split,
+    Task,
+    TensorSpec,
+    Training,
+)
 
+__all__ = [
+    "ENCODING",
+    "KIND",
+    "SEGMENTS",
+    "SIMILARITY",
+    "TOKENS",
+    "VOCABULARY",
+    "baseline",
+    "compile_args",
+    "correlations",
+    "decode",
+    "encode",
+    "score",
+    "task",
+]
+
+KIND: Kind = "sentence_similarity"
 SIMILARITY = "similarity"
-HIGHEST = 5.0
+"""The output."""
+EXPECTED = "(text, other text, grade)"
 
 
-@dataclass(frozen=True)
-class Graded:
-    """Pairs of sentences and how alike they are, 0 to 5."""
-
-    first: Sequence[str]
-    second: Sequence[str]
-    similarity: Sequence[float]
-
-
-def prepared(
-    task: str, data: Mapping[str, Graded], vocabulary: Sequence[str], longest: int
-) -> Prepared:
-    """A sentence similarity task from graded pairs.
+def task(
+    name: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    *,
+    tokens: Tokens = "subword",
+    vocabulary: Vocabulary = 8000,
+    longest: int = 128,
+    lower_case: bool = False,
+    highest: float = 5.0,
+    **parts: Any,
+) -> Task:
+    """A task from graded pairs of texts.
 
     Args:
-        task: its name, for the errors.
-        data: the splits `train`, `val` and `test`.
-        vocabulary: the pieces.
-        longest: most pieces of a pair; longer ones are cut.
+        name: of the task.
+        prepare: receives the path of each source file by name, and returns a list of
+            `(text, other text, grade)` by split, or for training alone; `val` and `test` are cut
+            off training where they are missing, a tenth for each.
+        tokens: what texts are cut into: `subword` (WordPiece), `word` or `character`.
+        vocabulary: about how many tokens to learn on the training texts; or the tokens; or a
+            function that returns them, given the path of each source by name.
+        longest: most tokens of a pair, the reserved ones included; longer ones are cut.
+        lower_case: whether capital letters are read as small ones.
+        highest: the highest grade there is; the lowest is 0.
+        parts: fields of `harness.Task` that replace the defaults.
 
     Raises:
-        HarnessError: an empty split.
+        HarnessError: an option or a part that there is not. `Task.prepare` raises it for examples
+            that are not as above, named by split and by row, counted from 0.
     """
-    for split, part in data.items():
-        if not part.similarity:
-            raise HarnessError(f"task {task!r}, {split}: no pairs; expected at least one")
-    pieces = Pieces(vocabulary)
-    ids = {
-        split: short_texts.encoded(pieces, (part.first, part.second))
-        for split, part in data.items()
+    check_options(name, tokens, vocabulary, longest)
+    defaults = {
+        "objective": Objective("mse", "min"),
+        "measure": Objective("spearman", "max"),
+        "compile_args": compile_args,
+        "score": score,
+        "baseline": baseline,
+        "batch_sizes": (16, 32),
     }
-    specs, x = short_texts.inputs(ids, vocabulary, longest)
-    splits = {
-        split: Split(x[split], {SIMILARITY: np.array(part.similarity, "float32")[:, None]})
-        for split, part in data.items()
+    options = {
+        "tokens": tokens,
+        "vocabulary": vocabulary,
+        "longest": longest,
+        "lower_case": lower_case,
+        "highest": highest,
+    }
+    return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
+
+
+def _prepare(
+    files: Mapping[str, Path],
+    task: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    highest: float,
+    **reading: Any,
+) -> Prepared:
+    texts, grades = {}, {}
+    for split, examples in cut_splits(task, prepare(files), f"a list of {EXPECTED}").items():
+        where = f"task {task!r}, {split}"
+        rows = short_texts.rows(where, examples, (3,), EXPECTED)
+        texts[split] = short_texts.texts_of(where, rows, pairs=True)
+        grades[split] = [
+            _grade(f"{where}, row {number}", row[2], highest) for number, row in enumerate(rows)
+        ]
+    specs, x, assets = short_texts.inputs(task, files, texts, **reading)
+    parts = {
+        split: Split(x[split], {SIMILARITY: np.array(values, "float32")[:, None]})
+        for split, values in grades.items()
     }
     return Prepared(
-        DataSpec(specs, {SIMILARITY: TensorSpec((1,), "float32")}, kind="sentence_similarity"),
-        **splits,
-        assets={short_texts.VOCABULARY: list(vocabulary)},
+        DataSpec(specs, {SIMILARITY: TensorSpec((1,), "float32")}, KIND),
+        train=parts.pop("train"),
+        val=parts.pop("val"),
+        test=parts.pop("test"),
+        further=parts,
+        assets=assets,
     )
+
+
+def _grade(where: str, value: Any, highest: float) -> float:
+    """A grade as a number; a text is read as one."""
+    try:
+        grade = float(value)
+    except (TypeError, ValueError):
+        grade = math.nan
+    if not 0 <= grade <= highest:
+        raise HarnessError(f"{where}: grade {value!r:.40}; expected a number from 0 to {highest:g}")
+    return grade
 
 
 def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
@@ -99,13 +212,20 @@ def correlations(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 def baseline(prepared: Prepared) -> dict[str, float]:
     """Test scores of two predictors: `mse` of the training mean, and the correlations of the
-    pieces two sentences share: the cosine of their TF-IDF, weighted by the training texts."""
+    tokens two sentences share: the cosine of their TF-IDF, weighted by the training texts (of
+    characters, of up to four in a row)."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     truth = np.asarray(prepared.test.y[SIMILARITY], "float64")[:, 0]
     mean = float(np.mean(np.asarray(prepared.train.y[SIMILARITY], "float64")))
-    vectorizer = TfidfVectorizer(token_pattern=r"\S+", lowercase=False)
+    longest = short_texts.longest_ngram(prepared.assets, words=1)
+    vectorizer = TfidfVectorizer(ngram_range=(1, longest), token_pattern=r"\S+", lowercase=False)
     vectorizer.fit([text for side in short_texts.as_pairs(prepared.train) for text in side])
     first, second = (vectorizer.transform(side) for side in short_texts.as_pairs(prepared.test))
     cosine = np.asarray(first.multiply(second).sum(axis=1)).ravel()  # of vectors of length 1
     return {"mse": float(np.mean((truth - mean) ** 2)), **correlations(cosine, truth)}
+
+
+def decode(outputs: Mapping[str, Any], spec: DataSpec, assets: Mapping[str, Any]) -> list[float]:
+    """The similarity of each pair, as a model says; it may lie beyond the grades there are."""
+    return [float(value) for value in np.asarray(outputs[SIMILARITY], "float64")[:, 0]]

@@ -1,122 +1,185 @@
-"""What the text classification tasks share: labels, the bag of words, the confusion matrix."""
+"""Text classification: one class for each text, or for each pair of texts.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+Inputs
+    `tokens`: ids of the vocabulary, int32 of shape (examples, steps), `[CLS] text [SEP]` or
+    `[CLS] text [SEP] other [SEP]`, filled up with 0 at the end; `steps` varies from batch to batch.
+    `segments`: int32, as long: 1 where a token belongs to the other text, else 0.
+Outputs
+    `label`: class numbers from 0, shape (). Models give logits (examples, classes).
+Assets
+    `classes`: the name of each class, in the order of the logits. `vocabulary`: the tokens, the
+    reserved ones `[PAD] [UNK] [CLS] [SEP] [MASK]` first. `encoding`: how texts become ids, see
+    `harness.kinds.text.encoding.Encoding`.
+Architectures
+    those of the kind `text_classification`: `lstm`, `text_cnn`, `bert_scratch`, and `bert` where
+    the task names one in `init_from` to be pretrained on. They are made of `harness.blocks.text`
+    and `harness.blocks.encoder`.
+Loss and metrics
+    cross-entropy of logits (smoothed where the search asks for it); `accuracy`.
+Score
+    `accuracy`, `log_loss` in nats, `f1_macro`; per example `correct` and `prediction`.
+Baseline
+    the commonest class of training, and `accuracy_bag_of_words`: logistic regression on TF-IDF.
+Exhibit
+    the confusion matrix.
+
+Example:
+    from harness.kinds import text_classification
+
+    def prepare(files):
+        names = {"Italian": ["Rossi", "Bianchi", ...], "Scottish": ["Campbell", "Reid", ...]}
+        return [(name, origin) for origin, texts in names.items() for name in texts]
+
+    surnames = text_classification.task("surnames", prepare, tokens="character", longest=24)
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.kinds import classification
-from harness.kinds.classification import LABEL
+from harness.kinds.classification import (
+    CLASSES,
+    LABEL,
+    Classes,
+    compile_args,
+    decode,
+    exhibit,
+    label_values,
+    number_labels,
+    score,
+    stratified_holdout,
+)
+from harness.kinds.constructor import cut_splits, make_task
 from harness.kinds.text import short_texts
-from harness.kinds.text.wordpiece import Pieces
-from harness.spec import DataSpec, HarnessError, Prepared, Score, Split, TensorSpec
+from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY, encode
+from harness.kinds.text.tokenizer import Tokens
+from harness.kinds.text.vocabulary import Vocabulary, check_options
+from harness.spec import DataSpec, Kind, Objective, Prepared, Split, Task, TensorSpec
+
+__all__ = [
+    "CLASSES",
+    "ENCODING",
+    "KIND",
+    "LABEL",
+    "SEGMENTS",
+    "TOKENS",
+    "VOCABULARY",
+    "baseline",
+    "compile_args",
+    "decode",
+    "encode",
+    "exhibit",
+    "score",
+    "stratified_holdout",
+    "task",
+]
+
+KIND: Kind = "text_classification"
+EXPECTED = "(text, label) or (text, other text, label)"
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """Texts or pairs of them, with what they are."""
-
-    first: Sequence[str]
-    second: Sequence[str] | None
-    labels: Sequence[str]
-    lines: Sequence[int]
-    """Where each example stands in its file, from 1."""
-
-    def chosen(self, examples: np.ndarray) -> "Labelled":
-        """The examples of these numbers."""
-
-        def part(values: Sequence[Any]) -> list[Any]:
-            return [values[number] for number in examples]
-
-        second = None if self.second is None else part(self.second)
-        return replace(
-            self, first=part(self.first), second=second, labels=part(self.labels),
-            lines=part(self.lines),
-        )  # fmt: skip
-
-    def numbers(self) -> np.ndarray:
-        """The labels as numbers, to keep their shares when the data are cut."""
-        return np.unique(np.array(self.labels, dtype=np.str_), return_inverse=True)[1]
-
-
-def prepared(
-    task: str,
-    data: Mapping[str, Labelled],
-    vocabulary: Sequence[str],
-    longest: int,
-    names: Mapping[str, str] | None = None,
-) -> Prepared:
-    """A text classification task from labelled texts.
+def task(
+    name: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    *,
+    tokens: Tokens = "subword",
+    vocabulary: Vocabulary = 8000,
+    longest: int = 128,
+    lower_case: bool = False,
+    classes: Classes = None,
+    **parts: Any,
+) -> Task:
+    """A task from labelled texts.
 
     Args:
-        task: its name, for the errors.
-        data: the splits `train`, `val` and `test`; training says which classes there are.
-        vocabulary: the pieces.
-        longest: most pieces of an example; longer ones are cut.
-        names: of the classes, by label; the labels themselves if absent.
+        name: of the task.
+        prepare: receives the path of each source file by name, and returns a list of
+            `(text, label)` or of `(text, other text, label)` by split, or for training alone;
+            `val` and `test` are cut off training where they are missing, a tenth for each, with
+            the shares of the classes. Labels are strings or integers.
+        tokens: what texts are cut into: `subword` (WordPiece), `word` or `character`.
+        vocabulary: about how many tokens to learn on the training texts; or the tokens; or a
+            function that returns them, given the path of each source by name.
+        longest: most tokens of an example, the reserved ones included; longer ones are cut.
+        lower_case: whether capital letters are read as small ones.
+        classes: their names, in the order of integer labels, or by label; the sorted labels of
+            training if absent.
+        parts: fields of `harness.Task` that replace the defaults.
 
     Raises:
-        HarnessError: an empty split, or a label that training never saw.
+        HarnessError: an option or a part that there is not. `Task.prepare` raises it for examples
+            that are not as above, named by split and by row, counted from 0.
     """
-    for split, part in data.items():
-        if not part.labels:
-            raise HarnessError(f"task {task!r}, {split}: no examples; expected at least one")
-    classes = sorted(set(data["train"].labels))
-    number = {label: index for index, label in enumerate(classes)}
-    for split, part in data.items():
-        for line, label in zip(part.lines, part.labels, strict=True):
-            if label not in number:
-                raise HarnessError(
-                    f"task {task!r}, {split}, line {line}: label {label!r} does not occur in "
-                    f"training; expected one of {', '.join(classes)}"
-                )
-    pieces = Pieces(vocabulary)
-    ids = {
-        split: short_texts.encoded(pieces, (part.first, part.second))
-        for split, part in data.items()
+    check_options(name, tokens, vocabulary, longest)
+    defaults = {
+        "objective": Objective("accuracy", "max"),
+        "compile_args": compile_args,
+        "score": score,
+        "baseline": baseline,
+        "exhibit": exhibit,
+        "batch_sizes": (16, 32),
     }
-    specs, x = short_texts.inputs(ids, vocabulary, longest)
-    splits = {
-        split: Split(x[split], {LABEL: np.array([number[label] for label in part.labels], "int32")})
-        for split, part in data.items()
+    options = {
+        "tokens": tokens,
+        "vocabulary": vocabulary,
+        "longest": longest,
+        "lower_case": lower_case,
+        "classes": classes,
     }
+    return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
+
+
+def _prepare(
+    files: Mapping[str, Path],
+    task: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    classes: Classes,
+    **reading: Any,
+) -> Prepared:
+    def rows(split: str, examples: Any) -> list[tuple[Any, ...]]:
+        return short_texts.rows(f"task {task!r}, {split}", examples, (2, 3), EXPECTED)
+
+    def strata(train: Any) -> list[Any]:
+        return label_values(f"task {task!r}, train", [row[-1] for row in rows("train", train)])
+
+    splits = cut_splits(task, prepare(files), f"a list of {EXPECTED}", strata=strata)
+    data = {split: rows(split, examples) for split, examples in splits.items()}
+    pairs = short_texts.same_width(task, data) == 3
+    texts = {
+        split: short_texts.texts_of(f"task {task!r}, {split}", found, pairs)
+        for split, found in data.items()
+    }
+    labels = {split: [row[-1] for row in found] for split, found in data.items()}
+    numbers, names = number_labels(task, labels, classes)
+    specs, x, assets = short_texts.inputs(task, files, texts, **reading)
+    parts = {split: Split(x[split], {LABEL: numbers[split].astype("int32")}) for split in data}
+    outputs = {LABEL: TensorSpec((), "int32", size=len(names))}
     return Prepared(
-        DataSpec(
-            specs, {LABEL: TensorSpec((), "int32", size=len(classes))}, kind="text_classification"
-        ),
-        **splits,
-        assets={
-            short_texts.VOCABULARY: list(vocabulary),
-            "classes": [(names or {}).get(label, label) for label in classes],
-        },
+        DataSpec(specs, outputs, KIND),
+        train=parts.pop("train"),
+        val=parts.pop("val"),
+        test=parts.pop("test"),
+        further=parts,
+        assets={**assets, CLASSES: names},
     )
 
 
 def baseline(prepared: Prepared) -> dict[str, float]:
     """Test scores of the commonest training class; `accuracy_bag_of_words` is that of logistic
-    regression on the TF-IDF of pieces and of two in a row, each text of a pair by its own."""
+    regression on the TF-IDF of tokens and of two in a row (of characters, up to four), each text
+    of a pair by its own."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
+    longest = short_texts.longest_ngram(prepared.assets, words=2)
     linear = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", lowercase=False),
+        TfidfVectorizer(ngram_range=(1, longest), token_pattern=r"\S+", lowercase=False),
         LogisticRegression(max_iter=1000),
     )
     linear.fit(short_texts.as_words(prepared.train), np.asarray(prepared.train.y[LABEL]))
     accuracy = linear.score(short_texts.as_words(prepared.test), np.asarray(prepared.test.y[LABEL]))
     return {**classification.baseline(prepared), "accuracy_bag_of_words": float(accuracy)}
-
-
-def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
-    """The confusion matrix: a row for each true class, a column for each predicted one."""
-    from sklearn.metrics import confusion_matrix
-
-    classes = list(prepared.assets["classes"])
-    counts = confusion_matrix(
-        np.asarray(prepared.test.y[LABEL]),
-        score.per_example["prediction"],
-        labels=np.arange(len(classes)),
-    )
-    return {"confusion": {"classes": classes, "counts": counts.tolist()}}

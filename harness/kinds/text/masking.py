@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.kinds.text.wordpiece import MASK, PADDING, RESERVED, packed
+from harness.kinds.text.encoding import packed
+from harness.kinds.text.tokenizer import MASK, PADDING, RESERVED
 
 SHARE = 0.15
 """Of the tokens of an example, how many are to be told."""

@@ -1,105 +1,154 @@
-"""What every task on short texts shares: texts as pieces, and what an encoder reads.
+"""What every task on short texts shares: examples read, and prepared for a model."""
 
-Such a task has two inputs, `tokens` and `segments`, as `wordpiece.packed` returns them, and the
-asset `vocabulary`: that of the task it can start from.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from harness.kinds.text.wordpiece import CLASSIFICATION, PADDING, SEPARATOR, Pieces, packed
+from harness.kinds.text import encoding as encodings
+from harness.kinds.text import vocabulary as vocabularies
+from harness.kinds.text.encoding import (
+    ENCODING,
+    PAIR,
+    SEGMENTS,
+    TEXT,
+    TOKENS,
+    VOCABULARY,
+    Encoding,
+    Sides,
+)
+from harness.kinds.text.tokenizer import CLASSIFICATION, PADDING, SEPARATOR, Tokens
+from harness.kinds.text.vocabulary import Vocabulary
 from harness.spec import HarnessError, Split, TensorSpec
-
-TOKENS, SEGMENTS, VOCABULARY = "tokens", "segments", "vocabulary"
 
 Texts = tuple[Sequence[str], Sequence[str] | None]
 """Texts, and the other text of each pair if there are pairs."""
-Ids = tuple[Sequence[Sequence[int]], Sequence[Sequence[int]] | None]
-"""The same as pieces."""
+CHARACTERS = 4
+"""In a row, that a baseline counts."""
 
 
-# --- reading ----------------------------------------------------------------------
+# --- examples ---------------------------------------------------------------------
 
 
-def lines(task: str, split: str, path: Path) -> list[str]:
-    """The lines of a UTF-8 file, without a byte order mark and the empty one at the end.
+def rows(where: str, examples: Any, widths: Sequence[int], expected: str) -> list[tuple[Any, ...]]:
+    """Examples as tuples, all of one length.
 
-    Raises:
-        HarnessError: the file is not UTF-8.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise HarnessError(
-            f"task {task!r}, {split}: {path.name}: expected UTF-8 ({error})"
-        ) from None
-    return text.removesuffix("\n").split("\n")
-
-
-def columns(task: str, split: str, number: int, line: str, least: int) -> list[str]:
-    """The columns of a line, between tabs.
+    Args:
+        where: task and split, for the errors.
+        examples: a list of tuples or lists, or a data frame.
+        widths: how long they may be.
+        expected: what they are, for the errors.
 
     Raises:
-        HarnessError: there are too few.
+        HarnessError: one of another kind or length, named by its row, counted from 0.
     """
-    found = line.split("\t")
-    if len(found) < least:
-        raise HarnessError(
-            f"task {task!r}, {split}, line {number}: found {len(found)} columns; "
-            f"expected at least {least}"
-        )
+    if hasattr(examples, "itertuples"):  # of pandas
+        examples = examples.itertuples(index=False, name=None)
+    found: list[tuple[Any, ...]] = []
+    for number, row in enumerate(examples):
+        if not isinstance(row, tuple | list | np.ndarray) or len(row) not in widths:
+            raise HarnessError(f"{where}, row {number}: found {row!r:.60}; expected {expected}")
+        if found and len(row) != len(found[0]):
+            raise HarnessError(
+                f"{where}, row {number}: found {len(row)} values; expected {len(found[0])}, as in "
+                "row 0"
+            )
+        found.append(tuple(row))
     return found
 
 
-# --- pieces -----------------------------------------------------------------------
+def texts_of(where: str, found: Sequence[tuple[Any, ...]], pairs: bool) -> Texts:
+    """The texts that rows begin with.
+
+    Raises:
+        HarnessError: one is missing or is none, named by its row.
+    """
+    for number, row in enumerate(found):
+        for value in row[: 1 + pairs]:
+            if not isinstance(value, str):
+                raise HarnessError(f"{where}, row {number}: found {value!r:.60}; expected a text")
+    return [row[0] for row in found], [row[1] for row in found] if pairs else None
 
 
-def encoded(pieces: Pieces, texts: Texts) -> Ids:
-    """Texts or pairs of them as ids."""
-    first, second = texts
-    return pieces.encode(first), None if second is None else pieces.encode(second)
+def same_width(task: str, data: Mapping[str, Sequence[tuple[Any, ...]]]) -> int:
+    """How many values the rows of all splits have.
+
+    Raises:
+        HarnessError: the splits have different ones.
+    """
+    width = len(data["train"][0])
+    for split, found in data.items():
+        if len(found[0]) != width:
+            raise HarnessError(
+                f"task {task!r}, {split}: examples of {len(found[0])} values; expected {width}, "
+                "as in training"
+            )
+    return width
+
+
+# --- arrays -----------------------------------------------------------------------
 
 
 def inputs(
-    ids: Mapping[str, Ids], vocabulary: Sequence[str], longest: int
-) -> tuple[dict[str, TensorSpec], dict[str, dict[str, np.ndarray]]]:
-    """What the model reads of each split, as long as the longest example of all.
+    task: str,
+    files: Mapping[str, Path],
+    texts: Mapping[str, Texts],
+    tokens: Tokens,
+    vocabulary: Vocabulary,
+    longest: int,
+    lower_case: bool,
+) -> tuple[dict[str, TensorSpec], dict[str, dict[str, np.ndarray]], dict[str, Any]]:
+    """What a model reads of each split's texts.
 
     Args:
-        ids: of the texts, by split.
-        vocabulary: the pieces.
-        longest: most ids of an example, the reserved ones included; longer ones are cut.
+        task: its name, for the errors.
+        files: path of each source by name.
+        texts: by split; a vocabulary is learned on `train`.
+        tokens, vocabulary, longest, lower_case: options of the kind's constructor.
 
     Returns:
-        The specification of `tokens` and `segments`, and their arrays by split.
+        The specification of `tokens` and `segments`, as long as the longest example of all; their
+        arrays by split; the assets `vocabulary` and `encoding`.
     """
-    length = min(longest, max(max(example_lengths(part)) for part in ids.values()))
+    pairs = texts["train"][1] is not None
+    columns = (TEXT, PAIR) if pairs else (TEXT,)
+    known = vocabularies.had(
+        task, vocabulary, files, (text for side in texts["train"] if side for text in side),
+        tokens, lower_case,
+    )  # fmt: skip
+    encoding = Encoding(tokens, longest, columns, lower_case)
+    cut = encoding.tokenizer(known).encode
+    ids: dict[str, Sides] = {
+        split: (cut(first), None if second is None else cut(second))
+        for split, (first, second) in texts.items()
+    }
+    return packed_inputs(ids, known, encoding)
+
+
+def packed_inputs(
+    ids: Mapping[str, Sides], vocabulary: Sequence[str], encoding: Encoding
+) -> tuple[dict[str, TensorSpec], dict[str, dict[str, np.ndarray]], dict[str, Any]]:
+    """The same, of texts that are ids already; see `inputs`."""
+    longest = max(max(example_lengths(part)) for part in ids.values())
+    encoding = replace(encoding, longest=min(encoding.longest, longest))
     specs = {
         TOKENS: TensorSpec(
-            (None,), "int32", size=len(vocabulary), longest=length, vocabulary="pieces"
+            (None,), "int32", size=len(vocabulary), longest=encoding.longest, vocabulary="pieces"
         ),
-        SEGMENTS: TensorSpec((None,), "int32", size=2, longest=length, aligned=TOKENS),
+        SEGMENTS: TensorSpec((None,), "int32", size=2, longest=encoding.longest, aligned=TOKENS),
     }
-    arrays = {
-        split: dict(zip((TOKENS, SEGMENTS), packed(*part, length), strict=True))
-        for split, part in ids.items()
-    }
-    return specs, arrays
+    arrays = {split: encodings.arrays(part, encoding.longest) for split, part in ids.items()}
+    return specs, arrays, {VOCABULARY: list(vocabulary), ENCODING: encoding.asset()}
 
 
-def example_lengths(ids: Ids) -> list[int]:
+def example_lengths(ids: Sides) -> list[int]:
     """Ids of each example, the reserved ones included."""
     first, second = ids
     if second is None:
         return [len(a) + 2 for a in first]
     return [len(a) + len(b) + 3 for a, b in zip(first, second, strict=True)]
-
-
-def reserved(ids: Iterable[int]) -> bool:
-    """Whether nothing is left of ids but what `packed` adds."""
-    return all(number in (PADDING, CLASSIFICATION, SEPARATOR) for number in ids)
 
 
 # --- words, for the baselines that count them -------------------------------------
@@ -122,8 +171,23 @@ def as_pairs(split: Split) -> tuple[list[str], list[str]]:
     return sides
 
 
+def longest_ngram(assets: Mapping[str, Any], words: int) -> int:
+    """Most ids in a row that a baseline counts: characters say little by themselves.
+
+    Args:
+        assets: of the task.
+        words: how many of words or of pieces.
+    """
+    return CHARACTERS if assets.get(ENCODING, {}).get("type") == "character" else words
+
+
 def _real(split: Split) -> Iterator[list[tuple[int, int]]]:
     """Ids and segments of each example, the reserved ones left out."""
     tokens, segments = np.asarray(split.x[TOKENS]), np.asarray(split.x[SEGMENTS])
     for ids, parts in zip(tokens.tolist(), segments.tolist(), strict=True):
-        yield [pair for pair in zip(ids, parts, strict=True) if not reserved(pair[:1])]
+        yield [pair for pair in zip(ids, parts, strict=True) if not _reserved(pair[0])]
+
+
+def _reserved(number: int) -> bool:
+    """Whether an id is what `packed` adds."""
+    return number in (PADDING, CLASSIFICATION, SEPARATOR)

@@ -1,0 +1,251 @@
+"""The asset `encoding`: how raw texts become what a model reads, `tokens` and `segments`.
+
+Whoever has the assets of a task's prepared data cuts texts as the task did, without TensorFlow.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pydantic
+
+from harness.kinds.text.tokenizer import (
+    CLASSIFICATION,
+    MASK,
+    PADDING,
+    RESERVED,
+    SEPARATOR,
+    UNKNOWN,
+    Tokenizer,
+    Tokens,
+)
+from harness.spec import DataSpec, HarnessError
+
+TOKENS, SEGMENTS = "tokens", "segments"
+"""Inputs: ids, filled up with 0 at the end, and 1 where a token belongs to a second text."""
+VOCABULARY, ENCODING = "vocabulary", "encoding"
+"""Assets: the tokens in the order of their ids, and how texts become these ids."""
+TEXT, PAIR = "text", "text_pair"
+"""What a raw input is made of."""
+LONGEST_WORD = 12
+"""Pieces that are read of a word that has a tag; of longer ones, which are web addresses, the
+others are left out."""
+
+Ids = Sequence[Sequence[int]]
+"""Of each text."""
+Sides = tuple[Ids, Ids | None]
+"""Of each text, and of the other text of each pair if there are pairs."""
+
+
+def _reserved() -> dict[str, int]:
+    return {
+        "padding": PADDING,
+        "unknown": UNKNOWN,
+        "classification": CLASSIFICATION,
+        "separator": SEPARATOR,
+        "mask": MASK,
+    }
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a task's texts are read; as JSON, its asset `encoding`.
+
+    An example is `[CLS] text [SEP]`, or `[CLS] text [SEP] other [SEP]` for pairs, filled up with
+    `[PAD]` (Devlin et al. 2019).
+    """
+
+    type: Tokens
+    """What texts are cut into."""
+    longest: int
+    """Most ids of an example, the reserved ones included; longer ones are cut."""
+    columns: tuple[str, ...] | None
+    """What a raw input is made of: `text`, or `text` and `text_pair`. `None` where either will
+    do."""
+    lower_case: bool = False
+    """Whether capital letters are read as small ones."""
+    longest_word: int | None = None
+    """Most ids of a word, of which the others are left out, where texts are lists of words."""
+    inputs: tuple[str, ...] = (TOKENS, SEGMENTS)
+    """Arrays that come of it, by name."""
+    reserved: Mapping[str, int] = field(default_factory=_reserved)
+    """Ids that stand for no text."""
+
+    def asset(self) -> dict[str, Any]:
+        """As JSON values."""
+        content = asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
+
+    def tokenizer(self, vocabulary: Sequence[str]) -> Tokenizer:
+        """What cuts texts so."""
+        return _tokenizer(tuple(vocabulary), self.type, self.lower_case)
+
+
+@functools.lru_cache(maxsize=8)
+def _tokenizer(vocabulary: tuple[str, ...], tokens: Tokens, lower_case: bool) -> Tokenizer:
+    return Tokenizer(vocabulary, tokens, lower_case)
+
+
+def of(spec: DataSpec, assets: Mapping[str, Any]) -> Encoding:
+    """The encoding of a task.
+
+    Models that were saved before there was this asset read WordPiece.
+
+    Raises:
+        HarnessError: the task reads no texts, or its assets are damaged.
+    """
+    vocabulary, tokens = assets.get(VOCABULARY), spec.inputs.get(TOKENS)
+    if (
+        tokens is None
+        or not isinstance(vocabulary, list)
+        or tuple(vocabulary[: len(RESERVED)]) != RESERVED
+    ):
+        raise HarnessError(
+            f"no texts are read by this model of kind {spec.kind!r}: expected an input {TOKENS!r} "
+            f"and a {VOCABULARY} that begins with {' '.join(RESERVED)} among its assets"
+        )
+    content = assets.get(ENCODING)
+    if content is None:
+        (length,) = tokens.shape
+        longest_word = LONGEST_WORD if spec.kind == "token_classification" else None
+        return Encoding(
+            "subword", tokens.longest or length or 0, columns=None, longest_word=longest_word
+        )
+    try:
+        return pydantic.TypeAdapter(Encoding).validate_python(content)
+    except pydantic.ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise HarnessError(f"asset {ENCODING!r}, {where}: {fault['msg']}") from None
+
+
+# --- from raw inputs ----------------------------------------------------------------
+
+
+def encode(raw: Any, spec: DataSpec, assets: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Texts, or pairs of them, as a model reads them.
+
+    Args:
+        raw: a list of texts, of pairs of texts, or, where the task tags words, of lists of words
+            (a text stands for its words between spaces).
+        spec: of the task.
+        assets: of the task.
+
+    Returns:
+        `tokens` and `segments`, int32 of shape (examples, longest).
+
+    Raises:
+        HarnessError: an input that is something else, named by its number from 0.
+    """
+    encoding = of(spec, assets)
+    tokenizer = encoding.tokenizer(assets[VOCABULARY])
+    if encoding.longest_word is not None:
+        sides: Sides = joined(word_ids(tokenizer, sentences(raw), encoding.longest_word)), None
+    else:
+        texts, others = columns(raw, encoding.columns)
+        sides = tokenizer.encode(texts), None if others is None else tokenizer.encode(others)
+    return arrays(sides, encoding.longest)
+
+
+def columns(raw: Any, expected: Sequence[str] | None) -> tuple[list[str], list[str] | None]:
+    """Texts, and the other text of each pair if they are pairs.
+
+    Args:
+        raw: texts, or pairs of texts.
+        expected: the names of the parts of each, `None` if there may be one or two.
+    """
+    rows = [(row,) if isinstance(row, str) else row for row in _listed(raw)]
+    pairs = len(expected) > 1 if expected else bool(rows) and _width(rows[0]) == 2
+    wanted = "a pair of texts" if pairs else "a text"
+    for number, row in enumerate(rows):
+        if _width(row) != 1 + pairs or not all(isinstance(part, str) for part in row):
+            found = row[0] if _width(row) == 1 else row
+            raise HarnessError(f"input {number}: found {found!r:.60}; expected {wanted}")
+    first = [row[0] for row in rows]
+    return first, [row[1] for row in rows] if pairs else None
+
+
+def _listed(raw: Any) -> list[Any]:
+    if isinstance(raw, str) or not hasattr(raw, "__iter__"):
+        raise HarnessError(f"found {raw!r:.60}; expected a list of inputs")
+    return list(raw)
+
+
+def _width(row: Any) -> int:
+    return len(row) if isinstance(row, tuple | list | np.ndarray) else 0
+
+
+def sentences(raw: Any) -> list[list[str]]:
+    """The words of each raw input; see `words`."""
+    return [words(f"input {number}", row) for number, row in enumerate(_listed(raw))]
+
+
+def words(where: str, sentence: Any) -> list[str]:
+    """The words of a sentence, which is a list of words or a text with spaces between them.
+
+    Raises:
+        HarnessError: it is something else; `where` is named.
+    """
+    if isinstance(sentence, str):
+        return sentence.split()
+    if not isinstance(sentence, Sequence | np.ndarray):
+        raise HarnessError(f"{where}: found {sentence!r:.60}; expected a list of words")
+    for word in sentence:
+        if not isinstance(word, str):
+            raise HarnessError(f"{where}: found {word!r:.60} among its words; expected a text")
+    return list(sentence)
+
+
+def word_ids(
+    tokenizer: Tokenizer, sentences: Sequence[Sequence[str]], longest_word: int | None
+) -> list[list[list[int]]]:
+    """The ids of each word of each sentence, at least one and at most so many a word."""
+    return [
+        [word[:longest_word] for word in sentence] for sentence in tokenizer.encode_words(sentences)
+    ]
+
+
+def joined(sentences: Sequence[Sequence[Sequence[int]]]) -> list[list[int]]:
+    """The ids of the words of each sentence in a row."""
+    return [[number for word in sentence for number in word] for sentence in sentences]
+
+
+# --- to arrays ----------------------------------------------------------------------
+
+
+def arrays(sides: Sides, longest: int) -> dict[str, np.ndarray]:
+    """`tokens` and `segments` by name, as of `packed`."""
+    return dict(zip((TOKENS, SEGMENTS), packed(*sides, longest), strict=True))
+
+
+def packed(first: Ids, second: Ids | None, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Texts or pairs of them as a BERT reads them: `[CLS] first [SEP] second [SEP]`.
+
+    Of a pair that is too long, ids are taken from the end of the longer text, one by one.
+
+    Args:
+        first: ids of each text.
+        second: of the other text of each pair, if there are pairs.
+        longest: most ids of an example.
+
+    Returns:
+        `tokens` and `segments`, int32 of shape (examples, longest): ids, filled up with padding,
+        and 1 where a token belongs to a second text (its separator included), else 0.
+    """
+    tokens = np.full((len(first), longest), PADDING, "int32")
+    segments = np.zeros_like(tokens)
+    pairs: Any = zip(first, second, strict=True) if second is not None else ((a, []) for a in first)
+    for row, (a, b) in enumerate(pairs):
+        room = longest - (2 if second is None else 3)
+        a, b = list(a), list(b)
+        shorter = min(len(a), len(b), room // 2)
+        a, b = (a[: room - shorter], b[:shorter]) if len(a) > len(b) else (
+            a[:shorter], b[: room - shorter])  # fmt: skip
+        ids = [CLASSIFICATION, *a, SEPARATOR]
+        if second is not None:
+            segments[row, len(ids) : len(ids) + len(b) + 1] = 1
+            ids += [*b, SEPARATOR]
+        tokens[row, : len(ids)] = ids
+    return tokens, segments
