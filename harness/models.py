@@ -31,6 +31,9 @@ _MOVED = {
 }
 """Where the layers are now whose modules the files of models of version 0.1 name. The names they
 are registered with, by which Keras finds them once they are imported, have not changed."""
+ASSUMED, FORMAT = 1, 2
+"""Of the files beside models. Of the first, how models read texts is assumed; since the second,
+the asset `encoding` says it."""
 EXAMPLES = 2
 """Test examples that are kept beside a saved model."""
 
@@ -42,11 +45,13 @@ class Interface:
     spec: DataSpec
     examples: Mapping[str, np.ndarray]
     """Inputs of the first test examples, by name."""
+    format: int = FORMAT
 
 
 def keep_interface(model: Path, spec: DataSpec, test: Split) -> None:
     """Writes what a model accepts and returns beside its file, with a few test examples."""
     content = {
+        "format": FORMAT,
         "spec": dataclasses.asdict(spec),
         "examples": {name: np.asarray(a[:EXAMPLES]).tolist() for name, a in test.x.items()},
     }
@@ -67,12 +72,13 @@ def read_interface(path: Path) -> Interface:
             name: np.array(content["examples"][name], tensor.dtype)
             for name, tensor in spec.inputs.items()
         }
+        format = int(content.get("format", ASSUMED))
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         reason = quoted(str(error))
         raise HarnessError(
             f"{path}: not the interface of a saved model ({type(error).__name__}: {reason})"
         ) from None
-    return Interface(spec, examples)
+    return Interface(spec, examples, format)
 
 
 def load_model(path: str | Path) -> Any:

@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.text import TEXT_KINDS
+from harness.kinds import masked_language_modeling, token_classification
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 
-FINE_TUNED_KINDS: tuple[Kind, ...] = (
-    "text_classification",
-    "token_classification",
-    "sentence_similarity",
-)
 LAYERS, WIDTH = 2, 128
 """Of the smallest encoder, BERT-Tiny of Turc et al."""
 
@@ -59,14 +56,14 @@ def sample_encoder(hp: HyperParameters) -> dict[str, Any]:
 
 def sample_pooling(hp: HyperParameters, kind: Kind) -> str | None:
     """Draws what a text is judged by."""
-    if kind == "token_classification":
+    if kind == token_classification.KIND:
         return None
     return str(hp.Choice("pooling", ["first", "mean"], default="mean"))
 
 
 def sample(hp: HyperParameters, kind: Kind) -> Pretraining | FineTuning:
     """Draws a configuration."""
-    if kind == "masked_language_modeling":
+    if kind == masked_language_modeling.KIND:
         return Pretraining(
             **sample_encoder(hp), next_sentence=hp.Boolean("next_sentence", default=True)
         )
@@ -87,17 +84,17 @@ def build(config: Pretraining | FineTuning, spec: DataSpec, encoder: Any = None)
         encoder: a pretrained model, whose encoder is fine-tuned; a new one of the smallest size
             if absent.
     """
-    from harness.blocks import encoder as _bert
+    from harness.blocks import encoder as blocks
 
     if isinstance(config, Pretraining):
-        new = _bert.new_encoder(spec, config.layers, config.width, config.dropout)
-        return _bert.pretraining_model(new, spec, config.next_sentence)
+        new = blocks.new_encoder(spec, config.layers, config.width, config.dropout)
+        return blocks.pretraining_model(new, spec, config.next_sentence)
     if encoder is None:
-        layers = _bert.new_encoder(spec, LAYERS, WIDTH, config.dropout)
+        layers = blocks.new_encoder(spec, LAYERS, WIDTH, config.dropout)
     else:
-        layers = _bert.pretrained_encoder(encoder)
-    _bert.freeze(layers, config.frozen)
-    return _bert.fine_tuned_model(layers, spec, config.pooling or "first", config.dropout)
+        layers = blocks.pretrained_encoder(encoder)
+    blocks.freeze(layers, config.frozen)
+    return blocks.fine_tuned_model(layers, spec, config.pooling or "first", config.dropout)
 
 
 def rate_factors(config: Pretraining | FineTuning, model: Any) -> Mapping[str, float]:
@@ -111,7 +108,7 @@ def rate_factors(config: Pretraining | FineTuning, model: Any) -> Mapping[str, f
 
 bert = SearchSpace(
     "bert",
-    ("masked_language_modeling", *FINE_TUNED_KINDS),
+    (masked_language_modeling.KIND, *TEXT_KINDS),
     sample,
     build,
     pretrained=True,

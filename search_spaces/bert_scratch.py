@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from harness.search_spaces.bert import FINE_TUNED_KINDS, sample_encoder, sample_pooling
+from harness.search_spaces.bert import sample_encoder, sample_pooling
 
+from harness.blocks.text import TEXT_KINDS
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 
 
@@ -28,10 +29,10 @@ def sample(hp: HyperParameters, kind: Kind) -> BertScratch:
 
 def build(config: BertScratch, spec: DataSpec) -> Any:
     """Builds the model of a configuration."""
-    from harness.blocks import encoder as _bert
+    from harness.blocks import encoder as blocks
 
-    encoder = _bert.new_encoder(spec, config.layers, config.width, config.dropout)
-    return _bert.fine_tuned_model(encoder, spec, config.pooling or "first", config.dropout)
+    encoder = blocks.new_encoder(spec, config.layers, config.width, config.dropout)
+    return blocks.fine_tuned_model(encoder, spec, config.pooling or "first", config.dropout)
 
 
-bert_scratch = SearchSpace("bert_scratch", FINE_TUNED_KINDS, sample, build)
+bert_scratch = SearchSpace("bert_scratch", TEXT_KINDS, sample, build)

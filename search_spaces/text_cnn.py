@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.blocks.text import TEXT_KINDS, Text, masked, sample_text, text_model
+from harness.kinds import token_classification
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 
 
@@ -24,7 +25,7 @@ class TextCNN(Text):
 
 def sample(hp: HyperParameters, kind: Kind) -> TextCNN:
     """Draws a configuration."""
-    tagging = kind == "token_classification"
+    tagging = kind == token_classification.KIND
     return TextCNN(
         **sample_text(hp, kind),
         widths=hp.Choice("widths", ["2-3-4", "3-4-5"], default="3-4-5"),

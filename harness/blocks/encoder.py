@@ -1,4 +1,8 @@
-"""The encoder of BERT, and the heads it gets: KerasHub's backbone between tokens and answers.
+"""Building blocks of pretrained architectures: the encoder of BERT, and the heads it gets.
+
+An architecture makes an encoder by `new_encoder`, or takes a pretrained one by
+`pretrained_encoder`, and gives it to `pretraining_model` or `fine_tuned_model`; `freeze` and
+`rate_factors` say what of it is trained, and how fast. The encoder is KerasHub's backbone.
 
 Imports keras at once: import it inside functions only.
 """
@@ -8,28 +12,51 @@ from typing import Any
 import keras
 import keras_hub
 
-from harness.spec import DataSpec
+from harness.blocks.text import real_steps
+from harness.kinds import token_classification
+from harness.kinds.masked_language_modeling import (
+    MASKED_TOKEN,
+    NEXT_SENTENCE,
+    POSITIONS,
+    SEGMENTS,
+    TOKENS,
+)
+from harness.spec import DataSpec, Infeasible
 
 ENCODER, PRETRAINING = "encoder", "pretraining"
 """Names of layers: the encoder of a fine-tuned model, and what a pretrained model is made of."""
-POSITIONS = 256
-"""Positions that are learned: the longest text that can be read."""
-SEGMENTS = 2
+LEARNED_POSITIONS = 256
+"""Positions that are learned, more where a task's texts are longer: the longest text that can be
+read."""
+LEARNED_SEGMENTS = 2
 
 
 def new_encoder(spec: DataSpec, layers: int, width: int, dropout: float) -> Any:
-    """An encoder with the weights it begins with, one head for each 64 values of its width."""
+    """An encoder with the weights it begins with, one head for each 64 values of its width.
+
+    Args:
+        spec: of the data, whose inputs are tokens and segments.
+        layers: Transformer layers.
+        width: of a token.
+        dropout: rate within the layers.
+    """
     return keras_hub.models.BertBackbone(
-        vocabulary_size=spec.inputs["tokens"].size,
+        vocabulary_size=spec.inputs[TOKENS].size,
         num_layers=layers,
         num_heads=max(1, width // 64),
         hidden_dim=width,
         intermediate_dim=4 * width,
         dropout=dropout,
-        max_sequence_length=POSITIONS,
-        num_segments=SEGMENTS,
+        max_sequence_length=max(LEARNED_POSITIONS, _longest(spec)),
+        num_segments=LEARNED_SEGMENTS,
         name=ENCODER,
     )
+
+
+def _longest(spec: DataSpec) -> int:
+    """Steps of the longest text."""
+    tokens = spec.inputs[TOKENS]
+    return tokens.longest or tokens.shape[0] or 0
 
 
 def _inputs(spec: DataSpec) -> dict[str, Any]:
@@ -41,8 +68,8 @@ def _inputs(spec: DataSpec) -> dict[str, Any]:
 
 def encoder_inputs(inputs: Any) -> dict[str, Any]:
     """What KerasHub's backbone reads, from `tokens` and `segments`."""
-    real = keras.ops.cast(keras.ops.not_equal(inputs["tokens"], 0), "int32")
-    return {"token_ids": inputs["tokens"], "segment_ids": inputs["segments"], "padding_mask": real}
+    real = keras.ops.cast(real_steps(inputs[TOKENS]), "int32")
+    return {"token_ids": inputs[TOKENS], "segment_ids": inputs[SEGMENTS], "padding_mask": real}
 
 
 @keras.saving.register_keras_serializable(package="search_spaces")
@@ -90,22 +117,22 @@ class MaskedLanguageModel(keras.layers.Layer):  # type: ignore[misc]
         ops = keras.ops
         outputs = self.encoder(encoder_inputs(inputs), training=training)
         sequence = outputs["sequence_output"]
-        x = ops.take_along_axis(sequence, inputs["positions"][..., None], axis=1)
+        x = ops.take_along_axis(sequence, inputs[POSITIONS][..., None], axis=1)
         x = self.norm(self.transform(x))
         logits = ops.cast(self.encoder.token_embedding(x, reverse=True), "float32") + self.bias
         pair = outputs["pooled_output"]
         if not self.next_sentence:
             pair = ops.stop_gradient(sequence[:, 0])
-        return {"masked_token": logits, "next_sentence": self.follows(pair)}
+        return {MASKED_TOKEN: logits, NEXT_SENTENCE: self.follows(pair)}
 
     def compute_output_spec(self, inputs: Any, training: Any = None) -> Any:
         """Logits in 32 bits."""
-        examples, count = inputs["positions"].shape
+        examples, count = inputs[POSITIONS].shape
         return {
-            "masked_token": keras.KerasTensor(
+            MASKED_TOKEN: keras.KerasTensor(
                 (examples, count, self.encoder.vocabulary_size), "float32"
             ),
-            "next_sentence": keras.KerasTensor((examples, 2), "float32"),
+            NEXT_SENTENCE: keras.KerasTensor((examples, 2), "float32"),
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -141,12 +168,24 @@ def fine_tuned_model(encoder: Any, spec: DataSpec, pooling: str, dropout: float)
         pooling: what a text is judged by, `first` (the first token, behind the dense layer that
             next-sentence prediction trains) or `mean` (over its tokens).
         dropout: rate before the head.
+
+    Returns:
+        A `keras.Model` from tokens and segments (examples, steps) to logits of classes (examples,
+        classes), logits of tags (examples, steps, tags), or a similarity (examples, 1).
+
+    Raises:
+        Infeasible: texts are longer than the encoder can read.
     """
+    if encoder.max_sequence_length < _longest(spec):
+        raise Infeasible(
+            f"the encoder reads {encoder.max_sequence_length} tokens at most, an example has "
+            f"{_longest(spec)}"
+        )
     inputs = _inputs(spec)
     read = encoder_inputs(inputs)
     outputs = encoder(read)
     sequence = outputs["sequence_output"]
-    tagging = spec.kind == "token_classification"
+    tagging = spec.kind == token_classification.KIND
     encoder.pooled_dense.trainable = pooling == "first" and not tagging
     if tagging:
         x = sequence

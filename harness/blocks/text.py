@@ -1,24 +1,31 @@
-"""What the architectures for short texts share: how a body meets tokens, segments and heads.
+"""Building blocks of architectures for short texts: a stem, a body of one's own, a head.
 
-A body is a function from (examples, steps, width) and a mask of the real steps, (examples, steps),
-to (examples, steps, any width). Whatever it does at a step must not depend on padding.
+An architecture samples the fields of `Text` by `sample_text`, and calls `text_model` with its body:
+a function from (examples, steps, width) and a mask of the real steps, bool (examples, steps), to
+(examples, steps, any width). Whatever a body does at a step must not depend on padding; `masked`
+puts zeros there. `search_spaces/text_cnn.py` is a short example.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.kinds import sentence_similarity, text_classification, token_classification
+from harness.kinds.text.encoding import SEGMENTS, TOKENS
+from harness.kinds.text.tokenizer import PADDING
 from harness.spec import DataSpec, HyperParameters, Kind
 
 TEXT_KINDS: tuple[Kind, ...] = (
-    "text_classification",
-    "token_classification",
-    "sentence_similarity",
+    text_classification.KIND,
+    token_classification.KIND,
+    sentence_similarity.KIND,
 )
+"""The kinds whose inputs are `tokens` and `segments`."""
 LOWEST = -1e4
 """Below all that a body puts out, and still a number in 16 bits."""
 
 Body = Callable[[Any, Any], Any]
+"""Receives tensors and the mask of the real steps, and returns tensors."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,14 @@ class Text:
 
 
 def sample_text(hp: HyperParameters, kind: Kind) -> dict[str, Any]:
-    """Draws the fields of `Text`, by name."""
+    """Draws the fields of `Text`, by name.
+
+    Args:
+        hp: where the values are drawn from.
+        kind: of the task, one of `TEXT_KINDS`.
+    """
     pooling = None
-    if kind != "token_classification":
+    if kind != token_classification.KIND:
         pooling = hp.Choice("pooling", ["max", "mean"], default="max")
     return {
         "dropout": hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.4),
@@ -48,6 +60,11 @@ def sample_text(hp: HyperParameters, kind: Kind) -> dict[str, Any]:
 
 def text_model(config: Text, spec: DataSpec, body: Body) -> Any:
     """The `keras.Model` of a body, with the stem and the head of the kind of task.
+
+    Args:
+        config: what was drawn.
+        spec: of the data, of one of `TEXT_KINDS`.
+        body: of the architecture.
 
     Returns:
         For tokens and segments (examples, steps), logits of classes (examples, classes), logits
@@ -60,10 +77,10 @@ def text_model(config: Text, spec: DataSpec, body: Body) -> Any:
         name: keras.Input(tensor.shape, dtype="int32", name=name)
         for name, tensor in spec.inputs.items()
     }
-    tokens, segments = inputs["tokens"], inputs["segments"]
-    mask = keras.ops.not_equal(tokens, 0)
-    x = keras.layers.Embedding(spec.inputs["tokens"].size, config.embedding)(tokens)
-    x = x + keras.layers.Embedding(spec.inputs["segments"].size, config.embedding)(segments)
+    tokens, segments = inputs[TOKENS], inputs[SEGMENTS]
+    mask = real_steps(tokens)
+    x = keras.layers.Embedding(spec.inputs[TOKENS].size, config.embedding)(tokens)
+    x = x + keras.layers.Embedding(spec.inputs[SEGMENTS].size, config.embedding)(segments)
     x = body(keras.layers.Dropout(config.dropout)(x), mask)
     if config.pooling is not None:
         x = _pooled(x, mask, config.pooling)
@@ -73,8 +90,28 @@ def text_model(config: Text, spec: DataSpec, body: Body) -> Any:
     return keras.Model(inputs, {output: outputs})
 
 
+def real_steps(tokens: Any) -> Any:
+    """The mask of the steps that are read: bool (examples, steps), true but for padding.
+
+    The first is always read: an average, a maximum or an attention over no step at all is no
+    number, and one example that is padding alone would spoil a whole training.
+
+    Args:
+        tokens: ids, (examples, steps).
+    """
+    import keras
+
+    mask = keras.ops.not_equal(tokens, PADDING)
+    return keras.ops.concatenate([keras.ops.ones_like(mask[:, :1]), mask[:, 1:]], axis=1)
+
+
 def masked(x: Any, mask: Any) -> Any:
-    """Zeros in the place of padding."""
+    """Zeros in the place of padding.
+
+    Args:
+        x: (examples, steps, width).
+        mask: of the real steps, (examples, steps).
+    """
     import keras
 
     return x * keras.ops.cast(keras.ops.expand_dims(mask, -1), x.dtype)
@@ -87,4 +124,4 @@ def _pooled(x: Any, mask: Any, how: str) -> Any:
     if how == "max":
         return keras.ops.max(keras.ops.where(keras.ops.expand_dims(mask, -1), x, LOWEST), axis=1)
     steps = keras.ops.sum(keras.ops.cast(mask, x.dtype), axis=1, keepdims=True)
-    return keras.ops.sum(masked(x, mask), axis=1) / keras.ops.maximum(steps, 1)
+    return keras.ops.sum(masked(x, mask), axis=1) / steps

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.spec import DataSpec, HarnessError, Prepared, Score, Split, Training
+from harness.spec import DataSpec, HarnessError, Prepared, Score, Split, TensorSpec, Training
 
 LABEL = "label"
 """The output."""
@@ -205,7 +205,7 @@ def decode(
     from scipy.special import softmax
 
     (output,) = spec.outputs
-    names = assets.get(CLASSES) or [str(n) for n in range(spec.outputs[output].size or 0)]
+    names = class_names(spec.outputs[output], assets)
     rows = softmax(np.asarray(outputs[output], "float64"), axis=-1)
     return [
         {
@@ -215,6 +215,15 @@ def decode(
         }
         for row in rows
     ]
+
+
+def class_names(output: TensorSpec, assets: Mapping[str, Any]) -> list[str]:
+    """Names of the classes; their numbers where the assets do not name each apart."""
+    names = assets.get(CLASSES)
+    numbers = [str(number) for number in range(output.size or 0)]
+    if not isinstance(names, list) or len(names) != len(numbers) or len(set(names)) != len(names):
+        return numbers
+    return [str(name) for name in names]
 
 
 def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import sys
 import keras
 import numpy as np
 import pytest
-from harness.search_spaces.bert import FINE_TUNED_KINDS, FineTuning, Pretraining, bert
+from harness.search_spaces.bert import FineTuning, Pretraining, bert
 
 from harness.blocks import encoder as _bert
+from harness.blocks.text import TEXT_KINDS
 from harness.kinds.masked_language_modeling import compile_args
 from harness.models import load_model
 from harness.spec import Training
@@ -39,7 +40,7 @@ def fine_tuned(pretrained, kind="text_classification", **fields):
     return config, bert.build(config, encoders.text_spec(kind), load_model(pretrained))
 
 
-@pytest.mark.parametrize("kind", FINE_TUNED_KINDS)
+@pytest.mark.parametrize("kind", TEXT_KINDS)
 def test_a_fine_tuned_model_begins_with_the_pretrained_encoder(pretrained, kind):
     x = encoders.examples()
     expected = encoders.answers(load_model(pretrained), x)["sequence"]
@@ -48,7 +49,7 @@ def test_a_fine_tuned_model_begins_with_the_pretrained_encoder(pretrained, kind)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", FINE_TUNED_KINDS)
+@pytest.mark.parametrize("kind", TEXT_KINDS)
 def test_padding_changes_nothing(pretrained, kind):
     _, model = fine_tuned(pretrained, kind)
     x = {name: encoders.examples()[name] for name in ("tokens", "segments")}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from harness import registry
+from harness.blocks.encoder import fine_tuned_model, new_encoder
 from harness.blocks.text import TEXT_KINDS
-from harness.spec import DataSpec, TensorSpec
+from harness.spec import DataSpec, Infeasible, TensorSpec
 
 OUTPUTS = {
     "text_classification": {"label": TensorSpec((), "int32", size=3)},
@@ -62,6 +63,60 @@ def test_padding_never_changes_what_is_put_out(name, kind, pooling):
     alone = keras.ops.convert_to_numpy(alone[output])[0]
     expected = short[9:14] if kind == "token_classification" else short[1]
     np.testing.assert_allclose(alone, expected, atol=1e-5)
+
+
+POOLED = [
+    *((name, pooling) for name in ("lstm", "text_cnn") for pooling in ("max", "mean")),
+    *((name, pooling) for name in ("bert", "bert_scratch") for pooling in ("first", "mean")),
+]
+
+
+@pytest.mark.parametrize(
+    "name, kind, pooling",
+    [
+        *((name, "text_classification", pooling) for name, pooling in POOLED),
+        *((name, kind, "mean") for name, pooling in POOLED for kind in TEXT_KINDS[1:]
+          if pooling == "mean"),
+    ],
+)  # fmt: skip
+def test_an_example_of_padding_alone_spoils_nothing(name, kind, pooling):
+    """Beside others, in what is put out and in what is learned from it."""
+    space = registry.space(name)
+    keras.utils.set_random_seed(0)
+    model = space.build(config(space, kind, pooling=pooling), spec(kind))
+    x = texts(9)
+    expected = next(iter(model(x, training=False).values()))
+    empty = {name: np.vstack([array, np.zeros((1, 9), "int32")]) for name, array in x.items()}
+    found = next(iter(model(empty, training=False).values()))
+    expected, found = (keras.ops.convert_to_numpy(array) for array in (expected, found))
+    np.testing.assert_allclose(found[:3], expected, atol=1e-5)
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() < 100
+    target = np.zeros(found.shape if kind == "sentence_similarity" else found.shape[:-1])
+    loss = (
+        keras.losses.MeanSquaredError()
+        if kind == "sentence_similarity"
+        else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    model.compile("sgd", loss, jit_compile=False)
+    assert np.isfinite(model.train_on_batch(empty, target))
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_texts_longer_than_an_encoder_reads_are_infeasible_and_a_new_one_reads_them():
+    long = TensorSpec((None,), "int32", size=30, longest=300, vocabulary="pieces")
+    segments = TensorSpec((None,), "int32", size=2, longest=300, aligned="tokens")
+    wanted = DataSpec(
+        {"tokens": long, "segments": segments}, OUTPUTS["text_classification"],
+        "text_classification",
+    )  # fmt: skip
+    space = registry.space("bert_scratch")
+    model = space.build(config(space, "text_classification"), wanted)
+    x = {"tokens": np.ones((2, 300), "int32"), "segments": np.zeros((2, 300), "int32")}
+    assert model(x, training=False)["label"].shape == (2, 3)
+    encoder = new_encoder(spec("text_classification"), 2, 128, 0.1)
+    with pytest.raises(Infeasible, match="reads 256 tokens at most, an example has 300"):
+        fine_tuned_model(encoder, wanted, "mean", 0.1)
 
 
 @pytest.mark.parametrize("name", ["lstm", "text_cnn"])

@@ -1,4 +1,4 @@
-"""Tasks on short texts: what is read of files, labels, scores, baselines, exhibits."""
+"""Shipped tasks on short texts: what is read of their files, and what their scores say."""
 
 import keras
 import numpy as np
@@ -14,18 +14,15 @@ from seqeval.metrics import f1_score as entity_f1
 from sklearn.metrics import confusion_matrix
 from sklearn.metrics import f1_score as label_f1
 
-from harness import registry
+from harness import kinds, registry
 from harness.data.validate import validate
-from harness.kinds import sentence_similarity as _similarity
-from harness.kinds import text_classification as _text_classification
-from harness.kinds import token_classification as _tagging
+from harness.kinds.files.text_files import iob2
 from harness.kinds.fitting.tag_f1 import TagF1
-from harness.kinds.text import short_texts, wordpiece
-from harness.kinds.text_classification import Labelled
-from harness.kinds.token_classification import Sentence
+from harness.kinds.text import short_texts, tags, tokenizer
+from harness.kinds.token_classification import LONGEST_WORD
 from harness.spec import HarnessError, Training
 
-VOCABULARY = [*wordpiece.RESERVED, "good", "bad", "film", "a", "Par", "##is", "Rome", "in", ".",
+VOCABULARY = [*tokenizer.RESERVED, "good", "bad", "film", "a", "Par", "##is", "Rome", "in", ".",
               "John", "##s", "lives"]  # fmt: skip
 
 
@@ -54,27 +51,29 @@ def written(folder, contents):
     return files
 
 
-def labelled(*pairs):
-    return Labelled(
-        [text for text, _ in pairs], None, [label for _, label in pairs], range(1, len(pairs) + 1)
+def prepared(kind, data, longest, **options):
+    """The data of a task of a few examples."""
+    task = kinds.of(kind).task(
+        "tiny", lambda files: data, vocabulary=VOCABULARY, longest=longest, **options
     )
+    return task.prepare({})
 
 
 def classified(**changes):
     """A text classification task of a few sentences."""
     data = {
-        "train": labelled(("a good film", "1"), ("a bad film .", "0"), ("good good", "1")),
-        "val": labelled(("good", "1")),
-        "test": labelled(("bad", "0"), ("good film", "1")),
+        "train": [("a good film", "1"), ("a bad film .", "0"), ("good good", "1")],
+        "val": [("good", "1")],
+        "test": [("bad", "0"), ("good film", "1")],
         **changes,
     }
-    return _text_classification.prepared("tiny", data, VOCABULARY, 12, {"0": "no", "1": "yes"})
+    return prepared("text_classification", data, 12, classes={"0": "no", "1": "yes"})
 
 
-def sentence(text, line=1):
+def sentence(text):
     """A sentence written as `word/TAG word/TAG`."""
     words, tags = zip(*(word.split("/") for word in text.split(" ")), strict=True)
-    return Sentence(words, tags, range(line, line + len(words)))
+    return list(words), list(tags)
 
 
 TAGGED = {
@@ -85,7 +84,7 @@ TAGGED = {
 
 
 def tagged(longest=16, **changes):
-    return _tagging.prepared("tiny", {**TAGGED, **changes}, VOCABULARY, longest)
+    return prepared("token_classification", {**TAGGED, **changes}, longest)
 
 
 # --- text classification --------------------------------------------------------
@@ -99,14 +98,6 @@ def test_texts_are_as_long_as_the_longest_of_all_splits():
     assert tokens[1].tolist() == [2, *(VOCABULARY.index(p) for p in ("a", "bad", "film", ".")), 3]
     assert data.assets["classes"] == ["no", "yes"]
     assert data.train.y["label"].tolist() == [1, 0, 1]
-
-
-def test_a_label_that_training_never_saw_is_told_with_its_line():
-    with pytest.raises(HarnessError) as caught:
-        classified(val=labelled(("good", "1"), ("film", "foo")))
-    assert str(caught.value) == (
-        "task 'tiny', val, line 2: label 'foo' does not occur in training; expected one of 0, 1"
-    )
 
 
 def test_sst2_reads_its_files_and_shares_of_them(tmp_path, own_vocabulary):
@@ -129,7 +120,7 @@ def test_sst2_reads_its_files_and_shares_of_them(tmp_path, own_vocabulary):
     assert len(tenth.test) == 1
 
     files["stsa.binary.dev"].write_text("1 good\n0\n")
-    with pytest.raises(HarnessError, match=r"^task 'sst2', val, line 2: found '0'; expected a"):
+    with pytest.raises(HarnessError, match=r"^stsa\.binary\.dev, line 2: found '0'; expected a"):
         task.prepare(files)
 
 
@@ -142,7 +133,7 @@ def test_phrases_of_sst2_that_are_asked_about_are_not_trained_on(tmp_path, own_v
             "stsa.binary.test": "0 bad\n",
         },
     )
-    data = text_classification.prepare_sst2_phrases(files)
+    data = registry.task("sst2_phrases").prepare(files)
     assert short_texts.as_words(data.train) == ["8 5 7", "8 6"]
 
 
@@ -155,21 +146,22 @@ def test_mrpc_keeps_pairs_apart(tmp_path, own_vocabulary, monkeypatch):
         {"msr_paraphrase_train.txt": "\ufeff" + header + rows,
          "msr_paraphrase_test.txt": "\ufeff" + header + rows},
     )  # fmt: skip
-    data = text_classification.prepare_mrpc(files)
+    task = registry.task("mrpc")
+    data = task.prepare(files)
     assert (len(data.train), len(data.val)) == (6, 4)
     row, segments = data.train.x["tokens"][0], data.train.x["segments"][0]
-    assert row[segments == 1].tolist() == [VOCABULARY.index("bad"), wordpiece.SEPARATOR]
+    assert row[segments == 1].tolist() == [VOCABULARY.index("bad"), tokenizer.SEPARATOR]
     assert short_texts.as_words(data.train)[0].endswith("b6")
     assert short_texts.as_pairs(data.train)[1][0] == "6"
 
     files["msr_paraphrase_test.txt"].write_text(header + "1\t1\n")
-    with pytest.raises(HarnessError, match="'mrpc', test, line 2: found 2 columns; expected at"):
-        text_classification.prepare_mrpc(files)
+    with pytest.raises(HarnessError, match=r"_test\.txt, line 2: found 2 columns; expected at"):
+        task.prepare(files)
 
 
 def test_the_bag_of_words_stands_beside_the_commonest_class():
-    train = labelled(("a good film", "1"), ("a bad film .", "0"), ("good", "1"), ("bad", "0"))
-    scores = _text_classification.baseline(classified(train=train))
+    train = [("a good film", "1"), ("a bad film .", "0"), ("good", "1"), ("bad", "0")]
+    scores = registry.task("sst2").baseline(classified(train=train))
     assert scores["accuracy"] == 0.5
     assert scores["accuracy_bag_of_words"] == 1.0
 
@@ -214,7 +206,7 @@ def test_sentences_of_the_manual_stand_in_one_split_only(monkeypatch):
     ],
 )
 def test_iob1_becomes_iob2(iob1, expected):
-    assert _tagging.iob2(iob1.split()) == expected.split()
+    assert iob2(iob1.split()) == expected.split()
 
 
 def test_conll_reads_its_files(tmp_path, own_vocabulary):
@@ -233,9 +225,7 @@ def test_conll_reads_its_files(tmp_path, own_vocabulary):
     files["eng.testa"].write_text("John NNP I-NP I-PER\nlives VBZ O\n")
     with pytest.raises(HarnessError) as caught:
         task.prepare(files)
-    assert str(caught.value) == (
-        "task 'conll2003', val: eng.testa, line 2: found 3 columns; expected 4"
-    )
+    assert str(caught.value) == ("eng.testa, line 2: found 3 columns; expected 4")
     files["eng.testa"].write_text("John NNP I-NP PER\n")
     with pytest.raises(HarnessError, match=r"eng\.testa, line 1: found 'PER'; expected a tag"):
         task.prepare(files)
@@ -243,7 +233,7 @@ def test_conll_reads_its_files(tmp_path, own_vocabulary):
     with pytest.raises(HarnessError) as caught:
         task.prepare(files)
     assert str(caught.value) == (
-        "task 'conll2003', val, line 3: label 'B-ORG' does not occur in training; "
+        "task 'conll2003', val, row 1: tag 'B-ORG' does not occur in training; "
         "expected one of O, B-LOC, B-PER"
     )
 
@@ -251,41 +241,41 @@ def test_conll_reads_its_files(tmp_path, own_vocabulary):
 def test_wnut_parts_sentences_at_lines_of_a_tab(tmp_path, own_vocabulary):
     text = "John\tB-person\nlives\tO\n\t\nRome\tB-location\n\t\n"
     files = written(tmp_path, dict.fromkeys(token_classification.WNUT_FILES.values(), text))
-    data = token_classification.prepare_wnut17(files)
+    data = registry.task("wnut17").prepare(files)
     assert len(data.test) == 2
     assert data.assets["tags"] == ["O", "B-location", "B-person"]
 
 
 def test_tags_stand_at_first_pieces_only():
     data = tagged()
-    tags = data.assets["tags"]
-    assert tags == ["O", "B-LOC", "B-PER", "I-PER"]
+    names = data.assets["tags"]
+    assert names == ["O", "B-LOC", "B-PER", "I-PER"]
     # [CLS] John ##s in Par ##is Rome [SEP]
     wanted = ["", "B-PER", "", "O", "B-LOC", "", "B-LOC", ""]
     row = data.test.y["tags"][0]
-    assert [tags[n - 1] if n else "" for n in row] == wanted
-    assert data.spec.outputs["tags"].size == len(tags) + 1
+    assert [names[n - 1] if n else "" for n in row] == wanted
+    assert data.spec.outputs["tags"].size == len(names) + 1
 
 
 def test_words_that_do_not_fit_are_left_out_in_training_and_refused_in_tests():
     test = [sentence("Rome/B-LOC")]
     data = tagged(longest=4, test=test, val=test)
     assert data.train.y["tags"].tolist() == [[0, 3, 1, 0], [0, 3, 0, 0]]
-    with pytest.raises(HarnessError, match="'tiny', test, line 7: a sentence of 6 pieces; exp"):
-        tagged(longest=5, test=[sentence("in/O in/O in/O in/O", line=7)], val=test)
+    with pytest.raises(HarnessError, match="'tiny', test, row 1: a sentence of 6 tokens; exp"):
+        tagged(longest=5, test=[*test, sentence("in/O in/O in/O in/O")], val=test)
 
 
 def test_of_a_word_of_many_pieces_the_first_ones_are_read():
     address = sentence(f"{'a.' * 20}/O Rome/B-LOC")
-    tags = tagged(longest=15, test=[address], val=[address]).test.y["tags"]
-    assert np.flatnonzero(tags[0]).tolist() == [1, 1 + _tagging.MOST_PIECES]
+    found = tagged(longest=15, test=[address], val=[address]).test.y["tags"]
+    assert np.flatnonzero(found[0]).tolist() == [1, 1 + LONGEST_WORD["subword"]]
 
 
 def test_entity_f1_is_that_of_seqeval_on_the_written_tags():
     data = tagged()
     logits = np.random.default_rng(0).normal(size=(*data.test.y["tags"].shape, 5))
     logits[..., 0] = 100.0  # stands for what is not judged, and is never predicted
-    score = _tagging.score(Fixed(tags=logits), data.test, data.assets)
+    score = tags.score(Fixed(tags=logits), data.test, data.assets)
     truth, prediction = (
         [str(line).split(" ") for line in score.per_example[name]]
         for name in ("truth", "prediction")
@@ -295,7 +285,7 @@ def test_entity_f1_is_that_of_seqeval_on_the_written_tags():
     assert score.metrics["f1"] == entity_f1(truth, prediction, zero_division=0)
 
     right = np.eye(5)[data.test.y["tags"]]
-    perfect = _tagging.score(Fixed(tags=right), data.test, data.assets).metrics
+    perfect = tags.score(Fixed(tags=right), data.test, data.assets).metrics
     assert perfect == dict.fromkeys(perfect, 1.0)
 
 
@@ -305,9 +295,9 @@ def test_the_score_of_tokens_is_that_of_the_metric():
     truth = random.integers(0, 5, (30, 9)).astype("int32")
     truth[:, 0] = 1
     logits = random.normal(size=(30, 9, 5)).astype("float32")
-    written_truth = _tagging._written(truth, truth, {"tags": names})
+    written_truth = tags.written(truth, truth, {"tags": names})
     predicted = logits[..., 1:].argmax(-1) + 1
-    ours = _tagging._scored(written_truth, _tagging._written(predicted, truth, {"tags": names}))
+    ours = tags.scored(written_truth, tags.written(predicted, truth, {"tags": names}))
     judged = truth > 0
     theirs = label_f1(truth[judged], predicted[judged], labels=[2, 3, 4], average="micro")
     assert ours.metrics["f1_tokens"] == pytest.approx(theirs)
@@ -332,7 +322,7 @@ def test_the_metric_counts_weights_and_is_rebuilt():
 
 def test_the_baseline_tags_words_as_training_did():
     data = tagged()
-    scores = _tagging.baseline(data)
+    scores = tags.baseline(data)
     # Johns and Paris are found; Rome was never seen and is O; "a" was part of a name.
     assert scores["precision"] == pytest.approx(2 / 3)
     assert scores["recall"] == pytest.approx(2 / 3)
@@ -342,10 +332,10 @@ def test_the_baseline_tags_words_as_training_did():
 
 def test_wrong_entities_are_shown():
     data = tagged()
-    tags = data.test.y["tags"].copy()
-    tags[0, 6] = 1
-    score = _tagging.score(Fixed(tags=np.eye(5)[tags]), data.test, data.assets)
-    assert _tagging.exhibit(None, data, score)["entities"] == [
+    ids = data.test.y["tags"].copy()
+    ids[0, 6] = 1
+    score = tags.score(Fixed(tags=np.eye(5)[ids]), data.test, data.assets)
+    assert tags.exhibit(None, data, score)["entities"] == [
         {
             "text": "Johns in Paris Rome",
             "truth": ["Johns (PER)", "Paris (LOC)", "Rome (LOC)"],
@@ -370,11 +360,12 @@ def test_code_is_marked_and_its_quotes_are_gone(text, expected):
     if expected is None:
         assert found is None
     else:
-        assert found == tuple(zip(*(part.rsplit("/", 1) for part in expected.split()), strict=True))
+        words, names = zip(*(part.rsplit("/", 1) for part in expected.split()), strict=True)
+        assert found == (list(words), list(names))
 
 
 def test_compile_arguments_of_tags_smooth_labels_where_training_asks():
-    arguments = _tagging.compile_args(tagged().spec, Training(label_smoothing=0.1))
+    arguments = tags.compile_args(tagged().spec, Training(label_smoothing=0.1))
     assert arguments["loss"].label_smoothing == 0.1
     assert [metric.name for metric in arguments["metrics"]] == ["f1_tokens"]
 
@@ -397,25 +388,24 @@ def test_stsb_reads_its_files(tmp_path, own_vocabulary):
         with pytest.raises(HarnessError) as caught:
             task.prepare(files)
         assert str(caught.value) == (
-            f"task 'stsb', val, line 4: score {grade!r}; expected a number from 0 to 5"
+            f"task 'stsb', val, row 3: grade {grade!r}; expected a number from 0 to 5"
         )
     files["sts-dev.csv"].write_text("a\tb\n")
     with pytest.raises(HarnessError) as caught:
         task.prepare(files)
-    assert str(caught.value) == ("task 'stsb', val, line 1: found 2 columns; expected at least 7")
+    assert str(caught.value) == "sts-dev.csv, line 1: found 2 columns; expected at least 7"
 
 
 def graded():
-    test = _similarity.Graded(["good film", "bad", "film"], ["good film", "good", "a film"],
-                              [5.0, 1.0, 3.0])  # fmt: skip
-    train = _similarity.Graded(["a good film", "a bad film"], ["a film", "good"], [4.0, 1.0])
-    return _similarity.prepared("tiny", {"train": train, "val": test, "test": test}, VOCABULARY, 16)
+    test = [("good film", "good film", 5.0), ("bad", "good", 1.0), ("film", "a film", 3.0)]
+    train = [("a good film", "a film", 4.0), ("a bad film", "good", 1.0)]
+    return prepared("sentence_similarity", {"train": train, "val": test, "test": test}, 16)
 
 
 def test_correlations_are_those_of_scipy():
     data = graded()
     prediction = np.array([[2.0], [0.1], [2.2]], "float32")
-    score = _similarity.score(Fixed(similarity=prediction), data.test, data.assets)
+    score = registry.task("stsb").score(Fixed(similarity=prediction), data.test, data.assets)
     truth = score.per_example["truth"]
     found = score.per_example["prediction"]
     assert score.metrics["spearman"] == stats.spearmanr(found, truth).statistic
@@ -425,12 +415,12 @@ def test_correlations_are_those_of_scipy():
 
 def test_a_constant_prediction_has_no_correlation():
     data = graded()
-    score = _similarity.score(Fixed(similarity=np.ones((3, 1))), data.test, data.assets)
+    score = registry.task("stsb").score(Fixed(similarity=np.ones((3, 1))), data.test, data.assets)
     assert (score.metrics["spearman"], score.metrics["pearson"]) == (0.0, 0.0)
 
 
 def test_baselines_of_similarity_are_the_mean_and_the_shared_words():
-    scores = _similarity.baseline(graded())
+    scores = registry.task("stsb").baseline(graded())
     assert scores["mse"] == pytest.approx(np.mean((np.array([5.0, 1.0, 3.0]) - 2.5) ** 2))
     assert scores["spearman"] == pytest.approx(1.0)
 

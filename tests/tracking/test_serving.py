@@ -8,21 +8,24 @@ import time
 import urllib.error
 import urllib.request
 
+import keras
 import keras_tuner
 import numpy as np
 import pytest
 
 from harness import registry
 from harness.journal.folder import assets_path, interface_path
-from harness.kinds.text import short_texts, wordpiece
+from harness.kinds import text_classification
+from harness.kinds.classification import class_names
+from harness.kinds.text import encoding as encodings
+from harness.kinds.text.tokenizer import RESERVED
 from harness.models import keep_interface, read_interface
-from harness.spec import DataSpec, HarnessError, Split, TensorSpec
+from harness.spec import DataSpec, HarnessError, Split, TensorSpec, Training
 from harness.tracking import serving
 from harness.tracking.model_registry.pyfunc import pack
 
-RESERVED = list(wordpiece.RESERVED)
 WORDS = ["good", "bad", "film", "##s", "##ing", "a", "the", "was", ".", ",", "not", "中"]
-VOCABULARY = RESERVED + WORDS
+VOCABULARY = [*RESERVED, *WORDS]
 LONGEST = 12
 TEXTS = ["the film was good .", "a bad film", "films , not good"]
 OTHERS = ["good", "the film was not a good film . the film was bad", ""]
@@ -68,9 +71,9 @@ def image_task():
 
 
 def text_task(pairs):
-    texts = TEXTS, OTHERS if pairs else None
-    ids = short_texts.encoded(wordpiece.Pieces(VOCABULARY), texts)
-    tokens, segments = wordpiece.packed(*ids, LONGEST)
+    columns = ("text", "text_pair") if pairs else ("text",)
+    encoding = encodings.Encoding("subword", LONGEST, columns)
+    assets = {"vocabulary": VOCABULARY, "classes": ["poor", "fine"], "encoding": encoding.asset()}
     spec = DataSpec(
         {
             "tokens": TensorSpec(
@@ -81,8 +84,8 @@ def text_task(pairs):
         {"label": TensorSpec((), "int32", size=2)},
         "text_classification",
     )
-    split = Split({"tokens": tokens, "segments": segments}, {})
-    return spec, split, {"vocabulary": VOCABULARY, "classes": ["poor", "fine"]}
+    raw = [*zip(TEXTS, OTHERS, strict=True)] if pairs else TEXTS
+    return spec, Split(encodings.encode(raw, spec, assets), {}), assets
 
 
 @contextlib.contextmanager
@@ -168,26 +171,57 @@ def test_a_text_winner_takes_texts(tmp_path, pairs):
         assert len(ask({"dataframe_split": {"columns": columns, "data": hostile}})) == len(HOSTILE)
 
 
-def test_texts_are_cut_as_their_task_did():
-    """Without the framework the task was prepared with."""
-    texts = [*TEXTS, *HOSTILE]
-    others = texts[1:] + texts[:1]
-    pieces = wordpiece.Pieces(VOCABULARY)
-    for columns in ([texts], [texts, others]):
-        for longest in (5, 8, 9, 40):
-            ids = short_texts.encoded(
-                pieces, (columns[0], columns[1] if len(columns) > 1 else None)
-            )
-            tokens, segments = wordpiece.packed(*ids, longest)
-            found = serving.encoded(serving.wordpiece(VOCABULARY, longest), columns)
-            np.testing.assert_array_equal(found["tokens"], tokens)
-            np.testing.assert_array_equal(found["segments"], segments)
+def spelled(count, seed):
+    """Words of letters of one half of the alphabet, and which half that is."""
+    random = np.random.default_rng(seed)
+    halves = {"first": "abcdefghijklm", "second": "nopqrstuvwxyz"}
+    return [
+        ("".join(random.choice(list(halves[half]), random.integers(3, 9))), half)
+        for half in random.choice(list(halves), count)
+    ]
 
 
-def test_tokens_are_tagged_and_an_unknown_one_is_refused(tmp_path):
+def test_a_classifier_of_characters_reads_characters(tmp_path):
+    """Of the whole of them, not of pieces of words: every text was one unknown word, once."""
+    import mlflow.pyfunc
+    import pandas as pd
+
+    asked = spelled(60, seed=1)
+    data = {"train": spelled(300, seed=0), "val": asked, "test": asked}
+    task = text_classification.task(
+        "halves", lambda files: data, tokens="character", vocabulary=40, longest=12
+    )
+    prepared = task.prepare({})
+    keras.utils.set_random_seed(0)
+    model = built("text_cnn", prepared.spec)
+    model.compile("adam", jit_compile=False, **task.compile_args(prepared.spec, Training()))
+    model.fit(dict(prepared.train.x), dict(prepared.train.y), batch_size=16, epochs=5, verbose=0)
+    folder = packed(tmp_path, model, prepared.spec, prepared.test, prepared.assets)
+    served = mlflow.pyfunc.load_model(str(folder))
+    frame = pd.DataFrame({"text": [text for text, _ in asked]})
+    assert served.predict(frame)["label"].tolist() == [half for _, half in asked]
+    example = json.loads((folder / "serving_input_example.json").read_text())
+    assert example["dataframe_split"]["data"] == [[text] for text, _ in asked[:2]]
+
+
+def test_a_task_that_does_not_say_how_it_reads_texts_takes_tensors(tmp_path):
+    spec, test, assets = text_task(False)
+    del assets["encoding"]
+    folder = packed(tmp_path, built("text_cnn", spec), spec, test, assets)
+    example = json.loads((folder / "serving_input_example.json").read_text())
+    assert set(example["inputs"]) == {"tokens", "segments"}
+
+
+def tagging_task():
+    """Of a model saved before there was an encoding, which takes tensors."""
     spec, test, assets = text_task(False)
     tags = TensorSpec((None,), "int32", size=4, longest=LONGEST, aligned="tokens")
     spec = DataSpec(spec.inputs, {"tags": tags}, "token_classification")
+    return spec, test, {"vocabulary": assets["vocabulary"], "tags": ["O", "B-LOC", "I-LOC"]}
+
+
+def test_tokens_are_tagged_and_an_unknown_one_is_refused(tmp_path):
+    spec, test, assets = tagging_task()
     model = built("bert_scratch", spec)
     folder = packed(tmp_path, model, spec, test, assets)
     request = {name: array.tolist() for name, array in test.x.items()}
@@ -200,6 +234,41 @@ def test_tokens_are_tagged_and_an_unknown_one_is_refused(tmp_path):
         status, message = ask({"inputs": request})
         assert status == 400
         assert f"expected 0 to {len(VOCABULARY) - 1}" in message
+
+
+def test_words_are_tagged(tmp_path):
+    spec, test, assets = tagging_task()
+    encoding = encodings.Encoding("subword", LONGEST, ("text",), longest_word=2)
+    assets |= {"encoding": encoding.asset()}
+    model = built("bert_scratch", spec)
+    folder = packed(tmp_path, model, spec, test, assets)
+    with server(folder) as ask:
+        texts = ["the filmsings was good", "bad", ""]
+        answer = ask({"dataframe_split": {"columns": ["text"], "data": [[t] for t in texts]}})
+        assert [row["words"] for row in answer] == [text.split() for text in texts]
+        x = encodings.encode(texts, spec, assets)
+        logits = np.asarray(model.predict(x, verbose=0)["tags"])[0, :, 1:]
+        # [CLS] the film ##s was good [SEP]: ##ing is the third piece of its word.
+        expected = logits[[1, 2, 4, 5]].argmax(axis=-1)
+        assert answer[0]["tags"] == [assets["tags"][number] for number in expected]
+        assert answer[2] == {"words": [], "tags": [], "probabilities": []}
+
+
+def test_similarity_is_a_number(tmp_path):
+    spec, test, assets = text_task(True)
+    spec = DataSpec(spec.inputs, {"similarity": TensorSpec((1,), "float32")}, "sentence_similarity")
+    model = built("text_cnn", spec)
+    folder = packed(tmp_path, model, spec, test, assets)
+    with server(folder) as ask:
+        data = [list(row) for row in zip(TEXTS, OTHERS, strict=True)]
+        answer = ask({"dataframe_split": {"columns": ["text", "text_pair"], "data": data}})
+        expected = np.asarray(model.predict(dict(test.x), verbose=0)["similarity"])
+        np.testing.assert_allclose(answer["similarity"], expected, atol=1e-5)
+        status, message = ask(
+            {"dataframe_split": {"columns": ["text", "text_pair"], "data": [["a", None]]}}
+        )
+        assert status == 400
+        assert "None" in message
 
 
 def test_other_outputs_are_arrays_by_name():
@@ -226,7 +295,7 @@ def test_other_outputs_are_arrays_by_name():
 @pytest.mark.parametrize("names", [None, "ant", ["a", "a", "b"], ["a", "b"]])
 def test_classes_without_names_apart_are_numbers(names):
     output = TensorSpec((), "int32", size=3)
-    assert serving.class_names(output, {"classes": names}) == ["0", "1", "2"]
+    assert class_names(output, {"classes": names}) == ["0", "1", "2"]
 
 
 def test_an_interface_that_is_damaged_is_named(tmp_path):

@@ -9,7 +9,7 @@ OUTSIDE = 1
 
 
 @keras.saving.register_keras_serializable(package="harness")
-class TagF1(keras.metrics.Metric):
+class TagF1(keras.metrics.Metric):  # type: ignore[misc]
     """Micro-averaged F1 of tags, over the tokens whose true or predicted tag is not `O`.
 
     Ids as of `harness.kinds.token_classification`: 0 stands for tokens that are not judged, and is

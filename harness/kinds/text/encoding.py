@@ -108,10 +108,12 @@ def of(spec: DataSpec, assets: Mapping[str, Any]) -> Encoding:
         )
     content = assets.get(ENCODING)
     if content is None:
-        (length,) = tokens.shape
         longest_word = LONGEST_WORD if spec.kind == "token_classification" else None
         return Encoding(
-            "subword", tokens.longest or length or 0, columns=None, longest_word=longest_word
+            "subword",
+            tokens.longest or tokens.shape[0] or 0,
+            columns=None,
+            longest_word=longest_word,
         )
     try:
         return pydantic.TypeAdapter(Encoding).validate_python(content)
@@ -156,7 +158,7 @@ def columns(raw: Any, expected: Sequence[str] | None) -> tuple[list[str], list[s
         raw: texts, or pairs of texts.
         expected: the names of the parts of each, `None` if there may be one or two.
     """
-    rows = [(row,) if isinstance(row, str) else row for row in _listed(raw)]
+    rows: list[Any] = [(row,) if isinstance(row, str) else row for row in _listed(raw)]
     pairs = len(expected) > 1 if expected else bool(rows) and _width(rows[0]) == 2
     wanted = "a pair of texts" if pairs else "a text"
     for number, row in enumerate(rows):

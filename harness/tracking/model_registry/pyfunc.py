@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from harness.journal.folder import assets_path, interface_path
+from harness.kinds import token_classification
 from harness.models import Interface, read_interface
 from harness.spec import TensorSpec
 from harness.tracking import serving
@@ -79,7 +80,7 @@ def pack(
 def _signature(interface: Interface, assets: Mapping[str, Any]) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import Map
+    from mlflow.types.schema import Array, Map
 
     columns = serving.text_columns(interface, assets)
     inputs: list[Any] = (
@@ -93,6 +94,12 @@ def _signature(interface: Interface, assets: Mapping[str, Any]) -> Any:
             ColSpec(DataType.string, "label"),
             ColSpec(DataType.double, "probability"),
             ColSpec(Map(DataType.double), "probabilities"),
+        ]
+    elif columns and interface.spec.kind == token_classification.KIND:
+        outputs = [
+            ColSpec(Array(DataType.string), "words"),
+            ColSpec(Array(DataType.string), "tags"),
+            ColSpec(Array(DataType.double), "probabilities"),
         ]
     else:
         for name, tensor in interface.spec.outputs.items():
