@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import keras
 import keras_tuner
@@ -19,7 +20,7 @@ from harness.kinds import text_classification
 from harness.kinds.classification import class_names
 from harness.kinds.text import encoding as encodings
 from harness.kinds.text.tokenizer import RESERVED
-from harness.models import keep_interface, read_interface
+from harness.models import ASSUMED, keep_interface, read_interface
 from harness.spec import DataSpec, HarnessError, Split, TensorSpec, Training
 from harness.tracking import serving
 from harness.tracking.model_registry.pyfunc import pack
@@ -210,6 +211,20 @@ def test_a_task_that_does_not_say_how_it_reads_texts_takes_tensors(tmp_path):
     folder = packed(tmp_path, built("text_cnn", spec), spec, test, assets)
     example = json.loads((folder / "serving_input_example.json").read_text())
     assert set(example["inputs"]) == {"tokens", "segments"}
+
+
+def test_wordpiece_is_assumed_of_what_was_saved_before_alone():
+    """A task of one's own that does not say how its texts are cut is not guessed at."""
+    folder = Path(__file__).parents[1] / "saved" / "packed" / "data" / "winner"
+    interface = read_interface(folder / serving.INTERFACE)
+    assets = json.loads((folder / serving.ASSETS).read_text("utf-8"))
+    assert interface.format == ASSUMED
+    assert serving.text_columns(interface, assets) == ("text",)
+    now = serving.Interface(interface.spec, interface.examples)
+    assert serving.text_columns(now, assets) == ()
+    pairs = {**interface.examples, "segments": np.ones_like(interface.examples["segments"])}
+    before = serving.Interface(interface.spec, pairs, ASSUMED)
+    assert serving.text_columns(before, assets) == ("text", "text_pair")
 
 
 def tagging_task():
