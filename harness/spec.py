@@ -275,6 +275,9 @@ class SearchSpace:
     """Whether `build` takes a third argument, `encoder`: where a task names another in
     `init_from`, the `keras.Model` this architecture got there, whose layers the model goes on
     with; else `None`."""
+    fine_tuned: tuple[Kind, ...] = ()
+    """Kinds of task on which it is nothing without a model to go on from: it fits none of them that
+    has no `init_from`. For an architecture that has a twin without pretraining."""
     rate_factors: Callable[[Any, Any], Mapping[str, float]] | None = None
     """Receives a configuration and its model, and returns what the learning rate of a variable
     is multiplied by, by the variable's path; 1 for those left out."""

@@ -112,5 +112,6 @@ bert = SearchSpace(
     sample,
     build,
     pretrained=True,
+    fine_tuned=FINE_TUNED_KINDS,
     rate_factors=rate_factors,
 )

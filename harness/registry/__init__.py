@@ -151,8 +151,10 @@ def spaces_for(task: Task) -> tuple[SearchSpace, ...]:
 
 
 def fits(task: Task, space: SearchSpace) -> bool:
-    """Whether an architecture is one for a task."""
-    return task.kind in space.kinds
+    """Whether an architecture is one for a task: of its kind, and with a model to go on from where
+    it needs one."""
+    started = task.init_from is not None or task.kind not in space.fine_tuned
+    return task.kind in space.kinds and started
 
 
 def fit(task: str, space: str) -> bool:

@@ -245,7 +245,9 @@ def _check_cells(sweep: Sweep, origin: str) -> None:
             )
     for space in map(registry.space, sweep.spaces):
         if not any(name == space.name for _, name in pairs):
+            more = "; of these it starts from another task's model on "
+            started = f"{more}{', '.join(space.fine_tuned)} (init_from)" if space.fine_tuned else ""
             raise HarnessError(
                 f"{origin}: space {space.name!r} fits no task of the sweep; "
-                f"it is for {', '.join(space.kinds)}"
+                f"it is for {', '.join(space.kinds)}{started}"
             )

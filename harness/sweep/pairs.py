@@ -29,7 +29,7 @@ def cells(sweep: Sweep) -> tuple[Cell, ...]:
         Cell(task, space)
         for task in map(registry.task, sweep.tasks)
         for space in spaces
-        if task.kind in space.kinds
+        if registry.fits(task, space)
     )
 
 

@@ -1,5 +1,6 @@
 """Sweep files: every fault is one line that names the key, the value and what was expected."""
 
+import dataclasses
 import json
 import tomllib
 
@@ -204,6 +205,22 @@ def test_a_pretrained_architecture_needs_its_pretraining_in_the_sweep():
     )
     from_fields({**fields, "tasks": ["python_docs_topics", "python_docs_mlm"]}, {}, "x.toml")
     from_fields({**fields, "spaces": ["lstm"]}, {}, "x.toml")
+
+
+def test_what_goes_on_from_a_model_is_not_offered_where_there_is_none(monkeypatch):
+    """`bert_scratch` is the same encoder from random weights: once is enough."""
+    topics = dataclasses.replace(registry.task("python_docs_topics"), name="own", init_from=None)
+    every = {**registry.tasks(), "own": topics}
+    monkeypatch.setattr(registry, "tasks", lambda: every)
+    fields = {"name": "x", "tasks": ["own"], "spaces": "all"}
+    assert "bert_scratch" in from_fields(fields, {}, "x.toml").spaces
+    assert "bert" not in from_fields(fields, {}, "x.toml").spaces
+    fields["tasks"] = ["python_docs_mlm", "python_docs_topics", "own"]
+    keys = {cell.key for cell in cells(from_fields(fields, {}, "x.toml"))}
+    assert {("python_docs_mlm", "bert"), ("python_docs_topics", "bert")} <= keys
+    assert ("own", "bert") not in keys
+    with pytest.raises(HarnessError, match=r"'bert' fits no task of the sweep.*\(init_from\)"):
+        from_fields({**fields, "tasks": ["own"], "spaces": ["bert", "lstm"]}, {}, "x.toml")
 
 
 PLUGIN = """
