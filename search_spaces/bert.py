@@ -112,6 +112,6 @@ bert = SearchSpace(
     sample,
     build,
     pretrained=True,
-    fine_tuned=FINE_TUNED_KINDS,
+    fine_tuned=TEXT_KINDS,
     rate_factors=rate_factors,
 )

@@ -86,7 +86,7 @@ def describe(name: str) -> None:
     DIR/TASK/SPACE, with the folder of a sweep that has run, shows what the sweep found for that
     architecture on that task: its configuration, its scores, its cost, and what it does.
     """
-    from harness.cli.listing import describe
+    from harness.cli.describe import describe
 
     click.echo(describe(name))
 

@@ -90,6 +90,14 @@ def load(task: Task, data_dir: Path | None = None, offline: bool = False) -> Pre
         return _read(entry(task, data_dir, offline).folder)
 
 
+def peek(task: Task) -> Prepared | None:
+    """A task's data if they are prepared, without a look at whether all of them are sound."""
+    try:
+        return _read(download.cache_root() / "prepared" / task.name / key(task))
+    except UNREADABLE:
+        return None
+
+
 def _read(folder: Path) -> Prepared:
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
     stored: dict[str, np.ndarray] = {

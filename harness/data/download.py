@@ -64,6 +64,12 @@ def fetch(
     return {source.file: _locate(source, data_dir, offline, progress) for source in sources}
 
 
+def downloaded(source: Source) -> Path | None:
+    """Where a file lies that has been downloaded."""
+    path = cache_root() / "downloads" / source.dataset / source.file
+    return path if path.is_file() else None
+
+
 def _locate(source: Source, data_dir: Path | None, offline: bool, progress: bool) -> Path:
     place = Path(source.dataset, source.file)
     if data_dir is not None and (data_dir / place).is_file():

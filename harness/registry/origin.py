@@ -40,6 +40,16 @@ class Origin:
         """For a column of a table: `shipped`, the distribution, or the file."""
         return self.name or "shipped"
 
+    @property
+    def long(self) -> str:
+        """For a person who looks for it: with the version or the module."""
+        match self.kind:
+            case "package":
+                return f"{self.name} {self.version} (entry point {self.entry_point})"
+            case "file":
+                return self.name
+        return f"shipped ({self.module})"
+
     def __str__(self) -> str:
         match self.kind:
             case "package":

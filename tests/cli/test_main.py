@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from harness import registry, search_spaces, tasks
 from harness.cli.main import main
 from harness.journal.write import Journal
+from harness.registry import Origin
 from harness.spec import SearchSpace, Source
 from harness.sweep.question import Budget, Sweep
 from tests.synthetic import write_journal
@@ -64,15 +65,74 @@ def test_a_space_of_several_kinds_says_what_is_for_which(call, monkeypatch):
 
     space = SearchSpace("body", ("translation", "summarization"), sample, lambda *_: None)
     monkeypatch.setattr(registry, "spaces", lambda: {"body": space})
+    monkeypatch.setattr(registry, "origin", lambda space: Origin("file", "body", "body.py"))
     answer = call("describe", "body")
     assert answer.exit_code == 0, answer.output
-    assert "space body: translation, summarization" in answer.output
+    assert answer.output.startswith("space body: translation, summarization\nfrom body.py\n")
     rows = [line.split() for line in answer.output.splitlines()]
     found = {(row[0], row[-1]) for row in rows if row and row[0] in ("bias", "heads", "units")}
     assert found == {
         ("bias", "False"), ("heads", "translation"), ("units", "translation"),
         ("units", "summarization"),
     }  # fmt: skip
+
+
+OWN = """
+import dataclasses
+from harness import SearchSpace
+from harness.tasks.image_classification import digits
+own_digits = dataclasses.replace(digits, name="own_digits")
+own_space = SearchSpace("own_space", ("image_classification",), lambda hp, kind: None, print)
+"""
+
+
+@pytest.mark.parametrize("columns", ["80", None])
+def test_lists_fit_eighty_columns_and_say_what_is_ones_own(
+    call, monkeypatch, tmp_path, columns, harness
+):
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", columns) if columns else monkeypatch.delenv("COLUMNS")
+    answer = call("list", "--plugins", "own.py")
+    assert answer.exit_code == 0, answer.output
+    assert max(map(len, answer.output.splitlines())) <= 80
+    origins = {
+        words[0]: words[-1] for line in answer.output.splitlines() if (words := line.split())
+    }
+    assert origins["own_digits"] == origins["own_space"] == "own.py"
+    assert origins["digits"] == origins["cnn"] == "shipped"
+    assert "masked_language_modeling" in answer.output  # in one piece
+    theirs = harness("list", "tasks", COLUMNS="80").stdout.splitlines()
+    assert [line.split()[-1] for line in theirs if "blobs" in line] == ["hostile"]
+
+
+def test_describe_says_where_a_thing_comes_from_and_what_its_data_are(call, monkeypatch, tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    before = call("describe", "own_digits", "--plugins", "own.py").output
+    assert "from         own.py\n" in before
+    assert "are known after: harness prepare own_digits --plugins own.py\n" in before
+    assert "spaces       cnn, mlp, own_space, resnet, vit\n" in before
+    assert call("prepare", "own_digits", "--plugins", "own.py").exit_code == 0
+    after = call("describe", "own_digits", "--plugins", "own.py").output
+    for line in (
+        "inputs       image: 8 x 8 x 1, uint8",
+        "outputs      label: uint8, 10 values",
+        "classes      0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        "examples     train 1,077, val 360, test 360",
+    ):
+        assert f"{line}\n" in after
+    shipped = call("describe", "digits").output
+    assert "from         shipped (harness.tasks.image_classification)\n" in shipped
+    assert "are known after: harness prepare digits\n" in shipped
+    assert "from own.py" in call("describe", "own_space", "--plugins", "own.py").output
+    assert "own_digits" not in call("list").output  # each call begins without plugins
+
+
+def test_describe_counts_what_an_installed_package_brings(harness):
+    answer = harness("describe", "blobs").stdout
+    assert "from         hostile 1.0 (entry point blobs = hostile.tasks:blobs)\n" in answer
 
 
 def test_describe_shows_nothing_that_opens_the_address_of_a_file(call, monkeypatch):
