@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.blocks.sequence import SEQUENCE_KINDS, Sequence, sample_sequence, sequence_model
+from harness.kinds import language_modeling
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 
 
@@ -24,7 +25,7 @@ class TCN(Sequence):
 
 def sample(hp: HyperParameters, kind: Kind) -> TCN:
     """Draws a configuration."""
-    filters = [64, 96, 128, 160] if kind == "language_modeling" else [16, 32, 64]
+    filters = [64, 96, 128, 160] if kind == language_modeling.KIND else [16, 32, 64]
     return TCN(
         **sample_sequence(hp, kind, flatten=True),
         filters=hp.Choice("filters", filters, default=filters[-2]),

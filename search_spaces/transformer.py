@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.blocks.sequence import SEQUENCE_KINDS, Sequence, sample_sequence, sequence_model
+from harness.kinds import language_modeling
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
 
 
@@ -28,7 +29,7 @@ class Transformer(Sequence):
 
 def sample(hp: HyperParameters, kind: Kind) -> Transformer:
     """Draws a configuration."""
-    text = kind == "language_modeling"
+    text = kind == language_modeling.KIND
     return Transformer(
         **sample_sequence(hp, kind, flatten=True),
         depth=hp.Int("depth", 1, 3, default=2),

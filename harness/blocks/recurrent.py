@@ -1,7 +1,8 @@
 """The body of the recurrent networks: layers of cells, one state carried along the sequence.
 
 What is not recurrent is dropped out, between layers, as in Zaremba et al. 2014,
-arXiv:1409.2329; the state is not, so that GPUs can use their fused kernels.
+arXiv:1409.2329; the state is not, so that GPUs can use their fused kernels. An architecture of a
+cell of one's own is `Recurrent(**sample_recurrent(hp, kind, units))` and `build_recurrent`.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.blocks.sequence import Sequence, sample_sequence, sequence_model
+from harness.kinds import language_modeling
 from harness.spec import DataSpec, HyperParameters, Kind
 
 
@@ -31,7 +33,7 @@ def sample_recurrent(hp: HyperParameters, kind: Kind, units: list[int]) -> dict[
             have one to four matrices: each architecture has the widths that give it the
             parameters of the others.
     """
-    if kind != "language_modeling":
+    if kind != language_modeling.KIND:
         units = [32, 64, 128]
     return {
         **sample_sequence(hp, kind),
@@ -41,7 +43,13 @@ def sample_recurrent(hp: HyperParameters, kind: Kind, units: list[int]) -> dict[
 
 
 def build_recurrent(config: Recurrent, spec: DataSpec, layer: Callable[..., Any]) -> Any:
-    """Builds the model whose layers are `layer(units, return_sequences=True)`."""
+    """Builds the model whose layers are `layer(units, return_sequences=True)`.
+
+    Args:
+        config: what was drawn.
+        spec: of the data.
+        layer: a recurrent layer of Keras, such as `keras.layers.GRU`, or what makes one of a width.
+    """
     import keras
 
     def body(x: Any) -> Any:

@@ -2,24 +2,43 @@
 
 A body is a function from (examples, steps, width) to (examples, steps, any width) whose output
 at a step depends on that step and earlier ones only. `sequence_model` puts it between the
-stem and the head that the kind of task asks for.
+stem and the head that the kind of task asks for, so that an architecture is its body:
+
+    @dataclass(frozen=True)
+    class Config(Sequence):
+        units: int
+
+    def sample(hp, kind):
+        return Config(**sample_sequence(hp, kind), units=hp.Choice("units", [32, 64]))
+
+    def build(config, spec):
+        import keras
+
+        def body(x):
+            return keras.layers.GRU(config.units, return_sequences=True)(x)
+
+        return sequence_model(config, spec, body)
+
+    space = SearchSpace("mine", SEQUENCE_KINDS, sample, build)
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.tensors import fixed, only
+from harness.kinds import language_modeling, sequence_regression, time_series_forecasting
 from harness.spec import DataSpec, HyperParameters, Kind
 
 SEQUENCE_KINDS: tuple[Kind, ...] = (
-    "language_modeling",
-    "time_series_forecasting",
-    "sequence_regression",
+    language_modeling.KIND,
+    time_series_forecasting.KIND,
+    sequence_regression.KIND,
 )
-DROPOUT = {
-    "language_modeling": 0.2,
-    "time_series_forecasting": 0.2,
-    "sequence_regression": 0.0,
+DROPOUT: dict[Kind, float] = {
+    language_modeling.KIND: 0.2,
+    time_series_forecasting.KIND: 0.2,
+    sequence_regression.KIND: 0.0,
 }
 """Default rates: data sets of text and of time series are overfitted within a few epochs."""
 
@@ -73,10 +92,10 @@ def sample_sequence(hp: HyperParameters, kind: Kind, flatten: bool = False) -> d
     fields["dropout"] = hp.Float("dropout", 0.0, 0.5, step=0.1, default=DROPOUT[kind])
     fields["layer_norm"] = hp.Boolean("layer_norm", default=True)
     match kind:
-        case "language_modeling":
+        case language_modeling.KIND:
             fields["embedding"] = hp.Choice("embedding", [128, 192, 256], default=192)
             fields["tied"] = hp.Boolean("tied", default=True)
-        case "time_series_forecasting":
+        case time_series_forecasting.KIND:
             fields["channels"] = hp.Choice(
                 "channels", ["independent", "mixed"], default="independent"
             )
@@ -89,7 +108,7 @@ def sample_sequence(hp: HyperParameters, kind: Kind, flatten: bool = False) -> d
                 with hp.conditional_scope("patch", [8, 16]):
                     readout = hp.Choice("readout", ["last", "flatten"], default="last")
                 fields["readout"] = readout if fields["patch"] > 1 else "last"
-        case "sequence_regression":
+        case sequence_regression.KIND:
             fields["readout"] = hp.Choice("readout", ["last", "mean"], default="last")
     return fields
 
@@ -97,20 +116,24 @@ def sample_sequence(hp: HyperParameters, kind: Kind, flatten: bool = False) -> d
 def sequence_model(config: Sequence, spec: DataSpec, body: Body) -> Any:
     """The `keras.Model` of a body, with the stem and the head of the kind of task.
 
-    A language model's logits are the product of the output of the layer named `features`,
-    (examples, steps, width), with the matrix of the layer named `vocabulary`: the transposed
-    matrix of a `ReversibleEmbedding` where tied, the kernel of a `Dense` with a bias where
-    not. Tasks rely on it to compute fewer logits than all in training.
+    A language model's logits are the product of the output of the layer named
+    `language_modeling.FEATURES`, (examples, steps, width), with the matrix of the layer named
+    `language_modeling.MATRIX`: the transposed matrix of a `ReversibleEmbedding` where tied, the
+    kernel of a `Dense` with a bias where not. Tasks rely on it to compute fewer logits than all
+    in training.
 
     Returns:
         For tokens (examples, steps), logits (examples, steps, vocabulary); for a past
         (examples, steps, channels), a future (examples, horizon, channels); for a sequence
         (examples, steps, channels), values (examples, count).
+
+    Raises:
+        HarnessError: the task has more inputs or outputs than one.
     """
     match spec.kind:
-        case "language_modeling":
+        case language_modeling.KIND:
             return _language_model(config, spec, body)
-        case "time_series_forecasting":
+        case time_series_forecasting.KIND:
             return _forecaster(config, spec, body)
     return _regressor(config, spec, body)
 
@@ -118,8 +141,9 @@ def sequence_model(config: Sequence, spec: DataSpec, body: Body) -> Any:
 def _language_model(config: Sequence, spec: DataSpec, body: Body) -> Any:
     import keras
 
-    ((name, tokens),) = spec.inputs.items()
-    ((output, following),) = spec.outputs.items()
+    name, tokens = only(spec.inputs, "input")
+    output, following = only(spec.outputs, "output")
+    assert config.embedding is not None
     # Small, so that the first loss is near that of equal probabilities; the scale brings the
     # embedded tokens back to the size that bodies expect (Vaswani et al. 2017, section 3.4).
     initializer = keras.initializers.RandomNormal(stddev=0.02)
@@ -129,7 +153,7 @@ def _language_model(config: Sequence, spec: DataSpec, body: Body) -> Any:
             config.embedding,
             embeddings_initializer=initializer,
             reverse_dtype="float32",
-            name="vocabulary",
+            name=language_modeling.MATRIX,
         )
     else:
         embed = keras.layers.Embedding(tokens.size, config.embedding, initializer)
@@ -140,19 +164,20 @@ def _language_model(config: Sequence, spec: DataSpec, body: Body) -> Any:
         x = keras.layers.LayerNormalization()(x)
     if config.tied and x.shape[-1] != config.embedding:
         x = keras.layers.Dense(config.embedding, use_bias=False)(x)
-    x = keras.layers.Dropout(config.dropout, name="features")(x)
+    x = keras.layers.Dropout(config.dropout, name=language_modeling.FEATURES)(x)
     if config.tied:
         logits = embed(x, reverse=True)
     else:
-        logits = keras.layers.Dense(following.size, dtype="float32", name="vocabulary")(x)
+        project = keras.layers.Dense(following.size, dtype="float32", name=language_modeling.MATRIX)
+        logits = project(x)
     return keras.Model({name: inputs}, {output: logits})
 
 
 def _regressor(config: Sequence, spec: DataSpec, body: Body) -> Any:
     import keras
 
-    ((name, sequence),) = spec.inputs.items()
-    ((output, values),) = spec.outputs.items()
+    name, sequence = only(spec.inputs, "input")
+    output, values = only(spec.outputs, "output")
     inputs = keras.Input(sequence.shape, dtype="float32", name=name)
     x = _read_out(config, body(inputs))
     outputs = keras.layers.Dense(values.shape[0], dtype="float32", name=output)(x)
@@ -162,9 +187,10 @@ def _regressor(config: Sequence, spec: DataSpec, body: Body) -> Any:
 def _forecaster(config: Sequence, spec: DataSpec, body: Body) -> Any:
     import keras
 
-    ((name, past),) = spec.inputs.items()
-    ((output, future),) = spec.outputs.items()
-    (steps, channels), (horizon, forecast) = past.shape, future.shape
+    name, past = only(spec.inputs, "input")
+    output, future = only(spec.outputs, "output")
+    (steps, channels), (horizon, forecast) = fixed(name, past), fixed(output, future)
+    assert config.patch is not None
     same = channels == forecast
     normalize = config.normalize and same
     independent = config.channels == "independent" and same

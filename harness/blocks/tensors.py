@@ -22,3 +22,15 @@ def only(tensors: Mapping[str, TensorSpec], noun: str) -> tuple[str, TensorSpec]
         )
     ((name, tensor),) = tensors.items()
     return name, tensor
+
+
+def fixed(name: str, tensor: TensorSpec) -> tuple[int, ...]:
+    """The shape of an input or output whose lengths do not vary.
+
+    Raises:
+        HarnessError: one of them varies.
+    """
+    lengths = [length for length in tensor.shape if length is not None]
+    if len(lengths) < len(tensor.shape):
+        raise HarnessError(f"{name}: shape {tensor.shape}; expected lengths that do not vary")
+    return tuple(lengths)

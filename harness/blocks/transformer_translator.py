@@ -45,7 +45,7 @@ class TransformerTranslator(Translator):
             "normalize_first": normalize_first,
             "longest": longest,
         }
-        width, dropout = self.choices["embedding"], self.choices["dropout"]
+        width, dropout = int(self.choices["embedding"]), self.choices["dropout"]
 
         def positions(name: str) -> Any:
             if position == "sine":

@@ -1,96 +1,241 @@
-"""What every language-modeling task shares: windows, loss, exact perplexity, baselines, samples.
+"""Language modeling: predict the next token of running text, judged by perplexity.
 
-A language-modeling task has one input, `tokens`, and one output, `next_token`, both of shape
-(window,): the same stream of token ids, the output one token later. Ids are sorted by falling
-frequency in the training text. Its assets: `vocabulary`, the word of each id, and `spelling`,
-how words become text again: `words`, joined by spaces, or `pieces`, where `##` continues one.
+Inputs
+    `tokens`: int32 ids of shape (window,), of words, characters or pieces of words.
+Outputs
+    `next_token`: the same stream one token later, shape (window,). Models give logits (examples,
+    window, vocabulary), of which those at a step depend on that step and earlier ones only.
+Assets
+    `vocabulary`: the token of each id, by falling frequency in training.
+    `spelling`: how tokens become text: `words`, joined by spaces; `characters`; `pieces`, where
+    `##` continues a word.
+    `unknown`, `unknown_shares`: the id that stands for tokens which the vocabulary lacks, and how
+    much of each split is such, if there are any.
+Architectures
+    those of the kind `language_modeling`: `simple_rnn`, `gru`, `lstm`, `tcn`, `transformer`, by
+    `harness.blocks.sequence`. Where a model has the layers `FEATURES` and `MATRIX`, training on a
+    large vocabulary computes a part of the logits only.
+Loss and metrics
+    cross-entropy of logits; `perplexity`, per token.
+Score
+    exact `perplexity` and `log_loss` in nats a token, over every token of the text; the
+    `unknown_share` of it. Per stretch of a window `nll`. Perplexities of different vocabularies are
+    not comparable: fewer tokens, or more unknown ones, are easier.
+Baselines
+    word frequencies; as a rival a Kneser-Ney trigram.
+Exhibit
+    how the model goes on from three places of the test text.
+
+Example:
+    from harness.kinds import language_modeling
+
+    def prepare(files):
+        import this  # any text will do
+        from pydoc_data.topics import topics
+
+        return "\n".join(topics[name] for name in sorted(topics))
+
+    manual = language_modeling.task("manual", prepare, tokens="character", window=128)
 """
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.fitting.language_models import (
+    FEATURES,
+    MATRIX,
+    NEXT_TOKEN,
+    TOKENS,
+    UNKNOWN,
+    baseline,
+    compile_args,
+    exhibit,
+    sampled_softmax,
+    score,
+)
 from harness.kinds.fitting.windows import adjoining_windows, shifted
-from harness.kinds.text.ngrams import kneser_ney_log_likelihoods, unigram_log_likelihoods
+from harness.kinds.text import streams
+from harness.kinds.text.streams import ENDS, SPELLINGS, UNKNOWNS, Tokens, Vocabulary
 from harness.spec import (
     DataSpec,
     HarnessError,
+    Kind,
+    Objective,
     Prepared,
-    Score,
     Split,
+    Task,
     TensorSpec,
-    Training,
     Windows,
 )
 
-TOKENS, NEXT = "tokens", "next_token"
-CONTEXT = 0.5
-"""Share of a window that is context alone when a text is scored, but for its beginning."""
-FEATURES, VOCABULARY = "features", "vocabulary"
-"""Layers of a model that is taken apart: what goes into the product with the vocabulary's matrix,
-and the `Dense` or `ReversibleEmbedding` that has the matrix."""
-PROMPT_TOKENS = 16
-PROMPTS = 3
-NUCLEUS = 0.9
-"""Probability mass that nucleus sampling chooses from: Holtzman et al. 2020."""
+__all__ = [
+    "FEATURES",
+    "KIND",
+    "MATRIX",
+    "NEXT_TOKEN",
+    "SPELLING",
+    "TOKENS",
+    "UNKNOWN",
+    "VOCABULARY",
+    "baseline",
+    "compile_args",
+    "decode",
+    "encode",
+    "exhibit",
+    "prepared",
+    "sampled_softmax",
+    "score",
+    "task",
+]
+
+KIND: Kind = "language_modeling"
+VOCABULARY, SPELLING = "vocabulary", "spelling"
+"""Assets."""
+EXPECTED = "a text, or a list of texts or words"
+LIKELIEST = 5
+"""Next tokens that an answer names."""
+
+
+def task(
+    name: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    *,
+    tokens: Tokens = "word",
+    vocabulary: Vocabulary | None = None,
+    window: int = 64,
+    validation_windows: int | None = None,
+    **parts: Any,
+) -> Task:
+    """A task from a text.
+
+    Args:
+        name: of the task.
+        prepare: receives the path of each source file by name, and returns a text by split, or of
+            training alone; the last tenth is the test split and the one before it validation,
+            where they are missing. A text is one `str`, or a list of texts, or of words.
+        tokens: what is predicted. `word`: what stands between spaces, and `<eos>` at the end of a
+            line. `character`: each as it is. `subword`: WordPiece, learned on the training text.
+        vocabulary: the most tokens, learned on the training text (words and characters that occur
+            there twice, pieces ten times); a list of them, or a function of the files that returns
+            one; `all` of all splits, for texts whose rare words are replaced already.
+        window: tokens that a model sees at once.
+        validation_windows: windows that validation is done on, evenly spread over the text; all
+            of them if absent.
+        parts: fields of `harness.Task` that replace the defaults.
+
+    Raises:
+        HarnessError: a part or a choice of `tokens` that there is not. `Task.prepare` raises it
+            for texts shorter than a window, and for those that are mostly unknown.
+    """
+    streams.check_choices(name, tokens, vocabulary)
+    defaults = {
+        "objective": Objective("perplexity", "min"),
+        "compile_args": compile_args,
+        "score": score,
+        "baseline": baseline,
+        "exhibit": exhibit,
+        "training_model": sampled_softmax,
+        "batch_sizes": (32, 64),
+        "learning_rate": 2e-3,
+    }
+    options = {
+        "tokens": tokens,
+        "vocabulary": vocabulary,
+        "window": window,
+        "validation_windows": validation_windows,
+    }
+    return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
+
+
+def _prepare(
+    files: Mapping[str, Path],
+    task: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    tokens: Tokens,
+    vocabulary: Vocabulary | None,
+    window: int,
+    validation_windows: int | None,
+) -> Prepared:
+    texts = cut_splits(task, prepare(files), EXPECTED, in_order=True)
+    if callable(vocabulary):
+        vocabulary = vocabulary(files)
+    found = streams.streams(task, texts, tokens, vocabulary)
+    data = prepared(task, found, window, SPELLINGS[tokens], validation_windows)
+    unknown = UNKNOWNS[SPELLINGS[tokens]]
+    if vocabulary == "all" or unknown not in data.assets[VOCABULARY]:
+        return data
+    said = {
+        UNKNOWN: data.assets[VOCABULARY].index(unknown),
+        "unknown_shares": streams.unknown_shares(found, SPELLINGS[tokens]),
+    }
+    return replace(data, assets={**data.assets, **said})
 
 
 def prepared(
     task: str,
-    texts: Mapping[str, Iterable[str]],
+    texts: Mapping[str, Sequence[str]],
     window: int,
-    end: str,
     spelling: str,
     validation_windows: int | None = None,
 ) -> Prepared:
-    """A language-modeling task from the words of its splits.
+    """The data of a task, from the tokens of its splits.
 
-    Each text is read as one stream behind one `end`, so that its first word is predicted, too.
+    Each text is read as one stream behind one end, so that its first token is predicted, too.
     Windows adjoin: window i + 1 begins where window i ended, as a state carried over would need
     it. What is left of a text when no whole window fits is not trained on.
 
     Args:
         task: its name, for the errors.
-        texts: words of `train`, `val` and `test`, in order; ids go to all words of all three.
+        texts: tokens of `train`, `val`, `test` and further splits, in order; ids go to all
+            tokens of all of them.
         window: tokens that a model sees at once.
-        end: the word that ends a line or a section.
-        spelling: `words` or `pieces`.
-        validation_windows: windows that validation is done on, evenly spread over the text;
-            all of them if absent.
+        spelling: `words`, `characters` or `pieces`.
+        validation_windows: as of `task`.
 
     Raises:
         HarnessError: a text is empty, or shorter than one window.
     """
-    words = {split: list(text) for split, text in texts.items()}
-    for split, text in words.items():
+    end = ENDS[spelling]
+    for split, text in texts.items():
         if not text:
             raise HarnessError(f"task {task!r}, {split}: an empty text, of 0 tokens")
-    vocabulary = _by_frequency(words, end)
-    ids = {word: number for number, word in enumerate(vocabulary)}
+    vocabulary = _by_frequency(texts, end)
+    ids = {token: number for number, token in enumerate(vocabulary)}
     splits = {
-        split: _split(task, split, np.array([ids[word] for word in [end, *text]], "int32"), window)
-        for split, text in words.items()
+        split: _split(
+            task, split, np.array([ids[token] for token in [end, *text]], "int32"), window
+        )
+        for split, text in texts.items()
     }
     if validation_windows is not None:
         splits["val"] = _spread(splits["val"], validation_windows)
     tensor = TensorSpec((window,), "int32", size=len(vocabulary))
-    spec = DataSpec({TOKENS: tensor}, {NEXT: tensor}, kind="language_modeling")
-    return Prepared(spec, **splits, assets={"vocabulary": vocabulary, "spelling": spelling})
+    return Prepared(
+        DataSpec({TOKENS: tensor}, {NEXT_TOKEN: tensor}, kind=KIND),
+        train=splits.pop("train"),
+        val=splits.pop("val"),
+        test=splits.pop("test"),
+        further=splits,
+        assets={VOCABULARY: vocabulary, SPELLING: spelling},
+    )
 
 
-def _by_frequency(words: Mapping[str, Sequence[str]], end: str) -> list[str]:
-    """Every word: those of training by falling frequency, then those it does not have."""
-    counts = Counter(words["train"])
-    others = {end}.union(*words.values()) - counts.keys()
-    return [*sorted(counts, key=lambda word: (-counts[word], word)), *sorted(others)]
+def _by_frequency(texts: Mapping[str, Sequence[str]], end: str) -> list[str]:
+    """Every token: those of training by falling frequency, then those it does not have."""
+    counts = Counter(texts["train"])
+    others = {end}.union(*texts.values()) - counts.keys()
+    return [*sorted(counts, key=lambda token: (-counts[token], token)), *sorted(others)]
 
 
 def _split(task: str, split: str, stream: np.ndarray, window: int) -> Split:
     windows = adjoining_windows(task, split, stream, window, ahead=1)
-    return Split({TOKENS: windows}, {NEXT: shifted(windows, 1)})
+    return Split({TOKENS: windows}, {NEXT_TOKEN: shifted(windows, 1)})
 
 
 def _spread(split: Split, count: int) -> Split:
@@ -98,186 +243,52 @@ def _spread(split: Split, count: int) -> Split:
     (x,), (y,) = split.x.values(), split.y.values()
     assert isinstance(x, Windows)
     assert isinstance(y, Windows)
-    return Split({TOKENS: x.take(chosen)}, {NEXT: y.take(chosen)})
+    return Split({TOKENS: x.take(chosen)}, {NEXT_TOKEN: y.take(chosen)})
 
 
-# --- training and scoring -------------------------------------------------------
+# --- answers --------------------------------------------------------------------
 
 
-def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
-    """Cross-entropy of logits and perplexity, over the whole vocabulary."""
-    import keras
-    import keras_hub
-
-    return {
-        "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        "metrics": [keras_hub.metrics.Perplexity(from_logits=True, name="perplexity")],
-    }
-
-
-def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
-    """Perplexity over every token of a text, from the exact likelihood of a fitted model.
-
-    Each token counts once. All but those of the first window are predicted from at least half a
-    window of context, in windows that overlap by as much.
-
-    Per example: `nll`, the mean negative log-likelihood in nats of each stretch of as many
-    tokens as a window has; shape (stretches,).
-    """
-    (windows,) = split.x.values()
-    assert isinstance(windows, Windows)
-    log_likelihoods = token_log_likelihoods(model, np.asarray(windows.series), windows.length)
-    stretches = np.arange(0, len(log_likelihoods), windows.length)
-    lengths = np.diff(np.append(stretches, len(log_likelihoods)))
-    nll = -np.add.reduceat(log_likelihoods, stretches) / lengths
-    return Score(_metrics(log_likelihoods), {"nll": nll.astype("float32")})
-
-
-def token_log_likelihoods(model: Any, stream: np.ndarray, window: int) -> np.ndarray:
-    """Log-probability of each token of a stream given those before it, in nats.
+def encode(raw: Any, spec: DataSpec, assets: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The beginnings of texts as the model's input.
 
     Args:
-        model: a `keras.Model` from `tokens` (examples, window) to logits of the next token.
-        stream: token ids, shape (tokens,), of at least a window and one token.
-        window: tokens that the model sees.
+        raw: texts to go on with; of long ones the last tokens are read.
+        spec: of the task.
+        assets: of the task.
 
     Returns:
-        Float64 of shape (tokens - 1,): nothing comes before the first token.
+        `tokens`, shape (texts, window): what is asked about is what follows the last step. Short
+        texts stand behind ends.
+
+    Raises:
+        HarnessError: a text that the vocabulary cannot spell.
     """
-    predicted = len(stream) - 1
-    stride = window - int(window * CONTEXT)
-    # Where each window after the first begins; the last one ends with the stream.
-    starts = np.minimum(np.arange(stride, predicted - window + stride, stride), predicted - window)
-    result = np.full(predicted, np.nan)
-    for first, count in ((np.array([0]), window), (starts, stride)):
-        for places, values in _predicted(model, stream, first, window, count):
-            # The last window may hold tokens that the one before it has predicted already,
-            # from more context: those stay.
-            new = np.isnan(result[places])
-            result[places[new]] = values[new]
-    return result
+    (window,) = spec.inputs[TOKENS].shape
+    assert window is not None
+    end = assets[VOCABULARY].index(ENDS[assets[SPELLING]])
+    rows = np.full((len(raw), window), end, "int32")
+    for number, text in enumerate(raw):
+        (text,) = streams.checked(f"input {number}", [text])
+        ids = streams.read(f"input {number}", text, assets)[-window:]
+        rows[number, window - len(ids) :] = ids
+    return {TOKENS: rows}
 
 
-def _predicted(
-    model: Any, stream: np.ndarray, starts: np.ndarray, window: int, count: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places and log-likelihoods of the last `count` tokens of some windows, batch by batch."""
-    import keras
+def decode(
+    outputs: Mapping[str, Any], spec: DataSpec, assets: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What follows each text: the likeliest token as `next_token`, its `probability`, those of the
+    five likeliest as `probabilities`."""
+    from scipy.special import softmax
 
-    tokens = keras.Input((window,), dtype="int32", name=TOKENS)
-    targets = keras.Input((count,), dtype="int32", name=NEXT)
-    logits = keras.ops.cast(_last_logits(model, tokens, count), "float32")
-    chosen = keras.ops.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
-    likelihood = keras.Model([tokens, targets], chosen - keras.ops.logsumexp(logits, axis=-1))
-    likelihood.compile(jit_compile=model.jit_compile)
-    batch = max(1, 2**25 // (count * logits.shape[-1]))
-    for first in range(0, len(starts), batch):
-        begin = starts[first : first + batch, None]
-        places = begin + np.arange(window - count, window)
-        inputs = [stream[begin + np.arange(window)], stream[places + 1]]
-        yield places, np.asarray(likelihood.predict_on_batch(inputs), "float64")
-
-
-def _last_logits(model: Any, tokens: Any, count: int) -> Any:
-    """The logits of the last `count` tokens; of no others, where the model can be taken apart."""
-    import keras
-
-    if not {FEATURES, VOCABULARY} <= {layer.name for layer in model.layers}:
-        return model({TOKENS: tokens})[NEXT][:, -count:]
-    features = keras.Model(model.inputs, model.get_layer(FEATURES).output)({TOKENS: tokens})
-    vocabulary = model.get_layer(VOCABULARY)
-    if isinstance(vocabulary, keras.layers.Dense):
-        return vocabulary(features[:, -count:])
-    return vocabulary(features[:, -count:], reverse=True)
-
-
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of the word frequencies, and the perplexity of a Kneser-Ney trigram."""
-    streams = [
-        np.asarray(next(iter(split.x.values())).series)  # type: ignore[union-attr]
-        for split in (prepared.train, prepared.test)
-    ]
-    train, test = streams
-    size = prepared.spec.outputs[NEXT].size
-    assert size is not None
-    # The first token of a stream is the end of nothing: it is given, not predicted.
-    unigram = unigram_log_likelihoods(train, test, size)[1:]
-    trigram = kneser_ney_log_likelihoods(train, test, size)[1:]
-    return {**_metrics(unigram), "perplexity_trigram": _metrics(trigram)["perplexity"]}
-
-
-def _metrics(log_likelihoods: np.ndarray) -> dict[str, float]:
-    log_loss = -math.fsum(log_likelihoods) / len(log_likelihoods)
-    # A model that calls a token impossible has no perplexity.
-    return {
-        "perplexity": math.exp(log_loss) if log_loss < 700 else math.inf,
-        "log_loss": log_loss,
-    }
-
-
-# --- looking --------------------------------------------------------------------
-
-
-def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
-    """How the model goes on from a few places of the test text, greedy and by nucleus sampling.
-
-    Returns:
-        `continuations`, each with the texts `prompt`, `greedy` and `nucleus`.
-    """
-    import keras_hub
-
-    (windows,) = prepared.test.x.values()
-    places = np.linspace(0, len(windows) - 1, PROMPTS + 2).astype("int64")[1:-1]
-    tokens = windows[places]
-    greedy = continued(model, tokens, keras_hub.samplers.GreedySampler())
-    nucleus = continued(model, tokens, keras_hub.samplers.TopPSampler(p=NUCLEUS, seed=0))
-    return {
-        "continuations": [
-            {
-                "prompt": text(window[:PROMPT_TOKENS], prepared.assets),
-                "greedy": text(sure[PROMPT_TOKENS:], prepared.assets),
-                "nucleus": text(drawn[PROMPT_TOKENS:], prepared.assets),
-            }
-            for window, sure, drawn in zip(tokens, greedy, nucleus, strict=True)
-        ]
-    }
-
-
-def continued(model: Any, tokens: np.ndarray, sampler: Any) -> np.ndarray:
-    """Windows whose tokens after the prompt are the model's own.
-
-    Args:
-        model: a causal `keras.Model` from `tokens` (examples, window) to logits.
-        tokens: shape (examples, window); the first `PROMPT_TOKENS` of each are the prompt.
-        sampler: a `keras_hub.samplers.Sampler`.
-
-    Returns:
-        Shape (examples, window).
-    """
-    import keras
-
-    def next_token(prompt: Any, cache: Any, index: Any) -> tuple[Any, None, Any]:
-        # What stands after the last known token does not matter to a causal model.
-        logits = model({TOKENS: prompt}, training=False)[NEXT]
-        return keras.ops.take(logits, index - 1, axis=1), None, cache
-
-    class Continuation(keras.Model):  # type: ignore[misc]
-        """The loop over the tokens as one graph: step by step, a recurrent model takes long."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-            self.random = getattr(sampler, "seed_generator", None)
-
-        def call(self, prompt: Any) -> Any:
-            return sampler(next_token, prompt, index=PROMPT_TOKENS, model=model)
-
-    continuation = Continuation()
-    continuation.compile(jit_compile=model.jit_compile)
-    return np.asarray(continuation.predict_on_batch(np.asarray(tokens, "int32")))
-
-
-def text(ids: Iterable[int], assets: Mapping[str, Any]) -> str:
-    """Token ids as text."""
-    joined = " ".join(assets["vocabulary"][number] for number in ids)
-    return joined.replace(" ##", "") if assets["spelling"] == "pieces" else joined
+    rows = softmax(np.asarray(outputs[NEXT_TOKEN], "float64")[:, -1], axis=-1)
+    answers = []
+    for row in rows:
+        best = np.argsort(-row, kind="stable")[:LIKELIEST]
+        likeliest = {assets[VOCABULARY][number]: float(row[number]) for number in best}
+        token = next(iter(likeliest))
+        answers.append(
+            {"next_token": token, "probability": likeliest[token], "probabilities": likeliest}
+        )
+    return answers

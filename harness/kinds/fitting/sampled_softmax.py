@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from harness.kinds.language_modeling import FEATURES, VOCABULARY
+from harness.kinds.fitting.language_models import FEATURES, MATRIX
 
 
 class SampledSoftmax(keras.Model):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class SampledSoftmax(keras.Model):  # type: ignore[misc]
         super().__init__()
         self.model = model
         self.body = keras.Model(model.inputs, model.get_layer(FEATURES).output)
-        self.vocabulary = model.get_layer(VOCABULARY)
+        self.vocabulary = model.get_layer(MATRIX)
         (logits,) = model.outputs
         edges = np.geomspace(frequent, logits.shape[-1], sampled + 1)
         self.frequent = np.arange(frequent, dtype="int32")
