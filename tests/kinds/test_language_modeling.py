@@ -157,7 +157,7 @@ def test_the_score_says_how_much_of_the_text_is_unknown():
         ("a b c d e f g h i j k l m", {}, "no word occurs twice in its text; expected a longer"),
         (["the cat", "sat on"] * 9, {}, "found 'the cat'; expected a list of words, or one text"),
         ([1, 2, 3] * 9, {}, "'t', train, entry 0: found 1; expected a text"),
-        (TEXT, {"tokens": "subword", "vocabulary": 9}, "vocabulary of 9 subwords; expected at"),
+        (TEXT, {"tokens": "subword", "vocabulary": 9}, "a vocabulary of 9 pieces; expected at"),
         (3, {}, "'t', train: expected a text, or a list of texts or words, found 3"),
         ("", {}, "'t', train: no examples; expected at least one"),
     ],

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from harness.kinds.text.tokenizer import UNKNOWN_TOKEN, Tokenizer, count
+from harness.kinds.text.tokenizer import UNKNOWN_TOKEN, Tokenizer
+from harness.kinds.text.vocabulary import learned
 from harness.spec import HarnessError
 
 Tokens = Literal["word", "character", "subword"]
@@ -185,33 +186,17 @@ def _in_pieces(
     task: str, texts: Mapping[str, Sequence[str]], vocabulary: int | Sequence[str]
 ) -> dict[str, list[str]]:
     """The pieces of each split, and an end after each text."""
-    pieces = _learned(task, texts["train"], vocabulary) if isinstance(vocabulary, int) else [
-        UNKNOWN_TOKEN, *(piece for piece in vocabulary if piece != UNKNOWN_TOKEN)]  # fmt: skip
+    if isinstance(vocabulary, int):
+        reserved = [UNKNOWN_TOKEN]
+        pieces = learned(task, texts["train"], vocabulary, reserved=reserved, rarest=RARE_PIECE)
+    else:
+        pieces = [UNKNOWN_TOKEN, *(piece for piece in vocabulary if piece != UNKNOWN_TOKEN)]
     tokenizer = Tokenizer(pieces)
     found = {}
     for split, part in texts.items():
         ids = tokenizer.encode(part)
         found[split] = [token for text in ids for token in (*(pieces[n] for n in text), "<eos>")]
     return found
-
-
-def _learned(task: str, texts: Sequence[str], size: int) -> list[str]:
-    """Pieces that occur often enough to be learned, and every character."""
-    from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
-
-    counts = count(texts, "subword")
-    characters = {character for word in counts for character in word}
-    least = 1 + 2 * len(characters)
-    if size < least or not counts:
-        raise HarnessError(
-            f"task {task!r}: a vocabulary of {size:,} subwords; expected at least {least:,}, for "
-            f"{len(characters):,} characters"
-        )
-    return list(
-        learner.learn(
-            counts, vocab_size=size, reserved_tokens=[UNKNOWN_TOKEN], lower_thresh=RARE_PIECE
-        )
-    )
 
 
 # --- assets -----------------------------------------------------------------------

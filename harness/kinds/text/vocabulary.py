@@ -11,6 +11,8 @@ from harness.spec import HarnessError
 Vocabulary = int | Sequence[str] | Callable[[Mapping[str, Path]], Sequence[str]]
 """What a person may name: about how many tokens to learn, the tokens, or a function that returns
 them, given the path of each source by name."""
+MOST_COUNTED = 10_000_000
+"""A count that no word is expected to reach: the learner's own."""
 
 
 def learned(
@@ -20,6 +22,7 @@ def learned(
     tokens: Tokens = "subword",
     lower_case: bool = False,
     reserved: Sequence[str] = RESERVED,
+    rarest: int | None = None,
 ) -> list[str]:
     """A vocabulary, the reserved tokens first.
 
@@ -33,6 +36,8 @@ def learned(
         tokens: what texts are cut into.
         lower_case: whether capital letters are read as small ones.
         reserved: tokens that stand for no text.
+        rarest: how often what becomes a piece must occur, unless it is a character; if absent, as
+            often as makes the vocabulary full.
 
     Raises:
         HarnessError: there is no word in the texts, or the size is too small.
@@ -44,7 +49,7 @@ def learned(
             "texts; expected some to learn a vocabulary from"
         )
     if tokens == "subword":
-        return _pieces(task, counts, size, reserved)
+        return _pieces(task, counts, size, reserved, rarest)
     least = len(reserved) + 1
     if size < least:
         raise HarnessError(
@@ -55,7 +60,9 @@ def learned(
     return [*reserved, *ranked[: size - len(reserved)]]
 
 
-def _pieces(task: str, counts: Counter[str], size: int, reserved: Sequence[str]) -> list[str]:
+def _pieces(
+    task: str, counts: Counter[str], size: int, reserved: Sequence[str], rarest: int | None
+) -> list[str]:
     from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
 
     characters = {character for word in counts for character in word}
@@ -68,14 +75,14 @@ def _pieces(task: str, counts: Counter[str], size: int, reserved: Sequence[str])
     # All words at least as frequent as the threshold become pieces, so it is not below the
     # count of the word of this rank. The learner would look for it up to ten million.
     ranked = sorted(counts.values(), reverse=True)
-    lowest = ranked[min(size, len(ranked)) - 1]
+    lowest = rarest or ranked[min(size, len(ranked)) - 1]
     return list(
         learner.learn(
             counts,
             vocab_size=size,
             reserved_tokens=list(reserved),
             lower_thresh=lowest,
-            upper_thresh=16 * lowest,
+            upper_thresh=MOST_COUNTED if rarest else 16 * lowest,
         )
     )
 
