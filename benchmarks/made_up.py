@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from harness.journal.events import VERSION
 from harness.journal.folder import JOURNAL
-from harness.journal.read import VERSION
 from harness.spec import Objective
 from harness.sweep.question import Sweep
 from harness.system.json_values import jsonable

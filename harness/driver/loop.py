@@ -22,7 +22,7 @@ from harness.driver.display import Display
 from harness.engines.engine import Done, Engine, Limits, Progress
 from harness.engines.local.worker import Run
 from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, failure_path
-from harness.journal.read import read_journal, storable
+from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
 from harness.journal.write import Journal
 from harness.spec import HarnessError
@@ -133,7 +133,7 @@ def _open(
         name: preflight.data_event(name, options.data_dir, options.offline) for name in sweep.tasks
     }
     journal = stack.enter_context(Journal(folder, fresh=options.fresh))
-    record = journal.record
+    record = journal.read()
     if record is not None:
         preflight.check_same_question(folder, record.sweep, sweep)
         preflight.check_same_data(folder, record.data, data)
@@ -177,7 +177,7 @@ def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
     """Takes back what was recorded of trials that may be run again."""
     again = preflight.reopened(record)
     for result in again:
-        journal.append("finished", result=dataclasses.replace(result, status="interrupted"))
+        journal.finish(dataclasses.replace(result, status="interrupted"))
     print(f"{counted(len(again), 'failed trial')} to run again")
     left = sum(map(preflight.retriable, record.results))
     if left > len(again):
@@ -185,9 +185,8 @@ def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
             f"{counted(left - len(again), 'failed trial')} left alone: the search has no seconds "
             "left, or others rest on what it found"
         )
-    reread = read_journal(journal.path.parent)
+    reread = journal.read()
     assert reread is not None
-    journal.record = reread
     return reread
 
 
@@ -233,7 +232,7 @@ class _Driver:
         os.environ["KERAS_BACKEND"] = sweep.backend
         from harness.driver.plan import Plan
 
-        self.plan = Plan(sweep, folder, journal.record)
+        self.plan = Plan(sweep, folder, journal.read())
         self.display = Display(self.plan, workers)
 
     def run(self, interruptions: Interruptions) -> int:
@@ -310,7 +309,7 @@ class _Driver:
             return
         running = self.jobs.pop(event.job_id)
         if event.failure is None:
-            result: TrialResult = storable(event.value)
+            result: TrialResult = event.value
         else:
             result = _failed(running, event.failure, event.seconds)
         if self.plan.cell(result.task, result.space).deserves_another(result):
@@ -318,7 +317,7 @@ class _Driver:
         self._finish(result)
 
     def _finish(self, result: TrialResult) -> None:
-        self.journal.append("finished", result=result)
+        result = self.journal.finish(result)
         self._keep_traceback(result)
         plan = self.plan.cell(result.task, result.space)
         plan.finish(result)

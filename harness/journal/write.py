@@ -1,5 +1,6 @@
 """Writes the journal of a sweep: one event a line, each forced to the disk."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from typing import Any, Self
 
 import filelock
 
+from harness.journal.events import VERSION, result_from_json
 from harness.journal.folder import (
     DISCARDING,
     FILES,
@@ -21,10 +23,12 @@ from harness.journal.folder import (
     figure_paths,
     figures,
 )
-from harness.journal.read import VERSION, read_journal
+from harness.journal.read import JournalReader
+from harness.journal.record import SweepRecord
 from harness.spec import HarnessError
 from harness.sweep.question import Sweep
-from harness.system.json_values import jsonable
+from harness.system.json_values import jsonable, loaded, why
+from harness.trial import Failure, TrialResult
 
 
 class Journal:
@@ -59,7 +63,9 @@ class Journal:
             if self._discarding.exists():  # one was killed before it had removed everything
                 self._discard()
             self._stale = fresh and self.path.exists() and self.path.stat().st_size > 0
-            self.record = None if fresh or not self.path.exists() else read_journal(folder)
+            self._reader = JournalReader(folder)
+            if not fresh and self.path.exists():
+                self._reader.read()
             _drop_torn_line(self.path)
             self._open()
         except OSError as error:
@@ -68,6 +74,14 @@ class Journal:
         except BaseException:
             self._lock.release()
             raise
+
+    def read(self) -> SweepRecord | None:
+        """What it says by now; `None` before `begin` of one that is new.
+
+        Raises:
+            HarnessError: it was removed, or altered by somebody else.
+        """
+        return None if self._stale else self._reader.read()
 
     def begin(self, sweep: Sweep, environment: Mapping[str, Any], command: str) -> None:
         """Writes the first line of a new journal, or notes that an old one goes on.
@@ -83,17 +97,42 @@ class Journal:
             except OSError as error:
                 raise HarnessError(f"{self.path}: cannot be begun ({error.strerror})") from error
             self._stale = False
-        if self.record is None:
+        if self.read() is None:
             self.append("sweep", version=VERSION, id=uuid.uuid4().hex, sweep=sweep,
                         environment=environment, command=command)  # fmt: skip
         else:
             self.append("resumed", environment=environment, command=command)
 
     def append(self, event: str, **fields: Any) -> None:
-        """Writes one event and forces it to the disk before it returns."""
-        line = json.dumps({"event": event, "time": time.time(), **jsonable(fields)})
+        """Writes one event and forces it to the disk before it returns.
+
+        Raises:
+            HarnessError: it cannot be written, or the journal is no longer where it was.
+        """
+        self._write(_line(event, **fields))
+
+    def finish(self, result: TrialResult) -> TrialResult:
+        """Writes how a trial ended, as `append` writes.
+
+        Returns:
+            The result as it is recorded: a failure where it is none that can be read back, as a
+            plugin may call anything a metric.
+        """
         try:
-            rest = line.encode() + b"\n"
+            line = _line("finished", result=result)
+            result_from_json(loaded(line)["result"])
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            failure = Failure("code", f"what it gave cannot be recorded ({why(error)})")
+            result = dataclasses.replace(
+                result, status="failed", score=None, metrics={}, curve=(), failure=failure
+            )
+            line = _line("finished", result=result)
+        self._write(line)
+        return result
+
+    def _write(self, line: bytes) -> None:
+        try:
+            rest = line
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
@@ -126,6 +165,11 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _line(event: str, **fields: Any) -> bytes:
+    """An event as a line of the journal."""
+    return json.dumps({"event": event, "time": time.time(), **jsonable(fields)}).encode() + b"\n"
 
 
 def _clear(folder: Path) -> None:

@@ -416,10 +416,12 @@ def test_a_winner_that_failed_by_itself_keeps_its_search_too(tmp_path):
     """Else another would win, and its seed would count as one that had failed already."""
 
     def outcome(job):
-        result = ended(job, status="completed" if job.phase == "search" else "failed")
         if (job.phase, job.number) in (("search", 1), ("confirm", 1)):
-            result = dataclasses.replace(broken(job), status="failed")
-        return result
+            return dataclasses.replace(broken(job), status="failed")
+        if job.phase == "search":
+            return ended(job)
+        late = Failure("timeout", "killed after 9 s")
+        return dataclasses.replace(ended(job, status="timeout"), failure=late)
 
     with Journal(tmp_path) as journal:
         journal.begin(SWEEP, {}, "harness run tests")

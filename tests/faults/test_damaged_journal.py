@@ -11,8 +11,9 @@ import sys
 import pandas as pd
 import pytest
 
+from harness.journal.events import VERSION
 from harness.journal.folder import JOURNAL
-from harness.journal.read import VERSION, read_journal
+from harness.journal.read import read_journal
 from tests.conftest import environment
 from tests.faults.disks import limit_files
 from tests.faults.sweeps import answer, ended, run_words, same

@@ -33,7 +33,7 @@ def test_what_a_killed_fresh_run_left_is_not_taken_for_the_new_answer(tmp_path):
         process.join()
         assert process.exitcode == -signal.SIGKILL
         with Journal(folder) as journal:
-            assert journal.record is None
+            assert journal.read() is None
             assert files(folder) == {JOURNAL}
 
 

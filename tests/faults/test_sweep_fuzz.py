@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness import registry
-from harness.journal.read import sweep_from_json
+from harness.journal.events import sweep_from_json
 from harness.spec import HarnessError
 from harness.sweep.load import load_sweep, toml
 from harness.sweep.pairs import cells

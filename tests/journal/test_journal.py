@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.journal.events import VERSION, result_from_json
 from harness.journal.folder import JOURNAL
-from harness.journal.read import VERSION, read_journal, result_from_json, storable
+from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.spec import HarnessError
 from harness.sweep.load import differences
@@ -144,7 +145,7 @@ def test_a_second_driver_is_refused(tmp_path):
         )
     assert "another run is writing" in answer.stdout
     with Journal(tmp_path) as journal:  # the lock was given back
-        assert journal.record.sweep == SWEEP
+        assert journal.read().sweep == SWEEP
 
 
 def test_fresh_discards_the_answer_and_nothing_else(tmp_path):
@@ -156,7 +157,7 @@ def test_fresh_discards_the_answer_and_nothing_else(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     with Journal(tmp_path, fresh=True) as journal:
-        assert journal.record is None
+        assert journal.read() is None
     assert read_journal(tmp_path).sweep == SWEEP, "it was not begun"
     assert old | mine <= files(tmp_path)
     with Journal(tmp_path, fresh=True) as journal:
@@ -179,12 +180,15 @@ def test_fresh_discards_nothing_where_there_was_no_sweep(tmp_path):
 def test_what_cannot_be_recorded_is_a_failure_of_the_trial(tmp_path, value):
     result = TrialResult("s", "digits", "cnn", "search", 0, 0, {}, {}, "completed", score=0.5,
                          metrics={"val_accuracy": 0.5, "val_odd": value})  # fmt: skip
-    kept = storable(result)
-    assert (kept.status, kept.failure.kind, kept.score) == ("failed", "code", None)
-    assert kept.failure.message.startswith("what it gave cannot be recorded (")
-    assert storable(kept) == kept
     sound = dataclasses.replace(result, metrics={"val_accuracy": np.float32(0.5), "x": math.nan})
-    assert storable(sound) is sound
+    with begin(tmp_path) as journal:
+        kept = journal.finish(result)
+        assert (kept.status, kept.failure.kind, kept.score) == ("failed", "code", None)
+        assert kept.failure.message.startswith("what it gave cannot be recorded (")
+        assert journal.finish(sound) is sound
+    first, second = read_journal(tmp_path).history
+    assert first == kept
+    assert repr(second.metrics) == repr({"val_accuracy": 0.5, "x": math.nan})
 
 
 def test_passwords_of_addresses_are_not_read(tmp_path):

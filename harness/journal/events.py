@@ -1,0 +1,115 @@
+"""The events of a journal as values that are what they should be.
+
+Events, each with `event` and `time` (Unix seconds):
+
+- `sweep`: `version`, `id`, `sweep` (the question), `environment`, `command`; always first
+- `resumed`: `environment`, `command`
+- `data`: `task`, `digest`, `sizes`, `objective`, `measure`, `baseline`, `reference`, `licence`
+- `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
+- `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
+  `interrupted` is to be run again
+- `search_ended`: `task`, `space`, `reason`
+
+Not-a-number and infinite values are written as `null`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.journal.record import TaskRecord
+from harness.sweep.question import Budget, Sweep
+from harness.system.json_values import from_json
+from harness.trial import Asked, TrialResult
+
+VERSION = 1
+LATEST = 253_402_300_800.0
+"""Unix seconds at the end of the year 9999, the last that a date can be made of."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first event."""
+
+    time: float
+    version: int
+    id: str
+    sweep: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    command: str
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """That a sweep was carried on."""
+
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """That a search ended."""
+
+    reason: str
+
+
+def result_from_json(fields: Mapping[str, Any]) -> TrialResult:
+    """Rebuilds a `TrialResult` from its JSON form; `null` numbers become NaN."""
+    parts = {
+        **fields,
+        "cost": fields["cost"],  # has a default, and is in every journal
+        "failure": fields["failure"],
+        "metrics": _numbers(fields["metrics"]),
+        "curve": [_numbers(epoch) for epoch in fields["curve"]],
+    }
+    return from_json(TrialResult, parts)
+
+
+def sweep_from_json(fields: Mapping[str, Any]) -> Sweep:
+    """Rebuilds a `Sweep` from its JSON form."""
+    # Journals from before tasks could have budgets of their own name none.
+    budgets = {task: from_json(Budget, own) for task, own in fields.get("budgets", {}).items()}
+    budget = from_json(Budget, fields["budget"])
+    return from_json(Sweep, {**fields, "budget": budget, "budgets": budgets})
+
+
+def task_from_json(event: Mapping[str, Any]) -> TaskRecord:
+    """What a `data` event says of a task."""
+    parts = {**event, "name": event["task"], "baseline": _numbers(event["baseline"])}
+    return from_json(TaskRecord, parts)
+
+
+def check_time(seconds: Any) -> None:
+    """Raises `ValueError` where a date cannot be made of it."""
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds < LATEST:
+        raise ValueError(f"no time: {seconds!r}")
+
+
+def check_names(sweep: Sweep, event: Mapping[str, Any]) -> None:
+    """Raises `ValueError` where an event is about a task or a space of another sweep."""
+    about = event["result"] if event["event"] == "finished" else event
+    for noun, known in (("task", sweep.tasks), ("space", sweep.spaces)):
+        if noun in about and about[noun] not in known:
+            raise ValueError(f"{noun} {about[noun]!r} is none of this sweep")
+
+
+def check_asked(suggestion: Asked, before: int) -> None:
+    """Raises `ValueError` where one of the suggestions `before` this one is missing."""
+    if suggestion.number != before:
+        raise ValueError(f"suggestion {suggestion.number}, expected {before}")
+    if suggestion.parent is not None and not 0 <= suggestion.parent < before:
+        raise ValueError(f"continues from suggestion {suggestion.parent}, which is none")
+
+
+def check_result(result: TrialResult, sweep: Sweep) -> None:
+    """Raises `ValueError` where a trial ended that cannot have begun."""
+    check_time(result.started)
+    if result.number < 0:
+        raise ValueError(f"trial {result.number}")
+    if result.phase == "confirm" and result.number >= len(sweep.seeds_of(result.task)):
+        raise ValueError(f"confirmation {result.number}, more than there are seeds")
+
+
+def _numbers(fields: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in fields.items()}
