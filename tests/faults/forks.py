@@ -137,8 +137,7 @@ def _live(
     if fate is not None:
         fate()
     from harness.cli.main import main
-    from harness.driver import preflight
-    from harness.driver.loop import run_sweep
+    from harness.driver import loop, preflight
     from harness.system import host
     from tests.faults import fake
 
@@ -151,8 +150,8 @@ def _live(
         check(sweep)
 
     preflight.check_backend = begin
-    run_sweep = functools.partial(run_sweep, run_trial=fake.run, initialize=fake.nothing)
-    main.main(words)
+    loop.run_sweep = functools.partial(loop.run_sweep, run_trial=fake.run, initialize=fake.nothing)
+    main(words)
 
 
 def _marked(mark: str) -> Iterator[int]:
