@@ -1,5 +1,6 @@
 """The documents are true: files, commands, names and numbers in them."""
 
+import ast
 import re
 
 import click
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 from harness.cli.main import main
-from tests.documents import DOCUMENTS, ROOT, commands, files, tables
+from tests.documents import DOCUMENTS, ROOT, blocks, commands, tables
 
 NAMES = [document.relative_to(ROOT).as_posix() for document in DOCUMENTS]
 SCORES = ("test accuracy", "test score", "test score, lower is better", "BLEU, 2016", "perplexity")
@@ -71,6 +72,15 @@ def is_there(parts):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_imports_of_code_exist(document):
+    for block in blocks(document):
+        if block.language == "python":
+            for node in ast.parse(block.text).body:
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    exec(compile(ast.Module([node], []), str(document), "exec"), {})  # noqa: S102
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 def test_scores_are_those_of_the_results(document, boards):
     task = ""
     for rows in tables(document):
@@ -109,14 +119,3 @@ def test_scores_are_found(boards):
     assert sum("architecture" in row and any(name in row for name in SCORES) for row in rows) > 30
     found = boards[boards["space"] == "resnet"].itertuples()
     assert not any(is_score("0.929", "", row) for row in found)
-
-
-def test_example_sweeps_are_sound(tmp_path):
-    from harness.sweep.load import load_sweep
-
-    sweeps = [block for block in files("toml") if "plugins" not in block.text]
-    assert sweeps
-    for block in sweeps:
-        path = tmp_path / block.title
-        path.write_text(block.text, encoding="utf-8")
-        load_sweep(str(path))

@@ -23,8 +23,10 @@ from harness.kinds.masked_language_modeling import (
 )
 from harness.spec import DataSpec, Infeasible
 
-ENCODER, PRETRAINING = "encoder", "pretraining"
-"""Names of layers: the encoder of a fine-tuned model, and what a pretrained model is made of."""
+ENCODER = "encoder"
+"""Name of the layer that is the encoder of a fine-tuned model."""
+PRETRAINING = "pretraining"
+"""Name of the layer that a pretrained model is made of."""
 LEARNED_POSITIONS = 256
 """Positions that are learned, more where a task's texts are longer: the longest text that can be
 read."""

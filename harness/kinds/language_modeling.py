@@ -95,8 +95,10 @@ __all__ = [
 ]
 
 KIND: Kind = "language_modeling"
-VOCABULARY, SPELLING = "vocabulary", "spelling"
-"""Assets."""
+VOCABULARY = "vocabulary"
+"""The asset: the token of each id."""
+SPELLING = "spelling"
+"""The asset: how tokens become text."""
 EXPECTED = "a text, or a list of texts or words"
 LIKELIEST = 5
 """Next tokens that an answer names."""

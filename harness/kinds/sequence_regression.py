@@ -55,8 +55,10 @@ from harness.spec import (
 )
 
 KIND: Kind = "sequence_regression"
-SEQUENCE, VALUE = "sequence", "value"
-"""The input and the output."""
+SEQUENCE = "sequence"
+"""The input."""
+VALUE = "value"
+"""The output."""
 ENCODING = "encoding"
 """The asset: mean and scale of `sequence`, for each channel, and of `value`."""
 EXPECTED = "(sequences, values)"

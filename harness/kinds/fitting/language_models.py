@@ -10,12 +10,16 @@ from harness.kinds.text import streams
 from harness.kinds.text.ngrams import kneser_ney_log_likelihoods, unigram_log_likelihoods
 from harness.spec import DataSpec, Prepared, Score, Split, Training, Windows
 
-TOKENS, NEXT_TOKEN = "tokens", "next_token"
+TOKENS = "tokens"
+"""The input."""
+NEXT_TOKEN = "next_token"  # noqa: S105 - no password
+"""The output: the token after each."""
 UNKNOWN = "unknown"
 """The asset: the id that stands for tokens which the vocabulary lacks, if some are."""
-FEATURES, MATRIX = "features", "vocabulary"
-"""Layers of a model that is taken apart: what goes into the product with the vocabulary's matrix,
-and the `Dense` or `ReversibleEmbedding` that has the matrix."""
+FEATURES = "features"
+"""Name of the layer whose output is multiplied with the vocabulary's matrix."""
+MATRIX = "vocabulary"
+"""Name of the `Dense` or `ReversibleEmbedding` that has the matrix."""
 CONTEXT = 0.5
 """Share of a window that is context alone when a text is scored, but for its beginning."""
 PROMPT = 0.25

@@ -11,7 +11,9 @@ import numpy as np
 from harness.spec import HarnessError, Split, Windows
 
 PAST = "past"
+"""The input: the last steps."""
 FUTURE = "future"
+"""The output: the steps after them."""
 
 
 def forecasting_split(

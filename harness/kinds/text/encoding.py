@@ -23,10 +23,14 @@ from harness.kinds.text.tokenizer import (
 )
 from harness.spec import DataSpec, HarnessError
 
-TOKENS, SEGMENTS = "tokens", "segments"
-"""Inputs: ids, filled up with 0 at the end, and 1 where a token belongs to a second text."""
-VOCABULARY, ENCODING = "vocabulary", "encoding"
-"""Assets: the tokens in the order of their ids, and how texts become these ids."""
+TOKENS = "tokens"
+"""The input: ids, filled up with 0 at the end."""
+SEGMENTS = "segments"
+"""The input: 1 where a token belongs to a second text."""
+VOCABULARY = "vocabulary"
+"""The asset: the tokens in the order of their ids."""
+ENCODING = "encoding"
+"""The asset: how texts become these ids."""
 TEXT, PAIR = "text", "text_pair"
 """What a raw input is made of."""
 LONGEST_WORD = 12

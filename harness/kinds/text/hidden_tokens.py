@@ -13,10 +13,12 @@ from harness.spec import DataSpec, Prepared, Score, Split, Training
 
 POSITIONS = "positions"
 """An input: where the hidden tokens stand."""
-MASKED_TOKEN, NEXT_SENTENCE = "masked_token", "next_sentence"
-"""Outputs: what stood there, and whether the other text follows."""
+MASKED_TOKEN = "masked_token"  # noqa: S105 - no password
+"""The output: what stood there."""
+NEXT_SENTENCE = "next_sentence"
+"""The output: whether the other text follows."""
 WHOLE_WORDS = "whole_words"
-"""An asset: whether words are hidden as a whole."""
+"""The asset: whether words are hidden as a whole."""
 BATCH = 64
 SHOWN, GUESSES = 6, 5
 """Sentences of an exhibit, and what is guessed for the gap of each."""
