@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.spec import HarnessError, Kind, Prepared, Task
+from harness.spec import DataSpec, HarnessError, Kind, Prepared, Split, Task
 
+SPLITS = ("train", "val", "test")
+"""What every task has; others are further test splits."""
 SHARE = 0.1
 """Of the training examples, what is cut off for a split that a person does not give."""
 SEED = 0
@@ -114,7 +116,14 @@ def cut_splits(
         else:
             classes = np.zeros(count) if strata is None else np.asarray(strata(train))
             splits |= _cut_at_random(task, train, missing, held_out, classes)
-    return {name: splits[name] for name in dict.fromkeys(("train", "val", "test", *splits))}
+    return {name: splits[name] for name in dict.fromkeys((*SPLITS, *splits))}
+
+
+def gathered(spec: DataSpec, splits: Mapping[str, Split], assets: Mapping[str, Any]) -> Prepared:
+    """What `Task.prepare` returns, from the arrays of `train`, `val`, `test` and further splits."""
+    further = {name: split for name, split in splits.items() if name not in SPLITS}
+    train, val, test = (splits[name] for name in SPLITS)
+    return Prepared(spec, train, val, test, assets, further)
 
 
 def _by_split(task: str, returned: Any, expected: str) -> dict[str, Any]:

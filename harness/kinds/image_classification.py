@@ -51,7 +51,7 @@ from harness.kinds.classification import (
     score,
     stratified_holdout,
 )
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.spec import (
     DataSpec,
     HarnessError,
@@ -162,17 +162,14 @@ def prepared(task: str, data: Mapping[str, tuple[Any, Any]], classes: Classes = 
         split: Split({IMAGE: images[split]}, {LABEL: numbers[split].astype(dtype)})
         for split in data
     }
-    return Prepared(
+    return gathered(
         DataSpec(
             inputs={IMAGE: TensorSpec(shape, "uint8")},
             outputs={LABEL: TensorSpec((), dtype, size=len(names))},
             kind=KIND,
         ),
-        train=splits.pop("train"),
-        val=splits.pop("val"),
-        test=splits.pop("test"),
-        further=splits,
-        assets={CLASSES: names},
+        splits,
+        {CLASSES: names},
     )
 
 

@@ -33,10 +33,11 @@ Example:
     from harness.kinds import masked_language_modeling
 
     def prepare(files):
-        documents = files["articles.txt"].read_text().split("\n\n\n")
-        return [document.split("\n") for document in documents]  # a sentence a line
+        from pydoc_data.topics import topics  # the reference manual that comes with Python
 
-    pretraining = masked_language_modeling.task("pretraining", prepare, vocabulary=4000)
+        return [text.split(". ") for text in topics.values()]
+
+    manual = masked_language_modeling.task("manual", prepare, vocabulary=1000, longest=64)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +46,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.text import encoding as encodings
 from harness.kinds.text import vocabulary as vocabularies
 from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY
@@ -170,13 +171,10 @@ def _prepare(
         encoded = [[next(ids) for _ in document] for document in texts]
         tokens, segments, follows = sentence_pairs(encoded, longest, random)
         splits[split] = hidden(tokens, segments, follows, assets, random)
-    return Prepared(
+    return gathered(
         _spec(longest, len(known)),
-        train=splits.pop("train"),
-        val=splits.pop("val"),
-        test=splits.pop("test"),
-        further=splits,
-        assets=assets,
+        splits,
+        assets,
     )
 
 

@@ -27,13 +27,14 @@ Example:
     from harness.kinds import sentence_similarity
 
     def prepare(files):
+        colours = ("red", "blue", "green", "white", "black")
         return [
-            ("A man is cooking.", "Somebody makes dinner.", 3.8),
-            ("A man is cooking.", "The sky is blue.", 0.0),
-            ...
+            (f"a {one} car", f"the {other} car", 5.0 if one == other else 2.5)
+            for one in colours
+            for other in colours
         ]
 
-    meaning = sentence_similarity.task("meaning", prepare, tokens="word", highest=5.0)
+    colours = sentence_similarity.task("colours", prepare, tokens="word", highest=5.0)
 """
 
 import math
@@ -43,7 +44,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.text import short_texts
 from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY, encode
 from harness.kinds.text.tokenizer import Tokens
@@ -152,13 +153,10 @@ def _prepare(
         split: Split(x[split], {SIMILARITY: np.array(values, "float32")[:, None]})
         for split, values in grades.items()
     }
-    return Prepared(
+    return gathered(
         DataSpec(specs, {SIMILARITY: TensorSpec((1,), "float32")}, KIND),
-        train=parts.pop("train"),
-        val=parts.pop("val"),
-        test=parts.pop("test"),
-        further=parts,
-        assets=assets,
+        parts,
+        assets,
     )
 
 

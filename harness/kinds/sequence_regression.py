@@ -40,7 +40,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.spec import (
     DataSpec,
     HarnessError,
@@ -154,17 +154,14 @@ def prepared(
         )
         for split in data
     }
-    return Prepared(
+    return gathered(
         DataSpec(
             inputs={SEQUENCE: TensorSpec(sequences["train"].shape[1:], "float32")},
             outputs={VALUE: TensorSpec(values["train"].shape[1:], "float32")},
             kind=KIND,
         ),
-        train=splits.pop("train"),
-        val=splits.pop("val"),
-        test=splits.pop("test"),
-        further=splits,
-        assets=assets,
+        splits,
+        assets,
     )
 
 

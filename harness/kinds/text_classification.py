@@ -27,8 +27,11 @@ Example:
     from harness.kinds import text_classification
 
     def prepare(files):
-        names = {"Italian": ["Rossi", "Bianchi", ...], "Scottish": ["Campbell", "Reid", ...]}
-        return [(name, origin) for origin, texts in names.items() for name in texts]
+        surnames = {
+            "Italian": "Rossi Bianchi Ferrari Russo Esposito Romano Colombo Ricci Marino Greco",
+            "Scottish": "Campbell Stewart Reid Murray Ross Fraser Gordon Grant Duncan Kerr",
+        }
+        return [(name, origin) for origin, names in surnames.items() for name in names.split()]
 
     surnames = text_classification.task("surnames", prepare, tokens="character", longest=24)
 """
@@ -52,7 +55,7 @@ from harness.kinds.classification import (
     score,
     stratified_holdout,
 )
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.text import short_texts
 from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY, encode
 from harness.kinds.text.tokenizer import Tokens
@@ -157,13 +160,10 @@ def _prepare(
     specs, x, assets = short_texts.inputs(task, files, texts, **reading)
     parts = {split: Split(x[split], {LABEL: numbers[split].astype("int32")}) for split in data}
     outputs = {LABEL: TensorSpec((), "int32", size=len(names))}
-    return Prepared(
+    return gathered(
         DataSpec(specs, outputs, KIND),
-        train=parts.pop("train"),
-        val=parts.pop("val"),
-        test=parts.pop("test"),
-        further=parts,
-        assets={**assets, CLASSES: names},
+        parts,
+        {**assets, CLASSES: names},
     )
 
 

@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 
 from harness.kinds import tables
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.fitting.forecasts import (
     baseline,
     compile_args,
@@ -181,17 +181,14 @@ def prepared(
         split: forecasting_split(task, split, part.astype("float32"), look_back, horizon)
         for split, part in standardised.items()
     }
-    return Prepared(
+    return gathered(
         DataSpec(
             inputs={PAST: TensorSpec((look_back, len(names)), "float32")},
             outputs={FUTURE: TensorSpec((horizon, len(names)), "float32")},
             kind=KIND,
         ),
-        train=splits.pop("train"),
-        val=splits.pop("val"),
-        test=splits.pop("test"),
-        further=splits,
-        assets={
+        splits,
+        {
             "channels": names,
             "target": target,
             "mean": scaler.mean_.tolist(),

@@ -31,9 +31,9 @@ Example:
 
     def prepare(files):
         return [
-            (["John", "Smith", "lives", "in", "Paris"], ["B-PER", "I-PER", "O", "O", "B-LOC"]),
-            (["It", "rains"], ["O", "O"]),
-            ...
+            ([who, "lives", "in", where, "."], ["B-PER", "O", "O", "B-LOC", "O"])
+            for who in ("John", "Mary", "Ann", "Paul")
+            for where in ("Paris", "Rome", "Oslo", "York")
         ]
 
     places = token_classification.task("places", prepare, tokens="word")
@@ -45,7 +45,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.files.text_files import OUTSIDE, is_tag
 from harness.kinds.text import encoding as encodings
 from harness.kinds.text import short_texts
@@ -169,13 +169,10 @@ def _prepare(
         for split in data
     }
     output = TensorSpec((None,), "int32", size=len(names) + 1, longest=length, aligned=TOKENS)
-    return Prepared(
+    return gathered(
         DataSpec(specs, {TAGS: output}, KIND),
-        train=parts.pop("train"),
-        val=parts.pop("val"),
-        test=parts.pop("test"),
-        further=parts,
-        assets={**assets, TAGS: names},
+        parts,
+        {**assets, TAGS: names},
     )
 
 
