@@ -1,14 +1,14 @@
 """Translation: write a sentence anew in another language, judged by BLEU."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from harness.kinds import translation
 from harness.kinds.files.compressed import unpacked
-from harness.kinds.translation import Pairs, baseline, compile_args, exhibit, prepared, score
-from harness.spec import HarnessError, Objective, Prepared, Source, Task
+from harness.spec import HarnessError, Objective, Source, Task
 
 MULTI30K_SPLITS = {
     "train": "train",
@@ -17,27 +17,26 @@ MULTI30K_SPLITS = {
     "flickr_2017": "test_2017_flickr",
     "mscoco_2017": "test_2017_mscoco",
 }
-MULTI30K_VOCABULARY = 4000
-MULTI30K_LONGEST = 96
 NUMBERS = {"train": 6_000, "val": 500, "test": 1_000}
 LARGEST_NUMBER = 999_999
-NUMBER_VOCABULARY = 100
-NUMBER_LONGEST = 48
 
 
-def prepare_multi30k(files: Mapping[str, Path], task: str, source: str, target: str) -> Prepared:
+def prepare_multi30k(
+    files: Mapping[str, Path], task: str, source: str, target: str
+) -> dict[str, list[tuple[str, str]]]:
     """Multi30k, task 1: captions of photographs and their translations, official splits.
 
-    One vocabulary of 4,000 pieces for both languages. Tests: the captions of 2016, and as further
-    ones those of 2017 and those of ambiguous verbs (MSCOCO).
+    Tests: the captions of 2016, and as further ones those of 2017 and those of ambiguous verbs
+    (MSCOCO).
     """
-    pairs = {}
-    for split, name in MULTI30K_SPLITS.items():
-        pairs[split] = (
+    return {
+        split: translation.paired(
+            f"task {task!r}, {split}",
             _lines(task, files[f"{name}.{source}.gz"]),
             _lines(task, files[f"{name}.{target}.gz"]),
         )
-    return prepared(task, pairs, MULTI30K_VOCABULARY, MULTI30K_LONGEST, joint=True)
+        for split, name in MULTI30K_SPLITS.items()
+    }
 
 
 def _lines(task: str, path: Path) -> list[str]:
@@ -50,12 +49,12 @@ def _lines(task: str, path: Path) -> list[str]:
     return text.removesuffix("\n").split("\n")
 
 
-def prepare_number_words(files: Mapping[str, Path]) -> Prepared:
+def prepare_number_words(files: Mapping[str, Path]) -> dict[str, list[tuple[str, str]]]:
     """Numbers below a million in words, from English to German.
 
     German says the ones before the tens (`einundzwanzig` is one-and-twenty) and writes a number
     in one word. Numbers of one to six digits, about as many of each length as there are; those of
-    validation and test are not trained on. Vocabularies of at most 100 pieces, one a language.
+    validation and test are not trained on.
     """
     random = np.random.default_rng(0)
     # By magnitude, so that short numbers are not drowned by the six-digit ones.
@@ -63,10 +62,7 @@ def prepare_number_words(files: Mapping[str, Path]) -> Prepared:
     numbers = random.permutation(_distinct(drawn.astype("int64"), sum(NUMBERS.values())))
     ends = np.cumsum(list(NUMBERS.values()))[:-1]
     parts = dict(zip(NUMBERS, np.split(numbers, ends), strict=True))
-    pairs = {split: _in_words(part.tolist()) for split, part in parts.items()}
-    return prepared(
-        "number_words", pairs, NUMBER_VOCABULARY, NUMBER_LONGEST, joint=False, by_bytes=False
-    )
+    return {split: [_in_words(number) for number in part.tolist()] for split, part in parts.items()}
 
 
 def _distinct(numbers: np.ndarray, count: int) -> np.ndarray:
@@ -75,27 +71,12 @@ def _distinct(numbers: np.ndarray, count: int) -> np.ndarray:
     return numbers[np.sort(first)][:count]
 
 
-def _in_words(numbers: Sequence[int]) -> Pairs:
+def _in_words(number: int) -> tuple[str, str]:
     import num2words
 
-    english, german = (
-        [num2words.num2words(number, lang=language) for number in numbers]
-        for language in ("en", "de")
-    )
+    english, german = (num2words.num2words(number, lang=language) for language in ("en", "de"))
     return english, german
 
-
-_translation = functools.partial(
-    Task,
-    kind="translation",
-    objective=Objective("token_accuracy", "max"),
-    compile_args=compile_args,
-    score=score,
-    baseline=baseline,
-    exhibit=exhibit,
-    batch_sizes=(32, 64),
-    learning_rate=2e-3,
-)
 
 _MULTI30K_URL = (
     "https://raw.githubusercontent.com/multi30k/dataset/"
@@ -124,10 +105,12 @@ def _multi30k(source: str, target: str) -> Task:
     name = f"multi30k_{source}_{target}"
     files = [f"{split}.{language}.gz" for split in MULTI30K_SPLITS.values()
              for language in (source, target)]  # fmt: skip
-    return _translation(
-        name=name,
-        prepare=functools.partial(prepare_multi30k, task=name, source=source, target=target),
-        measure=Objective("bleu", "max"),
+    return translation.task(
+        name,
+        functools.partial(prepare_multi30k, task=name, source=source, target=target),
+        vocabulary=4000,
+        joint=True,
+        longest=96,
         sources=tuple(
             Source("multi30k", file, _MULTI30K_URL + file, _MULTI30K_SHA256[file]) for file in files
         ),
@@ -140,9 +123,12 @@ multi30k_en_de = _multi30k("en", "de")
 multi30k_de_en = _multi30k("de", "en")
 multi30k_en_fr = _multi30k("en", "fr")
 
-number_words = _translation(
-    name="number_words",
-    prepare=prepare_number_words,
+number_words = translation.task(
+    "number_words",
+    prepare_number_words,
+    vocabulary=100,
+    longest=48,
+    by_bytes=False,
     measure=Objective("exact_match", "max"),
     licence="generated",
     # No figure is published on these numbers.

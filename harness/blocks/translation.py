@@ -1,16 +1,25 @@
 """What the translation architectures share: how a model reads, writes, and is put together.
 
 A translation model is one layer named `translator` between the inputs `source` and `target` and
-the output `next_token`. Ids 0 are padding, at the end only; nothing depends on them. Beside the
-logits of whole targets, which training needs, the layer offers what decoding needs to go on from
-what it kept: `begin` and `step`, at the same cost for each token. Imports keras at once: import it
-inside functions only.
+the output `next_token`: see `harness.kinds.translation`. Ids 0 are padding, at the end only;
+nothing depends on them. Beside the logits of whole targets, which training needs, the layer offers
+what decoding needs to go on from what it kept: `begin` and `step`, at the same cost for each token.
+
+An architecture of one's own is a registered subclass of `Translator` and
+
+    def build(config, spec):
+        translator = MyTranslator(embedding=256, ..., **translator_options(config, spec))
+        return translation_model(translator, spec)
+
+with a configuration that begins with `harness.blocks.translation_fields.Translation`. Imports keras
+at once: import it inside functions only.
 """
 
 from typing import Any
 
 import keras
 
+from harness.kinds.translation import NEXT_TOKEN, SOURCE, TARGET
 from harness.spec import DataSpec
 
 LONGEST = 256
@@ -19,10 +28,9 @@ LONGEST = 256
 
 def translation_model(translator: "Translator", spec: DataSpec) -> Any:
     """The `keras.Model` of a layer, from sources and targets to logits."""
-    source = keras.Input((None,), dtype="int32", name="source")
-    target = keras.Input((None,), dtype="int32", name="target")
-    (output,) = spec.outputs
-    return keras.Model({"source": source, "target": target}, {output: translator(source, target)})
+    source = keras.Input((None,), dtype="int32", name=SOURCE)
+    target = keras.Input((None,), dtype="int32", name=TARGET)
+    return keras.Model({SOURCE: source, TARGET: target}, {NEXT_TOKEN: translator(source, target)})
 
 
 class Translator(keras.layers.Layer):  # type: ignore[misc]

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from harness.kinds.translation import KIND, SOURCE, TARGET, TRANSLATOR
 from harness.spec import DataSpec, HyperParameters, Kind
 
-TRANSLATION_KINDS: tuple[Kind, ...] = ("translation",)
+TRANSLATION_KINDS: tuple[Kind, ...] = (KIND,)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def sample_translation(hp: HyperParameters) -> dict[str, Any]:
 
 def translator_options(config: Translation, spec: DataSpec) -> dict[str, Any]:
     """The arguments of `Translator` but for the embedding's width."""
-    source, target = spec.inputs["source"], spec.inputs["target"]
+    source, target = spec.inputs[SOURCE], spec.inputs[TARGET]
     joint = source.vocabulary is not None and source.vocabulary == target.vocabulary
     return {
         "source_size": source.size,
@@ -43,5 +44,5 @@ def translator_options(config: Translation, spec: DataSpec) -> dict[str, Any]:
         "dropout": config.dropout,
         "tied": config.tied,
         "shared": config.shared and joint,
-        "name": "translator",
+        "name": TRANSLATOR,
     }

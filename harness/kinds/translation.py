@@ -1,33 +1,164 @@
-"""What every translation task shares: pairs of sentences, loss, BLEU, baselines, translations.
+"""Translation: write a sentence anew in another language, judged by BLEU.
 
-A translation task has two inputs and one output, ids of pieces: `source`, a sentence and its end;
-`target`, a start and the sentence in the other language; `next_token`, that sentence and its end,
-one step ahead of `target`. All are filled up with padding (0). Its assets: the vocabularies
-`source_vocabulary` and `target_vocabulary`, as `text.subwords` writes them, and `longest`,
-the most pieces of a sentence with its end.
+Inputs
+    `source`: int32 ids of pieces, a sentence and its end; `target`: a start and the sentence in
+    the other language. Both of shape (None,), filled up with 0 at the end.
+Outputs
+    `next_token`: that sentence and its end, one step ahead of `target`. Models give logits
+    (examples, steps, vocabulary), of which those at a step depend on that step of `target` and
+    earlier ones only, and on the whole source.
+Assets
+    `source_vocabulary`, `target_vocabulary`: as `harness.kinds.text.subwords` writes them; the
+    same for both where languages share one. `longest`: the most pieces of a sentence with its end.
+    `bleu_tokenizer`: that of sacreBLEU, where it is not its default, `13a`.
+Architectures
+    those of the kind `translation`: `seq2seq`, `attention_seq2seq`, `transformer_seq2seq`, each a
+    `harness.blocks.translation.Translator`. Any other model is decoded too, but by reading all
+    that it has written anew for each token.
+Loss and metrics
+    cross-entropy of the real tokens (smoothed where the search asks for it); `token_accuracy`.
+Score
+    of translations by beam search `bleu` and `chrf` (sacreBLEU, 0 to 100) and `exact_match`; of
+    the reference `token_accuracy` and `perplexity`, given the tokens before. Per example
+    `hypothesis`, `reference`, `chrf`. The search goes by `token_accuracy`, winners are compared by
+    `bleu`.
+Baselines
+    the source itself; as a rival a dictionary, word by word.
+Exhibit
+    translations of six sentences, BLEU by length of the source, attention maps.
+
+Example:
+    from harness.kinds import translation
+
+    def prepare(files):
+        words = {"one": "eins", "two": "zwei", "three": "drei", "four": "vier"}
+        numbers = [(a, b, c) for a in words for b in words for c in words]
+        return [(" ".join(n), " ".join(words[w] for w in n)) for n in numbers]
+
+    counting = translation.task("counting", prepare, vocabulary=300, longest=16)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.kinds.fitting.translating import attention_maps, padded, texts, translations, trimmed
-from harness.kinds.text import subwords
-from harness.kinds.text.alignment import dictionary, word_by_word
-from harness.kinds.text.bleu import by_length, chrf, signature, text_scores
-from harness.kinds.text.subwords import END, PADDING, START
-from harness.spec import DataSpec, HarnessError, Prepared, Score, Split, TensorSpec, Training
+from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.fitting.translating import (
+    BLEU_TOKENIZER,
+    LONGEST,
+    NEXT_TOKEN,
+    SOURCE,
+    SOURCE_VOCABULARY,
+    TARGET,
+    TARGET_VOCABULARY,
+    TRANSLATOR,
+    padded,
+    source_ids,
+    texts,
+    translate,
+)
+from harness.kinds.fitting.translation_scores import baseline, compile_args, exhibit, score
+from harness.kinds.text import bleu, subwords
+from harness.kinds.text.sentence_pairs import Pairs, arrays, checked, columns, paired
+from harness.kinds.text.subwords import START
+from harness.spec import (
+    DataSpec,
+    Kind,
+    Objective,
+    Prepared,
+    Task,
+    TensorSpec,
+)
 
-SOURCE, TARGET, NEXT = "source", "target", "next_token"
-SHOWN, MAPPED = 6, 3
-"""Sentences of an exhibit: with their translations, and of those with attention maps."""
-BATCH = 64
-MOST_LOGITS = 2**25
-"""Of a batch that is scored: 256 MiB of 64-bit floats."""
+__all__ = [
+    "BLEU_TOKENIZER",
+    "KIND",
+    "LONGEST",
+    "NEXT_TOKEN",
+    "SOURCE",
+    "SOURCE_VOCABULARY",
+    "TARGET",
+    "TARGET_VOCABULARY",
+    "TRANSLATOR",
+    "baseline",
+    "compile_args",
+    "decode",
+    "encode",
+    "exhibit",
+    "paired",
+    "prepared",
+    "score",
+    "task",
+    "translate",
+]
 
-Pairs = tuple[Sequence[str], Sequence[str]]
-"""Source sentences, and their translations."""
+KIND: Kind = "translation"
+EXPECTED = "a list of (source, translation)"
+
+
+def task(
+    name: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    *,
+    vocabulary: int = 4000,
+    joint: bool = False,
+    longest: int = 128,
+    by_bytes: bool = True,
+    bleu_tokenizer: str | None = None,
+    **parts: Any,
+) -> Task:
+    """A task from pairs of sentences.
+
+    Args:
+        name: of the task.
+        prepare: receives the path of each source file by name, and returns a list of `(source,
+            translation)` by split, or for training alone; `val` and `test` are cut off training
+            where they are missing, a tenth for each at random.
+        vocabulary: the most pieces of a vocabulary, which SentencePiece learns on training.
+        joint: whether both languages have one vocabulary, so that models can share embeddings.
+        longest: the most pieces of a sentence, its end included.
+        by_bytes: whether characters that training does not have are written byte by byte, which
+            takes 256 pieces; they are refused if not.
+        bleu_tokenizer: how sacreBLEU cuts translations: `zh`, `ja-mecab`, `ko-mecab`, `char`, ...;
+            its default, `13a`, if absent, which needs spaces between words.
+        parts: fields of `harness.Task` that replace the defaults.
+
+    Raises:
+        HarnessError: a part that there is not. `Task.prepare` raises it for what are no pairs of
+            sentences, for sentences that are empty or too long, for a vocabulary smaller than the
+            alphabet, and for translations without spaces where `bleu_tokenizer` is absent.
+    """
+    defaults = {
+        "objective": Objective("token_accuracy", "max"),
+        "measure": Objective("bleu", "max"),
+        "compile_args": compile_args,
+        "score": score,
+        "baseline": baseline,
+        "exhibit": exhibit,
+        "batch_sizes": (32, 64),
+        "learning_rate": 2e-3,
+    }
+    options = {
+        "vocabulary": vocabulary,
+        "joint": joint,
+        "longest": longest,
+        "by_bytes": by_bytes,
+        "bleu_tokenizer": bleu_tokenizer,
+    }
+    return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
+
+
+def _prepare(
+    files: Mapping[str, Path],
+    task: str,
+    prepare: Callable[[Mapping[str, Path]], Any],
+    **options: Any,
+) -> Prepared:
+    rows = cut_splits(task, prepare(files), EXPECTED)
+    pairs = {split: columns(f"task {task!r}, {split}", part) for split, part in rows.items()}
+    return prepared(task, pairs, **options)
 
 
 def prepared(
@@ -37,8 +168,9 @@ def prepared(
     longest: int,
     joint: bool = False,
     by_bytes: bool = True,
+    bleu_tokenizer: str | None = None,
 ) -> Prepared:
-    """A translation task from pairs of sentences.
+    """The data of a task, from source sentences and their translations.
 
     Spaces are made single ones; nothing else is done to a text. The vocabularies are learned on
     the training pairs.
@@ -50,12 +182,14 @@ def prepared(
         longest: most pieces of a sentence, its end included.
         joint: whether both languages have one vocabulary, so that models can share embeddings.
         by_bytes: see `harness.kinds.text.subwords.learned`.
+        bleu_tokenizer: as of `task`.
 
     Raises:
-        HarnessError: files of different line counts, an empty line, a vocabulary smaller than the
-            alphabet, a sentence longer than `longest`.
+        HarnessError: as of `task`.
     """
-    sentences = {split: _checked(task, split, *sides) for split, sides in pairs.items()}
+    sentences = {split: checked(task, split, *sides) for split, sides in pairs.items()}
+    for split, (_, target) in sentences.items():
+        bleu.check_tokenizer(f"task {task!r}, {split}", target, bleu_tokenizer)
     source, target = sentences["train"]
     if joint:
         both = subwords.learned(task, "both languages", [*source, *target], vocabulary, by_bytes)
@@ -67,7 +201,7 @@ def prepared(
         )
     pieces = [subwords.loaded(text) for text in vocabularies]
     splits = {
-        split: _split(task, split, sides, pieces, longest) for split, sides in sentences.items()
+        split: arrays(task, split, sides, pieces, longest) for split, sides in sentences.items()
     }
     names = ("both", "both") if joint else (SOURCE, TARGET)
     source_spec, target_spec = (
@@ -75,177 +209,51 @@ def prepared(
         for name, part in zip(names, pieces, strict=True)
     )
     return Prepared(
-        DataSpec(
-            {SOURCE: source_spec, TARGET: target_spec}, {NEXT: target_spec}, kind="translation"
-        ),
+        DataSpec({SOURCE: source_spec, TARGET: target_spec}, {NEXT_TOKEN: target_spec}, kind=KIND),
         train=splits.pop("train"),
         val=splits.pop("val"),
         test=splits.pop("test"),
         further=splits,
         assets={
-            "source_vocabulary": vocabularies[0],
-            "target_vocabulary": vocabularies[1],
-            "longest": longest,
+            SOURCE_VOCABULARY: vocabularies[0],
+            TARGET_VOCABULARY: vocabularies[1],
+            LONGEST: longest,
+            **({} if bleu_tokenizer is None else {BLEU_TOKENIZER: bleu_tokenizer}),
         },
     )
 
 
-def _checked(task: str, split: str, source: Sequence[str], target: Sequence[str]) -> Pairs:
-    if len(source) != len(target):
-        raise HarnessError(
-            f"task {task!r}, {split}: {len(source):,} source sentences and {len(target):,} "
-            "translations; expected as many lines in both files"
-        )
-    if not source:
-        raise HarnessError(f"task {task!r}, {split}: no sentences; expected at least one")
-    sides = []
-    for name, lines in (("source", source), ("target", target)):
-        cleaned = [" ".join(line.split()) for line in lines]
-        if "" in cleaned:
-            raise HarnessError(
-                f"task {task!r}, {split}: line {cleaned.index('') + 1} of the {name} is empty; "
-                "expected a sentence in every line"
-            )
-        sides.append(cleaned)
-    return sides[0], sides[1]
+# --- answers --------------------------------------------------------------------
 
 
-def _split(task: str, split: str, sides: Pairs, pieces: Sequence[Any], longest: int) -> Split:
-    ids = [part.encode(list(side)) for part, side in zip(pieces, sides, strict=True)]
-    for name, part, texts_, sentences in zip((SOURCE, TARGET), pieces, sides, ids, strict=True):
-        for line, (text, sentence) in enumerate(zip(texts_, sentences, strict=True), start=1):
-            if part.decode(sentence) != text:
-                raise HarnessError(
-                    f"task {task!r}, {split}: line {line} of the {name} cannot be written in the "
-                    f"vocabulary: {text!r:.80} becomes {part.decode(sentence)!r:.80}"
-                )
-        lengths = [len(sentence) + 1 for sentence in sentences]
-        if max(lengths) > longest:
-            line = int(np.argmax(lengths))
-            raise HarnessError(
-                f"task {task!r}, {split}: line {line + 1} of the {name} has {lengths[line]} "
-                f"pieces; expected at most {longest}"
-            )
-    source = padded([[*sentence, END] for sentence in ids[0]], longest)
-    target = padded([[START, *sentence] for sentence in ids[1]], longest)
-    following = padded([[*sentence, END] for sentence in ids[1]], longest)
-    return Split({SOURCE: source, TARGET: target}, {NEXT: following})
+def encode(raw: Any, spec: DataSpec, assets: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Sentences, or sentences and their translations, as the model's inputs.
 
+    Args:
+        raw: source sentences, whose translation is only begun; or pairs with a translation. Of
+            what is too long the beginning is read.
+        spec: of the task.
+        assets: of the task.
 
-# --- training and scoring -------------------------------------------------------
+    Returns:
+        `source`, shape (sentences, longest), and `target`, shape (sentences, 1) or likewise. To
+        have a sentence translated, call `translate`.
 
-
-def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
-    """Cross-entropy of the real tokens; their accuracy, given those before."""
-    from harness.kinds.fitting.losses import TokenAccuracy, TokenCrossentropy
-
-    return {
-        "loss": TokenCrossentropy(training.label_smoothing, PADDING),
-        # Perplexity would take a tenth of the time of training; `score` gives it.
-        "metrics": [TokenAccuracy(name="token_accuracy")],
-    }
-
-
-def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
-    """BLEU and chrF of translations by beam search, and what is known of the reference's tokens.
-
-    Metrics: `bleu` and `chrf` (sacreBLEU, 0 to 100), `exact_match` of whole sentences,
-    `token_accuracy` and `perplexity` of each token given those before it in the reference.
-    Per example: `hypothesis` and `reference`, texts; `chrf` of the sentence.
+    Raises:
+        HarnessError: something else than texts, or pairs of them.
     """
-    hypotheses = translations(model, np.asarray(split.x[SOURCE]), assets)
-    references = texts(np.asarray(split.y[NEXT]), assets["target_vocabulary"])
-    return Score(
-        {**text_scores(hypotheses, references), **_token_scores(model, split, assets)},
-        {
-            "hypothesis": np.array(hypotheses, dtype=np.str_),
-            "reference": np.array(references, dtype=np.str_),
-            "chrf": np.array(
-                [
-                    chrf().sentence_score(h, [r]).score
-                    for h, r in zip(hypotheses, references, strict=True)
-                ],
-                "float32",
-            ),
-        },
-    )
-
-
-def _token_scores(model: Any, split: Split, assets: Mapping[str, Any]) -> dict[str, float]:
-    """Accuracy and perplexity of the real tokens, given those before them."""
-    from scipy.special import logsumexp
-
-    inputs = {name: np.asarray(split.x[name]) for name in (SOURCE, TARGET)}
-    following = np.asarray(split.y[NEXT])
-    order = np.argsort((following != PADDING).sum(axis=1), kind="stable")
-    right = count = 0
-    log_likelihood = 0.0
-    size = len(subwords.loaded(assets["target_vocabulary"]))
-    batch_size = max(1, min(BATCH, MOST_LOGITS // (size * assets["longest"])))
-    for first in range(0, len(order), batch_size):
-        chosen = order[first : first + batch_size]
-        batch = {name: trimmed(array[chosen]) for name, array in inputs.items()}
-        tokens = trimmed(following[chosen])
-        logits = np.asarray(model.predict_on_batch(batch)[NEXT], "float64")
-        real = tokens != PADDING
-        own = np.take_along_axis(logits, tokens[..., None], axis=-1)[..., 0]
-        right += int((logits.argmax(axis=-1) == tokens)[real].sum())
-        count += int(real.sum())
-        log_likelihood += float((own - logsumexp(logits, axis=-1))[real].sum())
+    alone = all(isinstance(row, str) for row in raw)
+    source, target = (raw, [""] * len(raw)) if alone else columns("input", raw)
+    longest = 1 if alone else assets[LONGEST]
+    pieces = subwords.loaded(assets[TARGET_VOCABULARY])
+    ids = pieces.encode([" ".join(text.split()) for text in target])
     return {
-        "token_accuracy": right / count,
-        "perplexity": float(np.exp(min(-log_likelihood / count, 700.0))),
+        SOURCE: source_ids(source, assets),
+        TARGET: padded([[START, *sentence[: longest - 1]] for sentence in ids], longest),
     }
 
 
-# --- baselines ------------------------------------------------------------------
-
-
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of the source itself, of a dictionary word by word, and of one token."""
-    vocabularies = prepared.assets["source_vocabulary"], prepared.assets["target_vocabulary"]
-
-    def sides(split: Split) -> tuple[list[str], list[str]]:
-        return (
-            texts(np.asarray(split.x[SOURCE]), vocabularies[0]),
-            texts(np.asarray(split.y[NEXT]), vocabularies[1]),
-        )
-
-    source, references = sides(prepared.test)
-    known = dictionary(*sides(prepared.train))
-    translated = [word_by_word(sentence, known) for sentence in source]
-    return {
-        **text_scores(source, references),
-        "bleu_dictionary": text_scores(translated, references)["bleu"],
-        "token_accuracy": _commonest(prepared),
-    }
-
-
-def _commonest(prepared: Prepared) -> float:
-    """Accuracy of always taking the commonest token of the training text."""
-    train, test = (np.asarray(split.y[NEXT]) for split in (prepared.train, prepared.test))
-    token = np.bincount(train[train != PADDING]).argmax()
-    return float(np.mean(test[test != PADDING] == token))
-
-
-# --- looking --------------------------------------------------------------------
-
-
-def exhibit(model: Any, prepared: Prepared, score: Score) -> dict[str, Any]:
-    """Translations of a few test sentences, BLEU by length of the source, attention maps."""
-    assets = prepared.assets
-    source = np.asarray(prepared.test.x[SOURCE])
-    sources = texts(source, assets["source_vocabulary"])
-    hypotheses, references = (
-        [str(text) for text in score.per_example[name]] for name in ("hypothesis", "reference")
-    )
-    shown = np.linspace(0, len(sources) - 1, SHOWN + 2).astype("int64")[1:-1]
-    return {
-        "signature": signature(),
-        "translations": [
-            {"source": sources[n], "reference": references[n], "hypothesis": hypotheses[n]}
-            for n in shown
-        ],
-        "scores_by_length": by_length(sources, hypotheses, references),
-        "attention": attention_maps(model, source[shown[:MAPPED]], assets),
-    }
+def decode(outputs: Mapping[str, Any], spec: DataSpec, assets: Mapping[str, Any]) -> list[str]:
+    """The likeliest token behind each step of the targets, as texts up to their first end."""
+    ids = np.asarray(outputs[NEXT_TOKEN]).argmax(axis=-1)
+    return texts(ids, assets[TARGET_VOCABULARY])

@@ -15,9 +15,9 @@ import keras
 import keras_hub
 import numpy as np
 
+from harness.kinds.fitting.translating import NEXT_TOKEN, SOURCE, TARGET, TRANSLATOR
 from harness.kinds.text.subwords import END, PADDING, START
 
-TRANSLATOR = "translator"
 NEVER = -1e9
 """Log-probability of what must not be chosen."""
 ROOM = 2
@@ -35,11 +35,13 @@ class Cached:
 
     def begin(self, source: Any, steps: int) -> tuple[Any, Any]:
         """What stays the same while rows (rows, source length) are translated, and what changes."""
-        return self.translator.begin(source, steps)
+        context, state = self.translator.begin(source, steps)
+        return context, state
 
     def step(self, tokens: Any, index: Any, context: Any, state: Any) -> tuple[Any, Any]:
         """Logits (rows, vocabulary) of what follows tokens (rows,) at `index`; the next state."""
-        return self.translator.step(tokens, index, context, state)
+        logits, state = self.translator.step(tokens, index, context, state)
+        return logits, state
 
 
 class Uncached:
@@ -55,7 +57,7 @@ class Uncached:
     def step(self, tokens: Any, index: Any, context: Any, state: Any) -> tuple[Any, Any]:
         """As of `Cached`; the state is what was written so far."""
         target = keras.ops.slice_update(state, (0, index), tokens[:, None])
-        logits = self.model({"source": context, "target": target}, training=False)["next_token"]
+        logits = self.model({SOURCE: context, TARGET: target}, training=False)[NEXT_TOKEN]
         return keras.ops.take(logits, index, axis=1), target
 
 

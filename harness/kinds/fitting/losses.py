@@ -6,7 +6,7 @@ import keras
 
 
 @keras.saving.register_keras_serializable(package="harness")
-class SmoothedCrossentropy(keras.losses.Loss):
+class SmoothedCrossentropy(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy between integer labels and logits, with label smoothing.
 
     Keras smooths one-hot labels only; this one takes the labels as they are stored.
@@ -48,7 +48,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="harness")
-class TokenCrossentropy(keras.losses.Loss):
+class TokenCrossentropy(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy between the tokens of sequences and logits, padding left out.
 
     The mean over a batch is that of its real tokens, each with the same weight. Label smoothing
@@ -93,7 +93,7 @@ class TokenCrossentropy(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="harness")
-class TokenAccuracy(keras.metrics.SparseCategoricalAccuracy):
+class TokenAccuracy(keras.metrics.SparseCategoricalAccuracy):  # type: ignore[misc]
     """Share of the tokens of sequences that are the likeliest ones, padding (0) left out."""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:

@@ -8,6 +8,13 @@ import numpy as np
 from harness.kinds.text import subwords
 from harness.kinds.text.subwords import END, PADDING, START
 
+SOURCE, TARGET, NEXT_TOKEN = "source", "target", "next_token"
+"""Inputs and output."""
+SOURCE_VOCABULARY, TARGET_VOCABULARY = "source_vocabulary", "target_vocabulary"
+LONGEST, BLEU_TOKENIZER = "longest", "bleu_tokenizer"
+"""Assets."""
+TRANSLATOR = "translator"
+"""The layer of a model that can go on from what it kept."""
 BEAMS = 4
 ALPHA = 0.6
 """Length normalisation of beam search, as in Vaswani et al. 2017, section 6.1."""
@@ -19,8 +26,8 @@ def translations(
     """What a model makes of sources (examples, length), as texts."""
     from harness.kinds.fitting import decoding
 
-    ids = decoding.decoded(model, source, assets["longest"], beams, ALPHA)
-    return texts(ids, assets["target_vocabulary"])
+    ids = decoding.decoded(model, source, assets[LONGEST], beams, ALPHA)
+    return texts(ids, assets[TARGET_VOCABULARY])
 
 
 def translate(
@@ -34,12 +41,17 @@ def translate(
         assets: those of the task the model was trained on.
         beams: hypotheses that beam search keeps; 1 for greedy search.
     """
-    longest = assets["longest"]
-    ids = subwords.loaded(assets["source_vocabulary"]).encode(
+    return translations(model, source_ids(sentences, assets), assets, beams)
+
+
+def source_ids(sentences: Sequence[str], assets: Mapping[str, Any]) -> np.ndarray:
+    """What a model reads of source sentences, int32 of shape (sentences, longest); of one that is
+    too long, its beginning."""
+    longest = assets[LONGEST]
+    ids = subwords.loaded(assets[SOURCE_VOCABULARY]).encode(
         [" ".join(sentence.split()) for sentence in sentences]
     )
-    source = padded([[*sentence[: longest - 1], END] for sentence in ids], longest)
-    return translations(model, source, assets, beams)
+    return padded([[*sentence[: longest - 1], END] for sentence in ids], longest)
 
 
 def texts(ids: np.ndarray, vocabulary: str) -> list[str]:
@@ -74,11 +86,11 @@ def attention_maps(model: Any, source: np.ndarray, assets: Mapping[str, Any]) ->
 
     if not decoding.cacheable(model):
         return []
-    translator = model.get_layer(decoding.TRANSLATOR)
+    translator = model.get_layer(TRANSLATOR)
     if not getattr(translator, "attends", hasattr(translator, "attention")):
         return []
-    pieces = [subwords.loaded(assets[f"{side}_vocabulary"]) for side in ("source", "target")]
-    hypotheses = decoding.decoded(model, source, assets["longest"], BEAMS, ALPHA)
+    pieces = [subwords.loaded(assets[name]) for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY)]
+    hypotheses = decoding.decoded(model, source, assets[LONGEST], BEAMS, ALPHA)
     maps = []
     for sentence, hypothesis in zip(source, hypotheses, strict=True):
         read = sentence[sentence != PADDING]

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from harness.kinds.text.scripts import UNSPACED
+
 ITERATIONS = 5
-_WORD = re.compile(r"\w+|[^\w\s]")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]")
 
 
 def words(sentence: str) -> list[str]:
-    """The words and the punctuation marks of a sentence."""
+    """The words and the punctuation marks of a sentence; characters of scripts without spaces."""
     return _WORD.findall(sentence)
 
 

@@ -5,46 +5,95 @@ from typing import Any
 
 import numpy as np
 
+from harness.kinds.text.scripts import unspaced
+from harness.spec import HarnessError
+from harness.system.text import one_line
 
-def bleu() -> Any:
-    """The BLEU of all tables: sacreBLEU's own defaults (Post 2018, arXiv:1804.08771)."""
-    import sacrebleu
+DEFAULT = "13a"
+"""The tokenizer of sacreBLEU's own choice, of languages with spaces between words."""
+TOKENIZERS = {"Chinese": "zh", "Japanese": "ja-mecab"}
+"""Those of languages without; of the others `char`."""
 
-    return sacrebleu.metrics.BLEU()
+
+def bleu(tokenizer: str | None = None) -> Any:
+    """The BLEU of all tables: sacreBLEU's own defaults (Post 2018, arXiv:1804.08771).
+
+    Args:
+        tokenizer: another one than that of its choice.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+
+    return BLEU(tokenize=tokenizer)
 
 
 def chrf() -> Any:
     """The chrF of all tables: sacreBLEU's own defaults (Popović 2015)."""
-    import sacrebleu
+    from sacrebleu.metrics.chrf import CHRF
 
-    return sacrebleu.metrics.CHRF()
+    return CHRF()
 
 
-def signature() -> str:
+def check_tokenizer(where: str, references: Sequence[str], tokenizer: str | None) -> None:
+    """Refuses a tokenizer that cannot be had, or that finds no words in what is translated.
+
+    Raises:
+        HarnessError: names `where`, and the tokenizer to choose.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+
+    language = unspaced(references)
+    if tokenizer in (None, DEFAULT) and language is not None:
+        choice = TOKENIZERS.get(language, "char")
+        other = " or 'char'" if choice != "char" else ""
+        raise HarnessError(
+            f"{where}: its translations are mostly {language}, without spaces between words, so "
+            f"that BLEU would take each for one word; expected bleu_tokenizer={choice!r}{other}"
+        )
+    if tokenizer is not None and tokenizer not in BLEU.TOKENIZERS:
+        raise HarnessError(
+            f"{where}: bleu_tokenizer={tokenizer!r}; expected one of {', '.join(BLEU.TOKENIZERS)}"
+        )
+    try:
+        bleu(tokenizer).corpus_score(["a"], [["a"]])
+    except (Exception, SystemExit) as error:  # a package or a file that it needs
+        raise HarnessError(
+            f"{where}: bleu_tokenizer={tokenizer!r} cannot be had "
+            f"({one_line(str(error)) or type(error).__name__}); expected what is installed"
+        ) from error
+
+
+def signature(tokenizer: str | None = None) -> str:
     """How BLEU is computed, such that others can compute the same: sacreBLEU's signature."""
-    metric = bleu()
+    metric = bleu(tokenizer)
     metric.corpus_score(["a"], [["a"]])  # only then it knows the number of references
     return str(metric.get_signature())
 
 
-def text_scores(hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+def text_scores(
+    hypotheses: Sequence[str], references: Sequence[str], tokenizer: str | None = None
+) -> dict[str, float]:
     """BLEU, chrF, and the share of sentences that are their reference."""
     matches = [
         hypothesis == reference
         for hypothesis, reference in zip(hypotheses, references, strict=True)
     ]
     return {
-        "bleu": bleu().corpus_score(list(hypotheses), [list(references)]).score,
+        "bleu": bleu(tokenizer).corpus_score(list(hypotheses), [list(references)]).score,
         "chrf": chrf().corpus_score(list(hypotheses), [list(references)]).score,
         "exact_match": float(np.mean(matches)),
     }
 
 
 def by_length(
-    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    tokenizer: str | None = None,
 ) -> dict[str, Any]:
-    """BLEU of four buckets of the test sentences, of about as many each, by words of the source."""
-    words = np.array([len(source.split()) for source in sources])
+    """BLEU of four buckets of the test sentences, of about as many each, by words of the source; by
+    characters where it is written without spaces."""
+    unit = "words" if unspaced(sources) is None else "characters"
+    words = np.array([len(s.split() if unit == "words" else s) for s in sources])
     edges = np.unique([words.min(), *(np.quantile(words, [0.25, 0.5, 0.75]).astype(int) + 1)])
     edges = edges[edges <= words.max()]
     buckets = []
@@ -53,7 +102,10 @@ def by_length(
         inside = (words >= first) & (True if last is None else words <= last)
         chosen = np.flatnonzero(inside)
         if len(chosen):
-            scores = text_scores([hypotheses[n] for n in chosen], [references[n] for n in chosen])
+            written, expected = (
+                [side[int(n)] for n in chosen] for side in (hypotheses, references)
+            )
+            scores = text_scores(written, expected, tokenizer)
             buckets.append(
                 {
                     "first": int(first),
@@ -62,4 +114,4 @@ def by_length(
                     "score": scores["bleu"],
                 }
             )
-    return {"metric": "bleu", "unit": "words of the source", "buckets": buckets}
+    return {"metric": "bleu", "unit": f"{unit} of the source", "buckets": buckets}

@@ -23,7 +23,7 @@ def unigram_log_likelihoods(train: np.ndarray, test: np.ndarray, vocabulary: int
         Shape (test tokens,).
     """
     counts = np.bincount(train, minlength=vocabulary) + 1
-    return np.log(counts / counts.sum())[test]
+    return np.asarray(np.log(counts / counts.sum())[test])
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def kneser_ney_log_likelihoods(train: np.ndarray, test: np.ndarray, vocabulary: 
             np.maximum(count - level.discount, 0) + level.discount * followers * lower
         ) / total
         probability[known] = np.where(seen, higher, lower)
-    return np.log(probability)
+    return np.asarray(np.log(probability))
 
 
 def _levels(train: np.ndarray, vocabulary: int) -> list[_Level]:
