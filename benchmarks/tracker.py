@@ -26,7 +26,7 @@ from harness.journal.folder import JOURNAL
 from harness.journal.read import read_journal
 from harness.sweep.question import Budget, Sweep
 from harness.tracking import store
-from harness.tracking.sync import Projector
+from harness.tracking.sync import SweepSync
 
 SEEDS = 2
 UPDATES = 5
@@ -57,25 +57,25 @@ def _row(tasks: int, spaces: int, results: int) -> list[str]:
     searches = len(content) - cells * (SEEDS + 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with Projector(folder, "fake") as projector:
+        with SweepSync(folder, "fake") as link:
             begin, ends = searches - 2 * UPDATES, len(content) - UPDATES
             _append(folder, content[:begin])
-            first = _milliseconds(lambda: projector.project(live=True))
-            searching = _updates(folder, projector, content[begin:searches])
+            first = _milliseconds(lambda: link.update(live=True))
+            searching = _updates(folder, link, content[begin:searches])
             _append(folder, content[searches:ends])
-            projector.project(live=True)
-            confirming = _updates(folder, projector, content[ends:])
+            link.update(live=True)
+            confirming = _updates(folder, link, content[ends:])
         status = _milliseconds(lambda: cell_results(read_journal(folder)))  # type: ignore[arg-type]
     return [f"{value:.1f}" for value in (first, searching, confirming, status)]
 
 
-def _updates(folder: Path, projector: Projector, rest: list[bytes]) -> float:
+def _updates(folder: Path, link: SweepSync, rest: list[bytes]) -> float:
     """The median of the updates after each result, of which the first may load a library."""
     taken = []
     for line in rest:
         _append(folder, [line])
         if b'"finished"' in line:
-            taken.append(_milliseconds(lambda: projector.project(live=True)))
+            taken.append(_milliseconds(lambda: link.update(live=True)))
     return statistics.median(taken[1:])
 
 

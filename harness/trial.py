@@ -9,6 +9,8 @@ from harness.spec import Training
 
 Phase = Literal["search", "confirm"]
 Status = Literal["completed", "failed", "diverged", "infeasible", "timeout", "interrupted"]
+CellKey = tuple[str, str]
+"""Task and space."""
 TrialKey = tuple[str, str, Phase, int]
 """Task, space, phase and number."""
 

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.journal.record import SweepRecord, TaskRecord
@@ -219,22 +219,6 @@ def is_done(*, ended: bool, winner: bool, confirmed: int, seeds: int) -> bool:
         seeds: as many as there should be.
     """
     return ended and (not winner or confirmed >= seeds)
-
-
-def best_space(
-    record: SweepRecord, task: str, groups: Mapping[tuple[str, str], Sequence[TrialResult]]
-) -> str | None:
-    """The space with the best mean test score on a task; of equals the first."""
-    if task not in record.tasks:
-        return None
-    measure = record.tasks[task].judged_by
-    kept: tuple[str, float] | None = None
-    for (name, space), results in groups.items():
-        sample = scores_on_test(results, measure.metric) if name == task else ()
-        mean = sum(sample) / len(sample) if sample else math.nan
-        if not math.isnan(mean) and (kept is None or measure.better(mean, kept[1])):
-            kept = space, mean
-    return kept[0] if kept else None
 
 
 def unconfirmed(record: SweepRecord) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from harness.doctor.machine import existing
 from harness.failure import describe_error
 from harness.journal.folder import DATABASE
 from harness.system.redact import hidden, masked
-from harness.tracking.store import database, open_client
+from harness.tracking.client import database, open_client
 
 NAME = "MLflow"
 SECONDS = 60.0

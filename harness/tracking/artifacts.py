@@ -29,7 +29,7 @@ def task_figures(folder: Path, tasks: Sequence[str]) -> dict[str, dict[str, str]
     return found
 
 
-class Contents:
+class FileDigests:
     """SHA-256 of files, computed again only when size or time of change say so."""
 
     def __init__(self, folder: Path) -> None:

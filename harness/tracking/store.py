@@ -1,11 +1,7 @@
 """An MLflow tracking store, and how a projected run gets into it exactly once."""
 
 import contextlib
-import glob
-import logging
-import os
-import shutil
-import tempfile
+import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,35 +9,17 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-import filelock
+from harness.tracking.client import artifact_root, database, open_client
+from harness.tracking.metrics import Points
+from harness.tracking.model_registry.store import ModelRegistry
+from harness.tracking.runs import Run
+from harness.tracking.values import MAX_DIGEST, MAX_TAG, cut
 
-from harness.journal.folder import ARTIFACTS, DATABASE
-from harness.spec import HarnessError
-from harness.tracking.model_registry.store import Catalogue
-from harness.tracking.runs import MAX_DIGEST, MAX_TAG, Point, Run, cut
-
-_SQLITE, _MEMORY = "sqlite:///", ":memory:"
 _PARENT = "mlflow.parentRunId"
 # MLflow takes 1000 values a request, 100 of them params or tags.
 _MAX_METRICS, _MAX_ENTRIES = 900, 100
 # Without it, MLflow's page asks every visitor which kind of experiment this is.
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-
-
-def default_uri(output: Path) -> str:
-    """The SQLite database of an output folder, as a tracking URI."""
-    return f"{_SQLITE}{(output / DATABASE).resolve()}"
-
-
-def database(uri: str) -> Path | None:
-    """The file of an SQLite tracking URI, `None` for any other."""
-    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
-
-
-def artifact_root(uri: str) -> Path | None:
-    """The folder beside an SQLite database that takes artifacts; else the server decides."""
-    file = database(uri)
-    return None if file is None else file.resolve().parent / ARTIFACTS
 
 
 @dataclass
@@ -55,8 +33,10 @@ class _Known:
     tags: dict[str, str] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     metrics: bool = False
-    points: tuple[Point, ...] = ()
-    """What this process has written of the run's metrics."""
+    points: Points | None = None
+    """What this process has written of the run's metrics, or the beginning of it."""
+    sent: int = 0
+    """How many of them."""
 
 
 class Store:
@@ -74,10 +54,11 @@ class Store:
         """
         self._uri = uri
         self._client = open_client(uri)
-        self.catalogue = Catalogue(self._client)
+        self.models = ModelRegistry(self._client)
         self._experiments: dict[str, tuple[str, dict[str, str]]] = {}
         self._known: dict[str, _Known] = {}
-        self._grown: set[str] = set()
+        self._grown: dict[str, list[str]] = {}
+        """Keys of the runs that were made lately, by experiment."""
 
     def open_experiment(self, name: str, sweep_id: str) -> None:
         """Finds or creates an experiment, and finds a sweep's runs in it."""
@@ -158,7 +139,7 @@ class Store:
         return found.experiment_id, dict(found.tags)
 
     def _find_runs(self, experiment_id: str, sweep_id: str) -> None:
-        for run in self._runs(experiment_id, sweep_id):
+        for run in self._runs(experiment_id, f"{sweep_id}/"):
             tags = run.data.tags
             found = _Known(
                 run.info.run_id,
@@ -175,26 +156,29 @@ class Store:
                 if spare is twin:
                     self._known[tags["harness.key"]] = found
 
-    def remove_twins(self, sweep_id: str) -> None:
+    def remove_twins(self) -> None:
         """Deletes runs that were made twice.
 
         MLflow's client asks a server again whose answer got lost, and tells nobody.
         """
-        grown, self._grown = self._grown, set()
-        for experiment_id in sorted(grown) if database(self._uri) is None else ():
-            for run in self._runs(experiment_id, sweep_id):
+        grown, self._grown = self._grown, {}
+        for experiment_id, keys in grown.items() if database(self._uri) is None else ():
+            # One run that was made is looked for by its key, a whole sweep by what all have.
+            shared = os.path.commonprefix(keys)  # noqa: RUF071 - of texts, not of paths
+            for run in self._runs(experiment_id, shared):
                 known = self._known.get(run.data.tags["harness.key"])
                 if known is not None and known.run_id != run.info.run_id:
                     self._client.delete_run(run.info.run_id)
 
-    def _runs(self, experiment_id: str, sweep_id: str) -> list[Any]:
-        """All runs of a sweep in an experiment."""
+    def _runs(self, experiment_id: str, prefix: str) -> list[Any]:
+        """All runs in an experiment whose keys begin so."""
+        prefix = prefix.partition("'")[0]  # MLflow's filters know no way to write one
         runs: list[Any] = []
         token = None
         while True:
             page = self._client.search_runs(
                 [experiment_id],
-                f"tags.`harness.key` LIKE '{sweep_id}/%'",
+                f"tags.`harness.key` LIKE '{prefix}%'",
                 max_results=1000,
                 page_token=token,
             )
@@ -204,7 +188,7 @@ class Store:
                 return runs
 
     def _create(self, experiment_id: str, run: Run, tags: dict[str, str]) -> _Known:
-        self._grown.add(experiment_id)
+        self._grown.setdefault(experiment_id, []).append(run.key)
         info = self._client.create_run(experiment_id, run.started, tags, run.name).info
         return _Known(info.run_id, attempt=run.attempt, tags=tags)
 
@@ -214,8 +198,7 @@ class Store:
         new = [Param(k, v) for k, v in run.params.items() if k not in known.params]
         changed = [RunTag(k, v) for k, v in tags.items() if known.tags.get(k) != v]
         entries: list[Any] = [*new, *changed]
-        count = len(known.points)
-        unsent = run.points[count:] if run.points[:count] == known.points else run.points
+        unsent = run.points.since(known.sent if known.points is run.points else 0)
         points = [Metric(p.name, float(p.value), p.time, p.step) for p in unsent]
         while points or entries:
             metrics, points = points[:_MAX_METRICS], points[_MAX_METRICS:]
@@ -233,8 +216,8 @@ class Store:
         known.attempt = run.attempt
         known.params |= run.params
         known.tags |= tags
-        known.points = run.points
-        known.metrics = known.metrics or bool(run.points)
+        known.points, known.sent = run.points, len(run.points)
+        known.metrics = known.metrics or known.sent > 0
 
     def _log_artifacts(self, run_id: str, run: Run, folder: Path) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -266,54 +249,3 @@ def _fits(known: _Known, run: Run) -> bool:
     """Whether the run can be written over: MLflow neither changes params nor drops metrics."""
     same_params = all(run.params.get(name) == value for name, value in known.params.items())
     return same_params and (known.attempt == run.attempt or not known.metrics)
-
-
-def open_client(uri: str) -> Any:
-    """An `mlflow.MlflowClient`, its SQLite database created where there is none.
-
-    Raises:
-        HarnessError: mlflow is not installed.
-    """
-    # The command line must not wait minutes for a server that is down, and a benchmark
-    # tells nobody but its user what it runs.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    try:
-        from mlflow import MlflowClient
-    except ImportError as error:
-        raise HarnessError(
-            f"MLflow cannot be imported ({error}); pip install mlflow, or use --tracking none"
-        ) from None
-    # It logs what it raises, with tracebacks; whoever catches that reports it in one line.
-    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
-    file = database(uri)
-    if file is None:
-        return MlflowClient(tracking_uri=uri)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # Processes that create the same database at once crash.
-    with filelock.FileLock(f"{file}.lock", timeout=60):
-        if file.name != _MEMORY and (not file.exists() or not file.stat().st_size):
-            _create(file, uri)
-        client = MlflowClient(tracking_uri=uri)
-        client.get_experiment_by_name("Default")
-    return client
-
-
-def _create(file: Path, uri: str) -> None:
-    """Makes a database in a folder beside its place and moves it there; the caller holds the lock.
-
-    One that a kill or a full disk left half made MLflow neither completes nor opens ever again.
-    """
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    prefix = f".{file.name}."
-    for left in file.parent.glob(f"{glob.escape(prefix)}*"):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=file.parent) as scratch:
-        made = Path(scratch, file.name)
-        make: Any = SqlAlchemyStore  # it has no types
-        store = make(f"{_SQLITE}{made}", str(artifact_root(uri)))
-        store.engine.dispose()
-        made.replace(file)

@@ -1,30 +1,15 @@
-"""The run of a sweep as a whole: its question, how far it is, its report."""
+"""The run of a sweep as a whole: its question, how far it is, its report (pure)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from harness.analysis.cells import scores_on_test
 from harness.journal.record import SweepRecord
-from harness.tracking.cell_run import study_status
+from harness.tracking.cell_run import cell_status
 from harness.tracking.pages import notes
 from harness.tracking.pages.links import Link
-from harness.tracking.runs import (
-    MAX_PARAM,
-    MAX_TAG,
-    Cell,
-    Point,
-    Run,
-    RunStatus,
-    cells,
-    cut,
-    ended,
-    flatten,
-    latest,
-    milliseconds,
-    sweep_tags,
-    valid_name,
-)
-from harness.trial import TrialResult
+from harness.tracking.runs import Run, RunStatus, said, sweep_tags
+from harness.tracking.trials import SweepTrials
+from harness.tracking.values import MAX_PARAM, MAX_TAG, cut, flatten, milliseconds
 
 EXPERIMENT = "sweeps"
 
@@ -36,6 +21,7 @@ def sweep_key(record: SweepRecord) -> str:
 
 def sweep_run(
     record: SweepRecord,
+    trials: SweepTrials,
     live: bool,
     files: Mapping[str, str] = MappingProxyType({}),
     links: Mapping[str, Link] = MappingProxyType({}),
@@ -47,40 +33,35 @@ def sweep_run(
         files: the folder of its artifacts by file name.
         links: to the architectures of each task.
     """
-    groups = {cell: latest(results) for cell, results in cells(record).items()}
-    status = _status(record, groups, live)
-    results = record.results
+    status = _status(record, trials, live)
     started = milliseconds(record.started)
+    ends = (cell.ended for cell in trials.shown(record))
     return Run(
         key=sweep_key(record),
         name=record.sweep.name,
         status=status,
         started=started,
-        ended=None if status == "RUNNING" else max(started, *map(ended, results)),
+        ended=None if status == "RUNNING" else max((started, *ends)),
         attempt="",
         tags={
             **sweep_tags(record),
             "kind": "sweep",
-            "status": {"FINISHED": "completed", "KILLED": "interrupted"}.get(
-                status, status.lower()
-            ),
-            "mlflow.note.content": cut(notes.sweep(record, groups, links), MAX_TAG),
+            "status": said(status),
+            "mlflow.note.content": cut(notes.sweep(record, trials, links), MAX_TAG),
         },
         params=_question(record),
-        points=tuple(_points(record)),
+        points=trials.metrics.points,
         files=files,
     )
 
 
-def _status(
-    record: SweepRecord, groups: Mapping[Cell, Sequence[TrialResult]], live: bool
-) -> RunStatus:
+def _status(record: SweepRecord, trials: SweepTrials, live: bool) -> RunStatus:
     """Finished when every cell is done, failed when one of them has no confirmed result."""
-    begun = {name for cell in record.cells for name in cell}
-    asked = {*record.sweep.tasks, *record.sweep.spaces}
-    states = {study_status(record, cell, groups.get(cell, ()), live) for cell in record.cells}
+    cells = trials.begun(record)
+    begun = {name for cell in cells for name in cell.key}
+    states = {cell_status(record, cell, live) for cell in cells}
     unfinished = {"RUNNING", "KILLED"} & states
-    if unfinished or not begun.issuperset(asked):
+    if unfinished or not begun.issuperset({*record.sweep.tasks, *record.sweep.spaces}):
         return "RUNNING" if live else "KILLED"
     return "FAILED" if "FAILED" in states else "FINISHED"
 
@@ -96,43 +77,3 @@ def _question(record: SweepRecord) -> dict[str, str]:
         **flatten(vars(sweep.budget), "budget."),
     }
     return {name: cut(value, MAX_PARAM) for name, value in values.items()}
-
-
-def _points(record: SweepRecord) -> Iterator[Point]:
-    """The state after each cell that was confirmed; the step counts those cells.
-
-    Like this a point once written never changes, however often the sweep is carried on.
-    """
-    confirmed: dict[Cell, dict[int, TrialResult]] = {}
-    done = 0
-    totals = {"trials": 0.0, "failed": 0.0, "search_seconds": 0.0}
-    best: dict[str, float] = {}
-    for result in record.history:
-        if not isinstance(result, TrialResult) or result.status == "interrupted":
-            continue
-        if result.phase == "search":
-            totals["trials"] += 1
-            totals["failed"] += result.status != "completed"
-            totals["search_seconds"] += result.cost.seconds
-            continue
-        runs = confirmed.setdefault((result.task, result.space), {})
-        complete = len(runs) >= len(record.sweep.seeds_of(result.task))
-        runs[result.number] = result
-        if complete or len(runs) < len(record.sweep.seeds_of(result.task)):
-            continue
-        done += 1
-        _improve(record, result.task, tuple(runs.values()), best)
-        named = {f"best/{valid_name(task, slash='_')}": value for task, value in best.items()}
-        for name, value in {"confirmed": float(done), **totals, **named}.items():
-            yield Point(name, value, done, ended(result))
-
-
-def _improve(
-    record: SweepRecord, task: str, runs: Sequence[TrialResult], best: dict[str, float]
-) -> None:
-    known = record.tasks.get(task)
-    sample = scores_on_test(runs, known.judged_by.metric) if known else ()
-    if known is not None and sample:
-        mean = sum(sample) / len(sample)
-        if task not in best or known.judged_by.better(mean, best[task]):
-            best[task] = mean

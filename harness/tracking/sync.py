@@ -1,34 +1,37 @@
 """Brings an MLflow store up to date with the journal of a sweep, again and again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import filelock
 
 from harness.journal.folder import JOURNAL, TRACKING_LOCK
-from harness.journal.read import read_journal
+from harness.journal.read import JournalReader
 from harness.journal.record import SweepRecord
 from harness.spec import HarnessError
 from harness.system.redact import hidden, masked
 from harness.system.text import one_line
 from harness.tracking import artifacts, sweep_run
-from harness.tracking.cell_run import study_run, study_status
+from harness.tracking.cell_run import cell_run, cell_status
 from harness.tracking.model_registry import cards
-from harness.tracking.model_registry.winners import saved, settled, winners
+from harness.tracking.model_registry.winners import Winner, settled, winners
 from harness.tracking.pages import describe
-from harness.tracking.runs import Cell, Run, cells, cut, latest, study_key, trial_run
+from harness.tracking.pages.views import views
+from harness.tracking.runs import Run, cell_key
 from harness.tracking.store import Store
-from harness.trial import TrialKey, TrialResult
+from harness.tracking.trial_run import trial_run
+from harness.tracking.trials import CellTrials, SweepTrials
+from harness.tracking.values import cut
+from harness.trial import CellKey, TrialKey, TrialResult
 
-Progress = Callable[[int, int], None]
 
-
-class Projector:
+class SweepSync:
     """The link from one sweep's folder to one MLflow store; used by one thread.
 
     It holds a lock on the folder until closed, so that no other process creates the same
     runs. What it wrote it does not look at again; after an error it asks the store anew.
+    An update takes as long as what is new in the journal, however long that is.
     """
 
     def __init__(self, folder: Path, uri: str) -> None:
@@ -40,9 +43,9 @@ class Projector:
         self._folder = folder
         self._uri = uri
         self._store: Store | None = None
-        self._settled: dict[Cell, tuple[object, ...]] = {}
-        self._contents = artifacts.Contents(folder)
-        self._written: dict[TrialKey, tuple[float, str]] = {}
+        self._reader = JournalReader(folder)
+        self._digests = artifacts.FileDigests(folder)
+        self._begin()
         if not folder.is_dir():
             raise HarnessError(f"{folder}: no such folder; expected the folder of a sweep")
         try:
@@ -53,12 +56,11 @@ class Projector:
                 f"{folder}: another process is writing this sweep to MLflow; wait until it ends"
             ) from None
 
-    def project(self, live: bool, progress: Progress | None = None) -> int:
+    def update(self, live: bool) -> int:
         """Writes what the store does not hold yet.
 
         Args:
             live: whether the sweep is being worked on; its journal may not exist yet.
-            progress: told the number of results looked at and the number of all results.
 
         Returns:
             The number of runs created or brought up to date.
@@ -68,7 +70,7 @@ class Projector:
             Exception: whatever a database, a network or a server raises.
         """
         try:
-            return self._project(live, progress)
+            return self._update(live)
         except BaseException:
             self._store = None
             raise
@@ -83,85 +85,95 @@ class Projector:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _project(self, live: bool, progress: Progress | None) -> int:
+    def _begin(self) -> None:
+        """Forgets what was read and written."""
+        self._trials = SweepTrials()
+        self._due: dict[CellKey, dict[TrialKey, TrialResult]] = {}
+        """Results that are to be written, of each cell."""
+        self._settled: dict[CellKey, tuple[object, ...]] = {}
+        """What each cell was like when it was written."""
+
+    def _update(self, live: bool) -> int:
         record = None
         if not live or (self._folder / JOURNAL).exists():
-            record = read_journal(self._folder)
+            record = self._reader.read()
         if self._store is None:
             self._store = Store(self._uri)
         if record is None:
             return 0
-        store = self._store
+        self._take(record)
+        store, trials = self._store, self._trials
         for name in (*record.sweep.tasks, sweep_run.EXPERIMENT):
             store.open_experiment(name, record.id)
         figures = artifacts.task_figures(self._folder, record.sweep.tasks)
-        groups = cells(record)
-        written = done = 0
-        for cell, results in groups.items():
-            files = self._files(record, cell, results, figures[cell[0]])
-            contents = self._contents.of(files)
-            state = (len(results), cell in record.ended, live, tuple(contents.items()))
-            if self._settled.get(cell) != state:
-                run = study_run(record, cell, results, live, files)
-                written += self._project_cell(store, record, cell, results, run)
-                self._settled[cell] = state
-            done += len(results)
-            if progress is not None:
-                progress(done, sum(map(len, groups.values())))
+        written = sum(
+            self._write_cell(store, record, cell, figures[cell.key[0]], live)
+            for cell in trials.shown(record)
+        )
         files = artifacts.sweep_files(self._folder)
-        run = sweep_run.sweep_run(record, live, files, describe.task_links(store, record))
+        made = {task: views(record, trials, task) for task in record.sweep.tasks}
+        links = describe.task_links(store, made)
+        run = sweep_run.sweep_run(record, trials, live, files, links)
         written += self._write(store, sweep_run.EXPERIMENT, run)
-        store.remove_twins(record.id)
-        describe.describe(store, record, self._folder)
-        self._register(store, record)
+        store.remove_twins()
+        found = tuple(winners(record, trials))
+        describe.describe(store, record, trials, self._folder, made, found)
+        self._register(store, record, found)
         return written
 
-    def _project_cell(
+    def _take(self, record: SweepRecord) -> None:
+        if not self._trials.follows(record):  # another journal has taken the place of this one
+            self._begin()
+        for result in self._trials.take(record):
+            self._due.setdefault(result.key[:2], {})[result.key] = result
+
+    def _write_cell(
         self,
         store: Store,
         record: SweepRecord,
-        cell: Cell,
-        results: Sequence[TrialResult],
-        study: Run,
+        cell: CellTrials,
+        figures: Mapping[str, str],
+        live: bool,
     ) -> int:
-        written = self._write(store, cell[0], study)
-        for result in latest(results):
-            attempt = (result.started, result.status)
-            if self._written.get(result.key) != attempt:
-                run = trial_run(record, result)
-                written += store.write(cell[0], run, self._folder, study_key(record, cell))
-                self._written[result.key] = attempt
+        """Writes the run of a cell and those of its trials, unless nothing has changed."""
+        files = self._files(record, cell, figures)
+        contents = tuple(self._digests.of(files).items())
+        state = (cell.attempts, record.ended.get(cell.key), live, contents)
+        if self._settled.get(cell.key) == state:
+            return 0
+        written = self._write(store, cell.key[0], cell_run(record, cell, live, files))
+        due = self._due.get(cell.key, {})
+        for key, result in tuple(due.items()):
+            run, parent = trial_run(record, result), cell_key(record, cell.key)
+            written += store.write(cell.key[0], run, self._folder, parent)
+            del due[key]
+        self._settled[cell.key] = state
         return written
 
     def _write(self, store: Store, experiment: str, run: Run) -> int:
-        contents = self._contents.of(run.files)
+        contents = self._digests.of(run.files)
         return int(store.write(experiment, run, self._folder, contents=contents))
 
     def _files(
-        self,
-        record: SweepRecord,
-        cell: Cell,
-        results: Sequence[TrialResult],
-        figures: Mapping[str, str],
+        self, record: SweepRecord, cell: CellTrials, figures: Mapping[str, str]
     ) -> dict[str, str]:
-        """A study's artifacts: figures of its task, and its model once it is done."""
-        last = latest(results)
-        kept = saved(record, last)
-        done = study_status(record, cell, last, live=False) == "FINISHED"
+        """The artifacts of a cell's run: figures of its task, and its model once it is done."""
+        kept = cell.kept()
+        done = cell_status(record, cell, live=False) == "FINISHED"
         if not done or kept is None or kept.model is None:
             return dict(figures)
         return {**figures, kept.model: artifacts.MODEL}
 
-    def _register(self, store: Store, record: SweepRecord) -> None:
+    def _register(self, store: Store, record: SweepRecord, found: Sequence[Winner]) -> None:
         """Last of all: a server without a registry of models still has every run."""
-        for winner in winners(record):
-            run_id, experiment_id = store.run_id(winner.study), store.experiment_id(winner.task)
-            store.catalogue.write(winner, self._folder, run_id, experiment_id)
+        for winner in found:
+            run_id, experiment_id = store.run_id(winner.run), store.experiment_id(winner.task)
+            store.models.write(winner, self._folder, run_id, experiment_id)
             card = cards.task_card(record, winner.task)
-            store.catalogue.name(winner, card, settled(record, winner.task))
+            store.models.name(winner, card, settled(record, self._trials, winner.task))
 
 
-def sync(folder: Path, uri: str, progress: Progress | None = None) -> int:
+def sync(folder: Path, uri: str) -> int:
     """Brings MLflow up to date with the journal of a sweep's folder.
 
     May be repeated, and may follow a live run or an interrupted `sync`: nothing is written
@@ -170,7 +182,6 @@ def sync(folder: Path, uri: str, progress: Progress | None = None) -> int:
     Args:
         folder: a sweep's folder.
         uri: MLflow's tracking URI; `default_uri` has the usual one.
-        progress: told the number of results looked at and the number of all results.
 
     Returns:
         The number of runs that were created or brought up to date.
@@ -180,8 +191,8 @@ def sync(folder: Path, uri: str, progress: Progress | None = None) -> int:
             MLflow by another process, or MLflow is not installed or fails.
     """
     try:
-        with Projector(folder, uri) as projector:
-            return projector.project(live=False, progress=progress)
+        with SweepSync(folder, uri) as link:
+            return link.update(live=False)
     except HarnessError:
         raise
     except Exception as error:

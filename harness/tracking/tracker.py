@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from harness.system.redact import masked
-from harness.tracking.store import default_uri
-from harness.tracking.sync import Projector, first_line
+from harness.tracking.client import default_uri
+from harness.tracking.sync import SweepSync, first_line
 
 # Training shares the processor with the tracker: it rests at least this long, and at least
 # this many times as long as it worked.
@@ -70,7 +70,7 @@ class Tracker:
 
     def _work(self) -> None:
         with contextlib.ExitStack() as stack:
-            projector = None
+            link = None
             failures = 0
             while not self._abandoned.is_set():
                 self._news.wait()
@@ -78,9 +78,9 @@ class Tracker:
                 closing = self._closing.is_set()
                 began = time.monotonic()
                 try:
-                    if projector is None:
-                        projector = stack.enter_context(Projector(self._folder, self._uri))
-                    projector.project(live=not closing)
+                    if link is None:
+                        link = stack.enter_context(SweepSync(self._folder, self._uri))
+                    link.update(live=not closing)
                     self._error, failures = None, 0
                 except Exception as error:  # noqa: BLE001 - `close` reports it, the run goes on
                     self._error, failures = error, failures + 1

@@ -14,9 +14,9 @@ from typing import Any
 from harness.journal.folder import DATABASE
 from harness.spec import HarnessError
 from harness.system.text import one_line
+from harness.tracking.client import artifact_root, default_uri, open_client
 from harness.tracking.pages.links import WORKFLOW
 from harness.tracking.pages.views import named
-from harness.tracking.store import artifact_root, default_uri, open_client
 from harness.tracking.sync import first_line
 
 

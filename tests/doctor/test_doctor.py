@@ -527,7 +527,7 @@ def test_a_database_that_another_process_holds_is_a_warning(tmp_path):
 
 
 def test_a_database_that_is_there_is_opened(tmp_path):
-    from harness.tracking.store import open_client
+    from harness.tracking.client import open_client
 
     open_client(uri(tmp_path))
     before = sorted(tmp_path.iterdir())
@@ -539,7 +539,7 @@ def test_a_database_that_is_there_is_opened(tmp_path):
 def test_a_database_of_a_later_mlflow_is_a_warning(tmp_path):
     """MLflow refuses it; an upgrade of MLflow, or another folder, is the way out."""
     file = tmp_path / "mlflow.db"
-    from harness.tracking.store import open_client
+    from harness.tracking.client import open_client
 
     open_client(uri(tmp_path))
     with contextlib.closing(sqlite3.connect(file)) as connection:

@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from harness.tracking import default_uri
-from harness.tracking.store import open_client
+from harness.tracking.client import open_client
 
 Fault = Callable[[int, str, Callable[[], None]], bytes | None]
 """What befalls a request: told its number, its path and a function by which MLflow does what is

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.tracking.store import default_uri, open_client
+from harness.tracking.client import default_uri, open_client
 from tests.faults.disks import KILOBYTE, limited_files, small_disk
 from tests.faults.sweeps import same
 
@@ -30,7 +30,7 @@ def test_a_database_for_which_there_was_no_room_is_made_later(tmp_path, toll):
 MAKE = """
 import os, signal, sys
 from mlflow.store.db import utils
-from harness.tracking.store import open_client
+from harness.tracking.client import open_client
 upgrade = utils._upgrade_db
 def killed(engine):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -25,10 +25,11 @@ from harness.journal.write import Journal
 from harness.models import keep_interface
 from harness.spec import DataSpec, HarnessError, Split, TensorSpec
 from harness.tracking import Tracker, default_uri, sync, ui
-from harness.tracking.cell_run import study_run
+from harness.tracking.cell_run import cell_run
+from harness.tracking.client import open_client
 from harness.tracking.pages.views import TAG, named
-from harness.tracking.runs import cells, trial_run
-from harness.tracking.store import open_client
+from harness.tracking.trial_run import trial_run
+from harness.tracking.trials import SweepTrials
 from harness.trial import Failure
 from tests.synthetic import trial_result, write_journal
 
@@ -228,9 +229,11 @@ def test_what_is_unfinished_is_running_only_while_someone_works_on_it(folder: Pa
     journal.write_bytes(b"".join(lines[:6]))
     record = read_journal(folder)
     assert record is not None
-    cell, results = next(iter(cells(record).items()))
-    assert study_run(record, cell, results, live=True).status == "RUNNING"
-    assert study_run(record, cell, results, live=False).status == "KILLED"
+    trials = SweepTrials()
+    trials.take(record)
+    cell = trials.shown(record)[0]
+    assert cell_run(record, cell, live=True).status == "RUNNING"
+    assert cell_run(record, cell, live=False).status == "KILLED"
     uri = default_uri(folder.parent)
     sync(folder, uri)
     journal.write_bytes(b"".join(lines))

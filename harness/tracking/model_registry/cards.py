@@ -9,31 +9,26 @@ from harness.analysis.cells import scores_on_test
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.system.markdown import NOTHING, code, narrow_table, plain
-from harness.trial import TrialResult
+from harness.tracking.trials import CellTrials
+from harness.trial import CellKey, TrialResult
 
 MOST_CHARACTERS = 4900
 """Characters; MLflow's registry takes 5000."""
 _MOST_ROWS = 40
 
 
-def model_card(
-    record: SweepRecord,
-    cell: tuple[str, str],
-    results: Sequence[TrialResult],
-    chosen: TrialResult,
-) -> str:
+def model_card(record: SweepRecord, cell: CellTrials, chosen: TrialResult) -> str:
     """The card of a cell's confirmed model.
 
     Args:
-        results: the last result of each of the cell's trials.
         chosen: the confirmation run whose model is kept.
     """
     lines = [
-        *_what(record, cell, chosen),
-        *_data(record, cell[0]),
-        *_scores(record, cell[0], results),
-        *_cost(results, chosen),
-        *_limits(record, cell[0], results),
+        *_what(record, cell.key, chosen),
+        *_data(record, cell.key[0]),
+        *_scores(record, cell),
+        *_cost(cell, chosen),
+        *_limits(record, cell),
         *_configuration(chosen),
         "",
         f"Made by {code(record.command, in_table=False)}, sweep id {code(record.id)}.",
@@ -52,8 +47,8 @@ def task_card(record: SweepRecord, task: str) -> str:
     )
 
 
-def _what(record: SweepRecord, cell: tuple[str, str], chosen: TrialResult) -> Iterator[str]:
-    task, space = cell
+def _what(record: SweepRecord, key: CellKey, chosen: TrialResult) -> Iterator[str]:
+    task, space = key
     sweep = code(record.sweep.name, in_table=False)
     yield (
         f"**{plain(space)}** for task **{plain(task)}**, found by sweep "
@@ -72,15 +67,15 @@ def _data(record: SweepRecord, task: str) -> Iterator[str]:
     yield f"- Licence: {plain(known.licence) if known.licence else 'not stated'}"
 
 
-def _scores(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> Iterator[str]:
-    confirmed = [r for r in results if r.phase == "confirm" and r.status == "completed"]
+def _scores(record: SweepRecord, cell: CellTrials) -> Iterator[str]:
+    confirmed = cell.confirmed()
     names = dict.fromkeys(n for r in confirmed for n in r.metrics if n.startswith("test_"))
-    known = record.tasks.get(task)
+    known = record.tasks.get(cell.key[0])
     floor = dict(known.baseline) if known else {}
     rows = []
     for name in names:
         metric = name.removeprefix("test_")
-        sample = scores_on_test(results, metric)
+        sample = scores_on_test(confirmed, metric)
         found = mean_interval(sample)
         spread = f"{found.low:.4g} to {found.high:.4g}" if len(sample) > 1 else NOTHING
         trivial = f"{floor[metric]:.4g}" if metric in floor else NOTHING
@@ -95,10 +90,9 @@ def _scores(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> I
         yield f"Published: {known.reference.value:.4g} ({plain(known.reference.source)})"
 
 
-def _cost(results: Sequence[TrialResult], chosen: TrialResult) -> Iterator[str]:
-    search = [r for r in results if r.phase == "search"]
+def _cost(cell: CellTrials, chosen: TrialResult) -> Iterator[str]:
     cost = chosen.cost
-    parts = [f"- Search: {len(search)} trials, {sum(r.cost.seconds for r in search):,.0f} s"]
+    parts = [f"- Search: {len(cell.search)} trials, {cell.seconds:,.0f} s"]
     parts.append(f"- Training of this model: {cost.seconds:,.0f} s, {chosen.epochs} epochs")
     if cost.parameters is not None:
         parts.append(f"- Parameters: {cost.parameters:,}")
@@ -107,20 +101,19 @@ def _cost(results: Sequence[TrialResult], chosen: TrialResult) -> Iterator[str]:
     yield from ("", "### Cost", *parts)
 
 
-def _limits(record: SweepRecord, task: str, results: Sequence[TrialResult]) -> Iterator[str]:
+def _limits(record: SweepRecord, cell: CellTrials) -> Iterator[str]:
     yield from ("", "### Limits")
     yield (
         "- Scored on the test split of this data alone: nothing is known of other data, of "
         "shifts over time, or of groups of people."
     )
-    failed = sum(r.phase == "search" and r.status != "completed" for r in results)
-    budget = record.sweep.budget_of(task)
+    failed = len(cell.search) - cell.statuses["completed"]
+    budget = record.sweep.budget_of(cell.key[0])
     yield (
         f"- The best of a search of at most {budget.trials} trials of {budget.epochs} epochs"
         f" ({failed} without a score); more search may find better."
     )
-    seeds = sum(r.phase == "confirm" and r.status == "completed" for r in results)
-    if seeds < 2:
+    if len(cell.confirmed()) < 2:
         yield "- One seed: how much the score varies from run to run is not known."
     yield "- Probabilities are not calibrated."
 

@@ -15,7 +15,7 @@ _KEY, _STARTED, _ALIAS = "harness.key", "harness.sweep_started", "harness.alias.
 _NOTE, _VERSIONS = "mlflow.note.content", "mlflow.modelVersions"
 
 
-class Catalogue:
+class ModelRegistry:
     """Writes winners to one MLflow server; used by one thread.
 
     A winner is two things there: a model of its experiment, with its files, and a version of the
@@ -32,7 +32,7 @@ class Catalogue:
 
         Args:
             folder: the sweep's folder.
-            run_id: of the winner's study.
+            run_id: of the winner's cell.
 
         Returns:
             Whether there was anything to write. A model that lacks its interface or its assets,
@@ -136,20 +136,20 @@ class Catalogue:
             self._client.log_model_artifacts(model_id, str(packed))
 
     def _measure(self, winner: Winner, run_id: str, model_id: str) -> None:
-        """Gives the model the test metrics of its study, and the data set they were got on."""
+        """Gives the model the test metrics of its cell, and the data set they were got on."""
         from mlflow.entities import Metric
 
         known = self._client.get_run(run_id).data.metrics
         for name in winner.metrics:
             if name in known:
-                # The same row as the study's own, which MLflow does not write twice.
+                # The same row as that run's own, which MLflow does not write twice.
                 (*_, row) = self._client.get_metric_history(run_id, name)
                 metric = Metric(name, row.value, row.timestamp, row.step, model_id, winner.task,
                                 winner.digest, run_id)  # fmt: skip
                 self._client.log_batch(run_id, [metric])
 
     def _link(self, run_id: str, model_id: str, version: Any) -> None:
-        """Shows the model on its study, and its version on the model."""
+        """Shows the model on the run of its cell, and its version on the model."""
         from mlflow.entities import LoggedModelOutput
 
         outputs = self._client.get_run(run_id).outputs

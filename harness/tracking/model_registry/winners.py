@@ -1,27 +1,19 @@
 """The best model of each cell, as the registry of models should hold it (pure)."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from harness import registry
-from harness.analysis.cells import best_space, best_trial, objective_of, scores_on_test
+from harness.analysis.cells import scores_on_test
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
-from harness.tracking.cell_run import study_status
+from harness.tracking.cell_run import cell_status
 from harness.tracking.model_registry import cards
-from harness.tracking.runs import (
-    MAX_DIGEST,
-    MAX_PARAM,
-    Cell,
-    cells,
-    cut,
-    flatten,
-    latest,
-    study_key,
-    valid_name,
-)
+from harness.tracking.runs import cell_key
+from harness.tracking.trials import CellTrials, SweepTrials
+from harness.tracking.values import MAX_DIGEST, MAX_PARAM, cut, flatten, valid_name
 from harness.trial import TrialResult
 
 WINNER = "winner"
@@ -37,8 +29,8 @@ class Winner:
 
     key: str
     """Names the model across synchronisations, in the tag `harness.key`."""
-    study: str
-    """Key of the study run it belongs to."""
+    run: str
+    """Key of the cell's run, to which it belongs."""
     task: str
     name: str
     """Of the model in its experiment."""
@@ -55,7 +47,7 @@ class Winner:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: tuple[str, ...]
-    """Names of its test metrics, whose values its study has."""
+    """Names of its test metrics, whose values the cell's run has."""
     digest: str
     """Of the data set, as MLflow has it; may be empty."""
     requirements: tuple[str, ...]
@@ -63,47 +55,19 @@ class Winner:
     card: str
 
 
-def winners(record: SweepRecord) -> tuple[Winner, ...]:
+def winners(record: SweepRecord, trials: SweepTrials) -> Iterator[Winner]:
     """The best confirmed model of each cell that is done, for the cells that kept one."""
-    groups = {cell: latest(results) for cell, results in cells(record).items()}
-    best = {task: best_space(record, task, groups) for task in record.sweep.tasks}
-    return tuple(_winners(record, groups, best))
-
-
-def settled(record: SweepRecord, task: str) -> bool:
-    """Whether every cell of the task is done, so that its best one is known."""
-    groups = cells(record)
-    mine = [
-        (task, space)
-        for space in record.sweep.spaces
-        if (task, space) in record.cells or registry.fit(task, space)
-    ]
-    return bool(mine) and all(
-        study_status(record, cell, latest(groups.get(cell, [])), live=True) != "RUNNING"
-        for cell in mine
-    )
-
-
-def saved(record: SweepRecord, results: Sequence[TrialResult]) -> TrialResult | None:
-    """The confirmation run whose model is kept: of the seeds, the best on validation."""
-    kept = [result for result in results if result.phase == "confirm" and result.model]
-    return best_trial(kept, objective_of(record, kept[0].task)) if kept else None
-
-
-def _winners(
-    record: SweepRecord,
-    groups: Mapping[Cell, Sequence[TrialResult]],
-    best: Mapping[str, str | None],
-) -> Iterator[Winner]:
-    for (task, space), results in groups.items():
-        result = saved(record, results)
-        done = study_status(record, (task, space), results, live=False) == "FINISHED"
+    best = {task: trials.best_space(record, task) for task in record.sweep.tasks}
+    for cell in trials.shown(record):
+        task, space = cell.key
+        result = cell.kept()
+        done = cell_status(record, cell, live=False) == "FINISHED"
         if not done or result is None or result.model is None:
             continue
         yield Winner(
             # Quoted, as MLflow is asked for it in a filter.
             key="/".join(quote(part, safe="") for part in (record.id, task, space, "model")),
-            study=study_key(record, (task, space)),
+            run=cell_key(record, cell.key),
             task=task,
             name=_safe(f"{record.sweep.name}-{space}"),
             registered=_registered(task),
@@ -111,7 +75,7 @@ def _winners(
             best=best.get(task) == space,
             file=result.model,
             started=record.started,
-            tags=_tags(record, task, space, results, result),
+            tags=_tags(record, cell, result),
             params={
                 name: cut(value, MAX_PARAM)
                 for name, value in {
@@ -124,17 +88,26 @@ def _winners(
             digest=record.tasks[task].digest[:MAX_DIGEST] if task in record.tasks else "",
             requirements=_requirements(record),
             backend=record.sweep.backend,
-            card=cards.model_card(record, (task, space), results, result),
+            card=cards.model_card(record, cell, result),
         )
 
 
-def _tags(
-    record: SweepRecord, task: str, space: str, results: Sequence[TrialResult], result: TrialResult
-) -> dict[str, str]:
+def settled(record: SweepRecord, trials: SweepTrials, task: str) -> bool:
+    """Whether every cell of the task is done, so that its best one is known."""
+    mine = [
+        trials.cell(task, space)
+        for space in record.sweep.spaces
+        if trials.cell(task, space) is not None or registry.fit(task, space)
+    ]
+    return bool(mine) and all(cell is not None and cell.done(record) for cell in mine)
+
+
+def _tags(record: SweepRecord, cell: CellTrials, result: TrialResult) -> dict[str, str]:
     """What tells versions apart in MLflow's table of them; the card has the rest."""
+    task, space = cell.key
     tags = {"architecture": space, "sweep": record.sweep.name, "sweep.id": record.id}
     metric = record.tasks[task].judged_by.metric if task in record.tasks else ""
-    sample = scores_on_test(results, metric)
+    sample = scores_on_test(cell.confirm.values(), metric)
     if sample:
         found = mean_interval(sample)
         tags[valid_name(f"test_{metric}")] = f"{found.mean:.4g}"

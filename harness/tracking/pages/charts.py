@@ -3,11 +3,11 @@
 The fields are those of `runs-charts.types.ts` in the sources of MLflow 3.17.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.journal.record import SweepRecord
-from harness.tracking.runs import cut, flatten
+from harness.tracking.trials import CellTrials, Tried
+from harness.tracking.values import cut
 
 SECTION = "shown"
 """Id of the section that the charts are in."""
@@ -48,33 +48,26 @@ def scatter(x: str, y: str) -> dict[str, Any]:
     return _chart("SCATTER", f"{x}-{y}", **axes)
 
 
-def parallels(record: SweepRecord, task: str) -> list[Mapping[str, Any]]:
-    """One chart of what all architectures share, then one of each set of hyperparameters.
+def parallels(cells: Sequence[CellTrials]) -> list[Mapping[str, Any]]:
+    """One chart of what all architectures of a task share, then one of each set of
+    hyperparameters.
 
     A chart leaves out the runs that lack one of its params: architectures are together in a
     chart where their hyperparameters have the same names.
     """
-    searched = [r for r in record.results if r.task == task and r.phase == "search"]
-    shared = _varied(flatten(r.training, "training.") for r in searched)
-    charts: list[Mapping[str, Any]] = [
-        _parallel("all", "all architectures", ("architecture", *shared))
-    ]
+    shared = Tried()
+    for cell in cells:
+        shared.add(cell.trainings)
+    axes = ("architecture", *shared.varied()[:MOST_AXES])
+    charts: list[Mapping[str, Any]] = [_parallel("all", "all architectures", axes)]
     owners: dict[tuple[str, ...], list[str]] = {}
-    for space in record.sweep.spaces:
-        own = _varied(flatten(r.config) for r in searched if r.space == space)
+    for cell in cells:
+        own = cell.configs.varied()[:MOST_AXES]
         if own:
-            owners.setdefault(own, []).append(space)
+            owners.setdefault(own, []).append(cell.key[1])
     for number, (names, spaces) in enumerate(owners.items()):
         charts.append(_parallel(f"own{number}", cut(", ".join(spaces), 80), names))
     return charts[:MOST]
-
-
-def _varied(trials: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
-    """Params that more than one value was tried of, and that no trial lacks."""
-    rows = list(trials)
-    values = {name: [row[name] for row in rows if name in row] for row in rows for name in row}
-    found = [n for n, v in values.items() if len(v) == len(rows) and len(set(v)) > 1]
-    return tuple(found[:MOST_AXES])
 
 
 def _chart(kind: str, name: str, **fields: Any) -> dict[str, Any]:

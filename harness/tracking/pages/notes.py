@@ -1,13 +1,13 @@
 """Descriptions that MLflow shows on experiments and on runs, in Markdown."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.analysis.cells import best_space, best_trial, objective_of, scores_on_test
+from harness.analysis.cells import scores_on_test
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.system.markdown import NOTHING, code, narrow_table, plain
 from harness.tracking.pages.links import Link
+from harness.tracking.trials import CellTrials, SweepTrials
 from harness.trial import TrialResult
 
 
@@ -53,24 +53,22 @@ def sweeps(links: Sequence[Link] = ()) -> str:
     )
 
 
-def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResult]) -> str:
+def cell(record: SweepRecord, trials: CellTrials) -> str:
     """How far a cell is, what won, and how sure that is."""
-    task, space = cell
-    search = [r for r in latest if r.phase == "search"]
-    confirmed = [r for r in latest if r.phase == "confirm" and r.status == "completed"]
-    winner = best_trial(search, objective_of(record, task))
+    task, space = key = trials.key
+    winner = trials.best
     lines = [
         f"**{plain(space)}** on **{plain(task)}**, sweep {code(record.sweep.name, in_table=False)}",
         "",
     ]
-    lines += _test_metrics(confirmed)
+    lines += _test_metrics(trials.confirmed())
     if winner is not None and task in record.tasks:
         metric = record.tasks[task].objective.metric
         lines.append(
             f"- {code(metric)} on validation, best trial ({winner.number}): {winner.score:.4g}"
         )
-    ended = f" Search ended: {plain(record.ended[cell])}." if cell in record.ended else ""
-    lines += [f"- {_trials(search)}{ended}"]
+    ended = f" Search ended: {plain(record.ended[key])}." if key in record.ended else ""
+    lines += [f"- {_searched(trials)}{ended}"]
     if winner is not None:
         values = {**winner.config, **winner.training}
         rows = [(code(name), code(value)) for name, value in values.items()]
@@ -79,15 +77,11 @@ def study(record: SweepRecord, cell: tuple[str, str], latest: Sequence[TrialResu
     return "\n".join(lines)
 
 
-def sweep(
-    record: SweepRecord,
-    groups: Mapping[tuple[str, str], Sequence[TrialResult]],
-    links: Mapping[str, Link],
-) -> str:
+def sweep(record: SweepRecord, trials: SweepTrials, links: Mapping[str, Link]) -> str:
     """The best architecture of each task so far, with a link to all of them."""
     rows = [
         (code(task), *row, str(links[task]) if task in links else "")
-        for task, *row in _best_rows(record, groups)
+        for task, *row in _best_rows(record, trials)
     ]
     lines = [f"Sweep {code(record.sweep.name, in_table=False)}: {len(record.sweep.tasks)} tasks, "
              f"{len(record.sweep.spaces)} architectures.", ""]  # fmt: skip
@@ -103,25 +97,24 @@ def sweep(
     return "\n".join(lines)
 
 
-def _best_rows(
-    record: SweepRecord, groups: Mapping[tuple[str, str], Sequence[TrialResult]]
-) -> Iterator[tuple[str, ...]]:
+def _best_rows(record: SweepRecord, trials: SweepTrials) -> Iterator[tuple[str, ...]]:
     for task in record.sweep.tasks:
-        known, kept = record.tasks.get(task), best_space(record, task, groups)
-        if known is None or kept is None:
+        known, kept = record.tasks.get(task), trials.best_space(record, task)
+        best = trials.cell(task, kept) if kept is not None else None
+        if known is None or kept is None or best is None:
             continue
         metric = known.judged_by.metric
-        sample = scores_on_test(groups[task, kept], metric)
+        sample = scores_on_test(best.confirm.values(), metric)
         found = mean_interval(sample)
         spread = f"{found.low:.4g} to {found.high:.4g}" if len(sample) > 1 else NOTHING
         yield task, code(kept), code(metric), f"{found.mean:.4g}", spread
 
 
-def _trials(search: Sequence[TrialResult]) -> str:
-    seconds = sum(result.cost.seconds for result in search)
-    statuses = Counter(result.status for result in search)
-    counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
-    return f"{len(search)} trials ({counts}) in {seconds:.0f} s." if search else "No trials yet."
+def _searched(trials: CellTrials) -> str:
+    if not trials.search:
+        return "No trials yet."
+    counts = ", ".join(f"{count} {status}" for status, count in trials.statuses.items())
+    return f"{len(trials.search)} trials ({counts}) in {trials.seconds:.0f} s."
 
 
 def _test_metrics(confirmed: Sequence[TrialResult]) -> list[str]:

@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from harness.journal.record import SweepRecord
 from harness.tracking.pages import charts
-from harness.tracking.runs import cut, milliseconds, valid_name
+from harness.tracking.trials import SweepTrials
+from harness.tracking.values import MAX_TAG, cut, milliseconds, valid_name
 
 TAG = "mlflow.sharedViewState."
 _NAME = "attributes.`Run Name`"
@@ -90,19 +91,22 @@ class View:
         }
 
 
-def views(record: SweepRecord, task: str) -> tuple[View, ...]:
+def views(record: SweepRecord, trials: SweepTrials, task: str) -> tuple[View, ...]:
     """The views of a task that one sweep brings along: table, groups, curves, trials."""
     if task not in record.tasks:
         return ()
-    started = milliseconds(record.started)
-    made = [_architectures, _groups, _curves, _trials]
-    # MLflow lists the newest first.
-    return tuple(make(record, task, started + 4 - n) for n, make in enumerate(made))
+    newest = milliseconds(record.started) + 4  # MLflow lists the newest first
+    return (
+        _architectures(record, task, newest),
+        _groups(record, task, newest - 1),
+        _curves(record, task, newest - 2),
+        _trials(record, trials, task, newest - 3),
+    )
 
 
 def tags(made: Iterable[View]) -> dict[str, str]:
     """The tags of an experiment that hold these views; one that is too large is left out."""
-    return {key: value for key, value in (view.tag() for view in made) if len(value) <= 5000}
+    return {key: value for key, value in (view.tag() for view in made) if len(value) <= MAX_TAG}
 
 
 def named(tags: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -187,7 +191,7 @@ def _curves(record: SweepRecord, task: str, created: int) -> View:
     )
 
 
-def _trials(record: SweepRecord, task: str, created: int) -> View:
+def _trials(record: SweepRecord, trials: SweepTrials, task: str, created: int) -> View:
     return View(
         id=_id(record, "trials"),
         name=_name(record, "trials in parallel coordinates"),
@@ -197,7 +201,7 @@ def _trials(record: SweepRecord, task: str, created: int) -> View:
         order="score",
         ascending=record.tasks[task].objective.direction == "min",
         columns=_columns("score", "cost.seconds", "cost.parameters", "cost.epochs"),
-        cards=tuple(charts.parallels(record, task)),
+        cards=tuple(charts.parallels([c for c in trials.begun(record) if c.key[0] == task])),
         across=1,
         created=created,
     )
