@@ -3,10 +3,11 @@
 import json
 import math
 import re
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from harness.analysis.cells import CellResults, by_task, cell_results
+from harness.analysis.cells import CellResults
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.system.json_values import jsonable
@@ -57,7 +58,7 @@ _NO_TEXT = re.compile(rf"\A(?={_FORMULA}|({_NUMBER}|{_MISSING}|true|false)\Z)", 
 """Before text that a spreadsheet or pandas would take for something else."""
 
 
-def trials_table(record: SweepRecord) -> pd.DataFrame:
+def trials_table(record: SweepRecord, cells: Sequence[CellResults]) -> pd.DataFrame:
     """One row for the last result of every trial, cell by cell, search before confirmation.
 
     - `objective`: the metric that `score` is a value of: `val_accuracy` in the search,
@@ -71,13 +72,13 @@ def trials_table(record: SweepRecord) -> pd.DataFrame:
     """
     rows = [
         _trial_row(record, cell, result)
-        for cell in cell_results(record)
+        for cell in cells
         for result in (*cell.search, *cell.confirm)
     ]
     return pd.DataFrame(rows, columns=list(TRIALS)).astype(TRIALS)
 
 
-def leaderboard(record: SweepRecord) -> pd.DataFrame:
+def leaderboard(tasks: Mapping[str, Sequence[CellResults]]) -> pd.DataFrame:
     """One row a cell, by task in the order of the question, best mean first.
 
     - `mean`, `ci_low`, `ci_high`: test score over seeds with its 95 % t interval, which is
@@ -90,8 +91,7 @@ def leaderboard(record: SweepRecord) -> pd.DataFrame:
     - `parameters`, `latency_ms`: medians over the confirmation runs.
     - `baseline`, `reference`: the trivial predictor and the published figure.
     """
-    groups = by_task(cell_results(record)).values()
-    rows = [_cell_row(cell) for group in groups for cell in group]
+    rows = [_cell_row(cell) for group in tasks.values() for cell in group]
     return pd.DataFrame(rows, columns=list(LEADERBOARD)).astype(LEADERBOARD)
 
 

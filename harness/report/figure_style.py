@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import matplotlib
 import numpy as np
@@ -15,7 +15,6 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from harness.journal.record import SweepRecord
 from harness.report.text import number
 from harness.system.text import one_line
 
@@ -53,14 +52,22 @@ def image(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
     return buffer.getvalue()
 
 
-def looks(record: SweepRecord) -> dict[str, dict[str, Any]]:
-    """An architecture has one look in all figures of a sweep; dashes tell the ninth and on."""
+Styles: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Colour and dashes of each architecture's lines, in words of Matplotlib."""
+
+
+def line_styles(spaces: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """An architecture has one style in all figures of a sweep; dashes tell the ninth and on.
+
+    Args:
+        spaces: all architectures of the sweep, in the order of its question.
+    """
     return {
         name: {
             "color": PALETTE[i % len(PALETTE)],
             "linestyle": DASHES[i // len(PALETTE) % len(DASHES)],
         }
-        for i, name in enumerate(record.sweep.spaces)
+        for i, name in enumerate(spaces)
     }
 
 
@@ -98,7 +105,7 @@ LINE = 66
 """Characters that fit into a line of 5.2 inches, of which a key and its gaps take seven."""
 
 
-def legend(figure: Figure, spaces: Sequence[str], styles: Mapping[str, Mapping[str, Any]]) -> None:
+def legend(figure: Figure, spaces: Sequence[str], styles: Styles) -> None:
     """Puts a key of each architecture below a figure 5.2 inches wide, in as few lines as fit."""
     keys = [Line2D([], [], linewidth=2, label=space, **styles[space]) for space in spaces]
     entries = [len(space) + 7 for space in spaces]

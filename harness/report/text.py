@@ -93,7 +93,6 @@ FigureKind: TypeAlias = Literal[
     "examples",
     "pareto",
     "importance",
-    "interaction",
 ]
 
 

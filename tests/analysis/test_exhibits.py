@@ -11,10 +11,10 @@ from harness.journal.folder import exhibit_path
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.report.figure_style import image
-from harness.report.page import markdown
 from harness.report.samples.forecasts import forecast_figures
 from harness.spec import HarnessError
 from harness.sweep.question import Sweep
+from tests.answered import markdown, sample_figures
 from tests.synthetic import write_journal
 
 TEXT = {"prompt": "the cat", "greedy": "sat on the mat", "nucleus": "was a dog"}
@@ -40,8 +40,7 @@ def leave(folder, task, space, content):
 
 
 def figures(folder):
-    record = read_journal(folder)
-    return forecast_figures(record, read_exhibits(folder, record.cells))
+    return sample_figures(folder, forecast_figures)
 
 
 def test_exhibits_are_read_and_unknown_keys_ignored(folder):

@@ -11,8 +11,8 @@ from harness.analysis.cells import cell_results, exit_code
 from harness.cli.status import show
 from harness.journal.folder import JOURNAL
 from harness.journal.read import read_journal
-from harness.report.csv_tables import leaderboard, trials_table
 from harness.spec import HarnessError
+from tests.answered import leaderboard, trials_table
 from tests.synthetic import write_journal
 
 

@@ -12,9 +12,10 @@ import pytest
 from harness.analysis.cells import exit_code, unconfirmed
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
-from harness.report.csv_tables import LEADERBOARD, TRIALS, csv, leaderboard, trials_table
+from harness.report.csv_tables import LEADERBOARD, TRIALS, csv
 from harness.spec import Objective
 from harness.trial import Failure, TrialResult
+from tests.answered import leaderboard, trials_table
 from tests.synthetic import write_journal
 
 

@@ -9,12 +9,11 @@ import pytest
 from harness.analysis.cells import cell_results
 from harness.journal.read import read_journal
 from harness.report.figure_style import image
-from harness.report.page import markdown
-from harness.report.searches.anytime import anytime_figure, trials_of
+from harness.report.searches.anytime import trials_of
 from harness.report.searches.permutations import observed
-from harness.report.verdicts.leaderboard import leaderboard_figure
 from harness.spec import Objective, Reference
 from harness.trial import TrialResult
+from tests.answered import anytime_figure, leaderboard_figure, markdown
 from tests.synthetic import write_journal
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+import sys
 
 import pytest
 
@@ -11,13 +12,13 @@ from harness.analysis.cells import exit_code
 from harness.analysis.statistics import Interval
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
-from harness.report.page import markdown
 from harness.report.text import decimals, duration, number
 from harness.spec import HarnessError, Objective, Reference
 from harness.sweep.question import Sweep
 from harness.system import atomic_files
 from harness.system.markdown import code
 from harness.trial import Failure, TrialResult
+from tests.answered import markdown
 from tests.synthetic import ENVIRONMENT, write_journal
 
 
@@ -284,3 +285,22 @@ def test_numbers_and_times_read_well():
         "24 h",
     ]
     assert code("x" * 400) == f"`{'x' * 299}…`"
+
+
+def test_trials_are_grouped_into_cells_once_for_a_report(tmp_path, monkeypatch):
+    from harness.analysis import cells
+
+    write_journal(tmp_path)
+    calls = []
+    real = cells.cell_results
+
+    def counted(record):
+        calls.append(record.id)
+        return real(record)
+
+    # Wherever it was imported by name, as well as where it is written.
+    for name, module in list(sys.modules.items()):
+        if name.startswith("harness.") and getattr(module, "cell_results", None) is real:
+            monkeypatch.setattr(module, "cell_results", counted)
+    report.write(tmp_path)
+    assert len(calls) == 1

@@ -25,7 +25,7 @@ from harness.journal.folder import JOURNAL
 from harness.journal.read import read_journal
 from harness.report.across_tasks.profiles import profile
 from harness.report.across_tasks.ranks import Field, friedman, task_ranks
-from harness.report.searches.gain import asking, gain
+from harness.report.searches.gain import gain, suggestions
 from harness.report.text import number
 from harness.report.two_sweeps.per_cell import contrasts
 from harness.report.verdicts.bootstrap import block_length, compare_examples, dependence, mean
@@ -216,7 +216,7 @@ tables = st.lists(st.none() | st.integers(-20, 20).map(lambda v: v / 4), min_siz
 def test_the_largest_of_scores_is_the_smallest_of_their_opposites(scored, values):
     """Winners, verdicts, ranks and gains do not depend on which way a metric gets better."""
     up, down = scored(values, 1, "max"), scored(values, -1, "min")
-    asked = asking(up)
+    asked = suggestions(up)
     groups = by_task(cell_results(up)), by_task(cell_results(down))
     for task in TASKS:
         ours, theirs = (group[task] for group in groups)

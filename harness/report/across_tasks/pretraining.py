@@ -88,7 +88,7 @@ _PHRASES: dict[Outcome, str] = {
 }
 
 
-def differences(found: Sequence[Pair]) -> str:
+def pretraining_section(found: Sequence[Pair]) -> str:
     """A table of pretrained minus from scratch, a row a task; empty without a pair."""
     if not found:
         return ""
@@ -129,7 +129,7 @@ def _verdict(pair: Pair) -> str:
     return f"{code(pair.pretrained.space)} {pair.outcome}"
 
 
-def costs(found: Sequence[CellResults], starts: Starts) -> str:
+def pretraining_costs(found: Sequence[CellResults], starts: Starts) -> str:
     """What pretraining cost beside the cells that start from it; empty without any begun."""
     cells = {(cell.task, cell.space): cell for cell in found}
     dependants = Counter(starts.values())

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.analysis.cells import CellResults
-from harness.journal.record import SweepRecord
-from harness.report.across_tasks.ranks import FEW, Field, fields
+from harness.report.across_tasks.ranks import FEW, CommonTasks
 from harness.report.searches.time_to_target import best_score, times
 from harness.report.text import listed, number
 from harness.sweep.question import Tuner
@@ -52,7 +51,7 @@ def target(group: Sequence[CellResults]) -> float:
     return sign * middle if math.isfinite(middle) else math.nan
 
 
-def profile(field: Field, tuner: Tuner) -> Profile:
+def profile(common: CommonTasks, tuner: Tuner) -> Profile:
     """Times to the targets of tasks with the same architectures, as ratios to the fastest.
 
     Dolan and Moré (2002), "Benchmarking optimization software with performance profiles",
@@ -62,21 +61,21 @@ def profile(field: Field, tuner: Tuner) -> Profile:
     direction and zero.
 
     Args:
-        field: tasks and architectures.
+        common: tasks and architectures.
         tuner: of the sweep. Of random search the time is the median over orders of the trials.
     """
     known, left_out = {}, []
-    for task, group in field.tasks.items():
+    for task, group in common.tasks.items():
         goal = target(list(group.values()))
-        seconds = [math.inf] * len(field.spaces)
+        seconds = [math.inf] * len(common.spaces)
         if math.isfinite(goal):
-            seconds = [times(group[space], goal, tuner).mean for space in field.spaces]
+            seconds = [times(group[space], goal, tuner).mean for space in common.spaces]
         if math.isfinite(min(seconds)) and min(seconds) > 0:
             known[task] = np.array(seconds) / min(seconds)
         else:
             left_out.append(task)
-    ratios = np.array(list(known.values())).reshape(len(known), len(field.spaces))
-    return Profile(field.spaces, tuple(known), ratios, tuple(left_out))
+    ratios = np.array(list(known.values())).reshape(len(known), len(common.spaces))
+    return Profile(common.spaces, tuple(known), ratios, tuple(left_out))
 
 
 def shares(ratios: npt.ArrayLike, factors: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -93,15 +92,14 @@ def shares(ratios: npt.ArrayLike, factors: npt.ArrayLike) -> npt.NDArray[np.floa
     return np.asarray(within.mean(axis=1), np.float64)
 
 
-def profiles(record: SweepRecord) -> list[Profile]:
+def profiles(ranked: Sequence[CommonTasks], tuner: Tuner) -> list[Profile]:
     """The profiles of all sets of architectures that have two tasks or more with a target."""
-    found = [profile(field, record.sweep.tuner) for field in fields(record)]
+    found = [profile(common, tuner) for common in ranked]
     return [each for each in found if len(each.tasks) > 1]
 
 
-def speed(record: SweepRecord) -> str:
-    """The section on performance profiles; empty with fewer than two tasks in common."""
-    found = profiles(record)
+def profiles_section(found: Sequence[Profile]) -> str:
+    """Performance profiles; empty without any."""
     if not found:
         return ""
     blocks = []

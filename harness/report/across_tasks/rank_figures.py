@@ -1,7 +1,6 @@
 """Figures across tasks: critical-difference diagrams and performance profiles."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
@@ -15,33 +14,30 @@ from matplotlib.ticker import (
     PercentFormatter,
 )
 
-from harness.journal.record import SweepRecord
-from harness.report.across_tasks.profiles import Profile, profile_figure_name, profiles, shares
+from harness.report.across_tasks.profiles import Profile, profile_figure_name, shares
 from harness.report.across_tasks.ranks import (
-    Field,
+    CommonTasks,
     critical_difference,
-    fields,
     nemenyi,
     rank_figure_name,
     task_ranks,
 )
-from harness.report.figure_style import FAINT, INK, STYLE, label, legend, looks
+from harness.report.figure_style import FAINT, INK, STYLE, Styles, label, legend
 
 LONGEST_NAME = 40
 WIDEST = 100.0
 """Factors beyond this are not drawn: there the lines only say what is reached at last."""
 
 
-def rank_figures(record: SweepRecord) -> dict[str, Figure]:
+def rank_figures(found: Sequence[CommonTasks], styles: Styles) -> dict[str, Figure]:
     """The critical-difference diagram of each set of tasks in common, by its name."""
-    styles = looks(record)
     return {
-        rank_figure_name(place): rank_figure(field, styles)
-        for place, field in enumerate(fields(record), start=1)
+        rank_figure_name(place): rank_figure(common, styles)
+        for place, common in enumerate(found, start=1)
     }
 
 
-def rank_figure(field: Field, styles: Mapping[str, Mapping[str, Any]]) -> Figure:
+def rank_figure(common: CommonTasks, styles: Styles) -> Figure:
     """Average ranks on a line, the best on the left; a bar joins those that are not told apart.
 
     Demšar (2006), "Statistical comparisons of classifiers over multiple data sets", JMLR 7.
@@ -49,23 +45,23 @@ def rank_figure(field: Field, styles: Mapping[str, Mapping[str, Any]]) -> Figure
     # Imported here, as it takes seconds that most reports need not spend.
     from scikit_posthocs import critical_difference_diagram
 
-    ranks = task_ranks(field)
-    average = dict(zip(field.spaces, ranks.mean(axis=0), strict=True))
+    ranks = task_ranks(common)
+    average = dict(zip(common.spaces, ranks.mean(axis=0), strict=True))
     with matplotlib.rc_context(STYLE):
-        height = 1.5 + 0.16 * len(field.spaces)
+        height = 1.5 + 0.16 * len(common.spaces)
         figure = Figure(figsize=(6.4, height), layout="constrained", facecolor="white")
         axes = figure.subplots()
         drawn = critical_difference_diagram(
             average,
-            nemenyi(ranks, field.spaces),
+            nemenyi(ranks, common.spaces),
             ax=axes,
             label_fmt_left="{label} ({rank:.2f})",
             label_fmt_right="({rank:.2f}) {label}",
-            color_palette={space: styles[space]["color"] for space in field.spaces},
+            color_palette={space: styles[space]["color"] for space in common.spaces},
             elbow_props={"clip_on": False},
             crossbar_props={"color": INK, "linewidth": 2.5},
             marker_props={"s": 22, "clip_on": False},
-            text_h_margin=0.04 * (len(field.spaces) - 1),
+            text_h_margin=0.04 * (len(common.spaces) - 1),
         )
         for bar in np.ravel(drawn["crossbars"]):
             # Their ends come out of a set, in another order in each process.
@@ -73,10 +69,10 @@ def rank_figure(field: Field, styles: Mapping[str, Mapping[str, Any]]) -> Figure
         for text in drawn["labels"]:
             text.set_text(label(text.get_text(), LONGEST_NAME + 7))
         axes.spines["top"].set_visible(True)
-        axes.set_xlim(1, len(field.spaces))
+        axes.set_xlim(1, len(common.spaces))
         axes.xaxis.set_major_locator(MultipleLocator(1))
-        axes.set_title(f"average rank on {len(field.tasks)} tasks, 1 is best", pad=8)
-        _mark_distance(axes, critical_difference(*ranks.shape), len(field.spaces))
+        axes.set_title(f"average rank on {len(common.tasks)} tasks, 1 is best", pad=8)
+        _mark_distance(axes, critical_difference(*ranks.shape), len(common.spaces))
     return figure
 
 
@@ -91,16 +87,15 @@ def _mark_distance(axes: Axes, distance: float, spaces: int) -> None:
     axes.set_ylim(low, 3.2)
 
 
-def profile_figures(record: SweepRecord) -> dict[str, Figure]:
+def profile_figures(found: Sequence[Profile], styles: Styles) -> dict[str, Figure]:
     """The performance profile of each set of tasks in common, by its name."""
-    styles = looks(record)
     return {
-        profile_figure_name(place): profile_figure(found, styles)
-        for place, found in enumerate(profiles(record), start=1)
+        profile_figure_name(place): profile_figure(each, styles)
+        for place, each in enumerate(found, start=1)
     }
 
 
-def profile_figure(found: Profile, styles: Mapping[str, Mapping[str, Any]]) -> Figure:
+def profile_figure(found: Profile, styles: Styles) -> Figure:
     """One line an architecture: share of tasks within a factor of the fastest (`profile`)."""
     reached = found.ratios[np.isfinite(found.ratios)]
     end = min(WIDEST, max(2.0, 1.2 * float(reached.max())))

@@ -1,7 +1,7 @@
 """Which architectures are better across tasks: average ranks, and what they can show."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
-from harness.analysis.cells import CellResults, by_task, cell_results
-from harness.journal.record import SweepRecord
+from harness.analysis.cells import CellResults
 from harness.report.text import listed, number
+from harness.sweep.question import Sweep
 from harness.system.markdown import bullets, code, table
 from harness.system.text import counted
 
@@ -31,7 +31,7 @@ one is. Tasks count as independent, so those that share their data count too muc
 
 
 @dataclass(frozen=True)
-class Field:
+class CommonTasks:
     """Tasks on which the same architectures have been tried, and are done."""
 
     spaces: tuple[str, ...]
@@ -51,31 +51,31 @@ class Friedman:
     """Chance of a statistic at least as large, were all orders of each task as likely."""
 
 
-def fields(record: SweepRecord) -> list[Field]:
+def common_tasks(tasks: Mapping[str, Sequence[CellResults]], sweep: Sweep) -> list[CommonTasks]:
     """The sets of two architectures or more that two tasks or more have in common.
 
     Tasks whose cells are still at work are left out, as an architecture would lose for being
     late; so are tasks without any confirmed score.
     """
     groups: dict[tuple[str, ...], dict[str, dict[str, CellResults]]] = {}
-    for task, group in by_task(cell_results(record)).items():
-        seeds = len(record.sweep.seeds_of(task))
+    for task, group in tasks.items():
+        seeds = len(sweep.seeds_of(task))
         by_space = {cell.space: cell for cell in group}
-        spaces = tuple(space for space in record.sweep.spaces if space in by_space)
+        spaces = tuple(space for space in sweep.spaces if space in by_space)
         done = all(cell.finished(seeds) for cell in group)
         if len(spaces) > 1 and done and any(cell.scores for cell in group):
             groups.setdefault(spaces, {})[task] = by_space
-    return [Field(spaces, tasks) for spaces, tasks in groups.items() if len(tasks) > 1]
+    return [CommonTasks(spaces, found) for spaces, found in groups.items() if len(found) > 1]
 
 
-def task_ranks(field: Field) -> npt.NDArray[np.float64]:
+def task_ranks(common: CommonTasks) -> npt.NDArray[np.float64]:
     """The rank of each architecture on each task by its mean test score, 1 for the best.
 
     Returns:
         Shape (tasks, spaces). Equal scores share their ranks; architectures without a score
         share the last ones.
     """
-    costs = [[_cost(group[space]) for space in field.spaces] for group in field.tasks.values()]
+    costs = [[_cost(group[space]) for space in common.spaces] for group in common.tasks.values()]
     return np.asarray(scipy.stats.rankdata(costs, axis=1), np.float64)
 
 
@@ -132,36 +132,35 @@ def nemenyi(ranks: npt.ArrayLike, names: tuple[str, ...]) -> "pd.DataFrame":
     return pd.DataFrame(posthoc_nemenyi_friedman(table))
 
 
-def ranking(record: SweepRecord) -> str:
-    """The section on average ranks; empty with fewer than two tasks in common."""
-    found = fields(record)
+def ranks_section(found: Sequence[CommonTasks]) -> str:
+    """Average ranks; empty with fewer than two tasks in common."""
     if not found:
         return ""
-    blocks = [block for number, field in enumerate(found, 1) for block in _of_field(field, number)]
+    blocks = [block for place, common in enumerate(found, 1) for block in _ranked(common, place)]
     return "\n\n".join([*blocks, HOW_TO_READ])
 
 
 def rank_figure_name(number: int) -> str:
-    """Name of the diagram of a field, counted from 1, without its ending."""
+    """Name of the diagram of tasks in common, counted from 1, without its ending."""
     return "ranks" if number == 1 else f"ranks-{number}"
 
 
-def _of_field(field: Field, place: int) -> list[str]:
-    ranks = task_ranks(field)
+def _ranked(common: CommonTasks, place: int) -> list[str]:
+    ranks = task_ranks(common)
     average = ranks.mean(axis=0)
     rows = [
-        [code(field.spaces[i]), number(average[i], 2), *(f"{rank:g}" for rank in ranks[:, i])]
+        [code(common.spaces[i]), number(average[i], 2), *(f"{rank:g}" for rank in ranks[:, i])]
         for i in np.argsort(average, kind="stable")
     ]
-    headers = ["architecture", "average rank", *(code(task) for task in field.tasks)]
+    headers = ["architecture", "average rank", *(code(task) for task in common.tasks)]
     return [
         f"![Average ranks with the critical difference]({rank_figure_name(place)}.png)",
         table(headers, rows),
-        bullets(_sentences(field, ranks)),
+        bullets(_sentences(common, ranks)),
     ]
 
 
-def _sentences(field: Field, ranks: npt.NDArray[np.float64]) -> list[str]:
+def _sentences(common: CommonTasks, ranks: npt.NDArray[np.float64]) -> list[str]:
     tasks, spaces = ranks.shape
     test, distance = friedman(ranks), critical_difference(tasks, spaces)
     sure = "differ" if test.p_value < 0.05 else "are not distinguishable"
@@ -177,8 +176,8 @@ def _sentences(field: Field, ranks: npt.NDArray[np.float64]) -> list[str]:
         )
     elif tasks < FEW:
         sentences.append(f"{counted(tasks, 'task')} can show little: one more may turn the order.")
-    for task, group in field.tasks.items():
-        failed = [code(space) for space in field.spaces if not group[space].scores]
+    for task, group in common.tasks.items():
+        failed = [code(space) for space in common.spaces if not group[space].scores]
         if failed:
             have = "has" if len(failed) == 1 else "have"
             sentences.append(

@@ -16,10 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from harness.analysis.cells import CellResults, by_task, cell_results
+from harness.analysis.cells import CellResults
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
-from harness.report.figure_style import STYLE, label, legend, looks
+from harness.report.figure_style import STYLE, Styles, label, legend
 from harness.report.text import figure_name, image, listed
 from harness.system.markdown import code, plain
 
@@ -51,11 +51,15 @@ class Family:
         return next(iter(next(iter(self.cells.values())).values())).metric
 
 
-def families(record: SweepRecord) -> list[Family]:
+def families(record: SweepRecord, groups: Mapping[str, Sequence[CellResults]]) -> list[Family]:
     """The families of a sweep that have scores at two sizes or more.
 
     Names alone are not trusted: tasks whose training splits are not as large beside each other
     as the names say, or which are judged by different measures, are no family.
+
+    Args:
+        record: the journal.
+        groups: cells by task, the best first.
     """
     stems: dict[str, dict[int, str]] = {}
     for task in record.sweep.tasks:
@@ -64,7 +68,6 @@ def families(record: SweepRecord) -> list[Family]:
     for stem, parts in stems.items():
         if stem in record.sweep.tasks:
             parts[100] = stem
-    groups = by_task(cell_results(record))
     found = (_family(record, stem, parts, groups) for stem, parts in stems.items())
     return [family for family in found if family is not None]
 
@@ -73,7 +76,7 @@ def _family(
     record: SweepRecord,
     stem: str,
     named: Mapping[int, str],
-    groups: Mapping[str, list[CellResults]],
+    groups: Mapping[str, Sequence[CellResults]],
 ) -> Family | None:
     scored = {
         percent: [cell for cell in groups.get(named[percent], []) if cell.scores]
@@ -95,21 +98,19 @@ def _family(
     return Family(stem, parts, examples, by_space)
 
 
-def examples_figures(record: SweepRecord) -> dict[str, Figure]:
+def examples_figures(found: Sequence[Family], styles: Styles) -> dict[str, Figure]:
     """The figure of each family of tasks by its name."""
-    styles = looks(record)
     return {
-        figure_name("examples", family.name): examples_figure(family, styles)
-        for family in families(record)
+        figure_name("examples", family.name): examples_figure(family, styles) for family in found
     }
 
 
-def examples_figure(family: Family, styles: Mapping[str, Mapping[str, Any]]) -> Figure:
+def examples_figure(family: Family, styles: Styles) -> Figure:
     """One line an architecture: mean test score and 95 % t interval at each size.
 
     Args:
         family: the tasks and their cells.
-        styles: looks of the architectures, as `figures.looks` gives them.
+        styles: of the architectures.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.2, 3.4), layout="constrained", facecolor="white")
@@ -132,18 +133,18 @@ def examples_figure(family: Family, styles: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def _line(
-    axes: Axes, line: Mapping[int, CellResults], moved: float, look: Mapping[str, Any]
+    axes: Axes, line: Mapping[int, CellResults], moved: float, style: Mapping[str, Any]
 ) -> None:
     intervals = {percent * moved: mean_interval(cell.scores) for percent, cell in line.items()}
     axes.plot(list(intervals), [interval.mean for interval in intervals.values()],
-              marker="o", markersize=4, linewidth=1.8, **look)  # fmt: skip
+              marker="o", markersize=4, linewidth=1.8, **style)  # fmt: skip
     for x, interval in intervals.items():
         if not math.isnan(interval.low):
             ends = [interval.low, interval.high]
-            axes.plot([x, x], ends, color=look["color"], linewidth=1.2, alpha=0.7)
+            axes.plot([x, x], ends, color=style["color"], linewidth=1.2, alpha=0.7)
 
 
-def fewer_examples(found: Sequence[Family]) -> str:
+def training_size_section(found: Sequence[Family]) -> str:
     """The figure of each family of tasks, with a line that says what it shows."""
     blocks = []
     for family in found:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,10 +11,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from harness.analysis.cells import by_task, cell_results
-from harness.analysis.exhibits import AttentionMap, Exhibits
-from harness.journal.record import SweepRecord
-from harness.report.figure_style import STYLE, UNKNOWN, blues, label, looks
+from harness.analysis.exhibits import AttentionMap
+from harness.report.figure_style import STYLE, UNKNOWN, Styles, blues, label
+from harness.report.samples.section import SamplesByTask
 from harness.report.text import figure_name
 
 COLUMNS = 3
@@ -37,27 +35,24 @@ LEAST_WIDTH = 3.6
 LONGEST_TOKEN = 16
 
 
-def attention_figures(record: SweepRecord, exhibits: Exhibits) -> dict[str, Figure]:
+def attention_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Figure]:
     """The figure of each task with attention by its name, the best architecture on top."""
     figures = {}
-    for task, group in by_task(cell_results(record)).items():
-        shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
+    for task, shown in samples.items():
         maps = {space: e.attention for space, e in shown.items() if e.attention}
         if maps:
-            figures[figure_name("attention", task)] = attention_figure(maps, looks(record))
+            figures[figure_name("attention", task)] = attention_figure(maps, styles)
     return figures
 
 
-def attention_figure(
-    maps: Mapping[str, Sequence[AttentionMap]], styles: Mapping[str, Mapping[str, Any]]
-) -> Figure:
+def attention_figure(maps: Mapping[str, Sequence[AttentionMap]], styles: Styles) -> Figure:
     """One row an architecture, one column a sentence: source across, translation down.
 
     Architectures that read the same tokens share the labels below the last of them.
 
     Args:
         maps: attention by architecture, which take the rows in this order.
-        styles: colour of each architecture, as `figures.looks` gives them.
+        styles: of the architectures.
     """
     rows = [tuple(shown[:COLUMNS]) for shown in maps.values()]
     labelled = [_labelled(row, below) for row, below in pairwise([*rows, ()])]

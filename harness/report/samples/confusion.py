@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,10 +11,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from harness.analysis.cells import by_task, cell_results
-from harness.analysis.exhibits import Confusion, Exhibits
-from harness.journal.record import SweepRecord
-from harness.report.figure_style import INK, STYLE, UNKNOWN, blues, label, looks
+from harness.analysis.exhibits import Confusion
+from harness.report.figure_style import INK, STYLE, UNKNOWN, Styles, blues, label
+from harness.report.samples.section import SamplesByTask
 from harness.report.text import figure_name
 
 COLUMNS = 3
@@ -37,27 +35,24 @@ BAR = 2.2
 """Inches of the colour bar."""
 
 
-def confusion_figures(record: SweepRecord, exhibits: Exhibits) -> dict[str, Figure]:
+def confusion_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Figure]:
     """The figure of each task with confusion matrices by its name, the best one first."""
     figures = {}
-    for task, group in by_task(cell_results(record)).items():
-        shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
+    for task, shown in samples.items():
         matrices = {space: e.confusion for space, e in shown.items() if e.confusion}
         if matrices:
-            figures[figure_name("confusion", task)] = confusion_figure(matrices, looks(record))
+            figures[figure_name("confusion", task)] = confusion_figure(matrices, styles)
     return figures
 
 
-def confusion_figure(
-    matrices: Mapping[str, Confusion], styles: Mapping[str, Mapping[str, Any]]
-) -> Figure:
+def confusion_figure(matrices: Mapping[str, Confusion], styles: Styles) -> Figure:
     """One panel an architecture: the true class down, the predicted one across.
 
     Shades are shares of the examples of the true class; a class without any is grey.
 
     Args:
         matrices: confusion by architecture, which take the panels in this order.
-        styles: colour of each architecture, as `figures.looks` gives them.
+        styles: of the architectures.
     """
     side = max(_side(len(matrix.classes)) for matrix in matrices.values())
     beside = max(_inches(matrix) for matrix in matrices.values())

@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from harness.analysis.cells import by_task, cell_results
-from harness.analysis.exhibits import Exhibits, Forecast
-from harness.journal.record import SweepRecord
-from harness.report.figure_style import FAINT, INK, STYLE, label, looks
+from harness.analysis.exhibits import Forecast
+from harness.report.figure_style import FAINT, INK, STYLE, Styles, label
+from harness.report.samples.section import SamplesByTask
 from harness.report.text import figure_name
 
 COLUMNS = 3
@@ -25,25 +24,22 @@ PAST = "#bbbbbb"
 LONGEST_NAME = 40
 
 
-def forecast_figures(record: SweepRecord, exhibits: Exhibits) -> dict[str, Figure]:
+def forecast_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Figure]:
     """The figure of each task with forecasts by its name, the best architecture on top."""
     figures = {}
-    for task, group in by_task(cell_results(record)).items():
-        shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
+    for task, shown in samples.items():
         windows = {space: e.forecasts for space, e in shown.items() if e.forecasts}
         if windows:
-            figures[figure_name("forecast", task)] = forecast_figure(windows, looks(record))
+            figures[figure_name("forecast", task)] = forecast_figure(windows, styles)
     return figures
 
 
-def forecast_figure(
-    windows: Mapping[str, Sequence[Forecast]], styles: Mapping[str, Mapping[str, Any]]
-) -> Figure:
+def forecast_figure(windows: Mapping[str, Sequence[Forecast]], styles: Styles) -> Figure:
     """One row an architecture, one column a window, with a common scale in each column.
 
     Args:
         windows: forecasts by architecture, which take the rows in this order.
-        styles: colour of each architecture, as `figures.looks` gives them.
+        styles: of the architectures.
     """
     columns = min(COLUMNS, max(map(len, windows.values()), default=1))
     size = (3.4 * columns + 0.6, 1.35 * len(windows) + 0.9)

@@ -2,41 +2,35 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from harness.analysis.cells import by_task, cell_results
-from harness.analysis.exhibits import Bucket, Exhibits, LengthScores
-from harness.journal.record import SweepRecord
-from harness.report.figure_style import STYLE, label, legend, looks
-from harness.report.samples.section import span
+from harness.analysis.exhibits import Bucket, LengthScores
+from harness.report.figure_style import STYLE, Styles, label, legend
+from harness.report.samples.section import SamplesByTask, span
 from harness.report.text import figure_name
 
 LONGEST_NAME = 40
 
 
-def length_figures(record: SweepRecord, exhibits: Exhibits) -> dict[str, Figure]:
+def length_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Figure]:
     """The figure of each task with scores by length by its name."""
     figures = {}
-    for task, group in by_task(cell_results(record)).items():
-        shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
+    for task, shown in samples.items():
         lengths = {s: e.scores_by_length for s, e in shown.items() if e.scores_by_length}
         if lengths:
-            figures[figure_name("length", task)] = length_figure(task, lengths, looks(record))
+            figures[figure_name("length", task)] = length_figure(task, lengths, styles)
     return figures
 
 
-def length_figure(
-    task: str, lengths: Mapping[str, LengthScores], styles: Mapping[str, Mapping[str, Any]]
-) -> Figure:
+def length_figure(task: str, lengths: Mapping[str, LengthScores], styles: Styles) -> Figure:
     """One line an architecture, over its own buckets; a score that is no number is a gap.
 
     Args:
         task: its name, for the title.
         lengths: scores by architecture.
-        styles: looks of the architectures, as `figures.looks` gives them.
+        styles: of the architectures.
     """
     buckets = sorted({_ends(b): b for s in lengths.values() for b in s.buckets}.items())
     places = {ends: place for place, (ends, _) in enumerate(buckets)}

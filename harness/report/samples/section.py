@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from harness.analysis.cells import CellResults
 from harness.analysis.exhibits import Bucket, EntityText, Exhibit, Exhibits, Guess
@@ -13,11 +14,22 @@ LONGEST = 600
 """Characters of a text in the report; `harness describe` shows all of them."""
 
 
-def looking(tasks: Mapping[str, Sequence[CellResults]], exhibits: Exhibits) -> str:
-    """The section that shows what the models did; empty without an exhibit."""
+SamplesByTask: TypeAlias = Mapping[str, Mapping[str, Exhibit]]
+"""What each architecture shows on each task, the best one first; those without are left out."""
+
+
+def samples(tasks: Mapping[str, Sequence[CellResults]], exhibits: Exhibits) -> SamplesByTask:
+    """The exhibits in the order of the leaderboards."""
+    return {
+        task: {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
+        for task, group in tasks.items()
+    }
+
+
+def samples_section(samples: SamplesByTask) -> str:
+    """What the models did; empty without an exhibit."""
     blocks = []
-    for task, group in tasks.items():
-        shown = {c.space: exhibits[task, c.space] for c in group if (task, c.space) in exhibits}
+    for task, shown in samples.items():
         parts = [_signed(exhibit.signature for exhibit in shown.values())]
         if any(exhibit.forecasts for exhibit in shown.values()):
             parts.append(image("Forecasts of each architecture", figure_name("forecast", task)))

@@ -13,16 +13,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from harness.analysis.cells import CellResults, by_task, cell_results
+from harness.analysis.cells import CellResults
 from harness.analysis.statistics import far_apart, running_best
-from harness.journal.record import SweepRecord
 from harness.report.figure_style import (
     FAINT,
     INK,
     STYLE,
     WIDTH,
+    Styles,
     label,
-    looks,
     number_decades,
     time_unit,
 )
@@ -100,15 +99,20 @@ def curves(cell: CellResults, tuner: Tuner) -> tuple[Curve, Curve]:
     return Curve(seconds, best), Curve(np.arange(1.0, len(steps) + 1), steps)
 
 
-def anytime_figure(record: SweepRecord) -> Figure:
+def anytime_figure(
+    tasks: Mapping[str, Sequence[CellResults]], tuner: Tuner, styles: Styles
+) -> Figure:
     """A row a task: best validation score against the seconds and the trials of a search.
 
     Seconds are those of the workers, summed over the trials, so that the number of workers does
     not matter. Of random search the line is the mean over all orders of the trials, and the band
-    holds the middle 90 % of them (`orders.by_trials`); of other tuners there is one path.
+    holds the middle 90 % of them (`permutations.by_trials`); of other tuners there is one path.
+
+    Args:
+        tasks: cells by task, the best first.
+        tuner: of the sweep.
+        styles: of the architectures.
     """
-    tasks = by_task(cell_results(record))
-    styles = looks(record)
     size = (2 * WIDTH, HEIGHT * max(1, len(tasks)) + 0.4)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
@@ -117,14 +121,14 @@ def anytime_figure(record: SweepRecord) -> Figure:
             return figure
         panels = figure.subplots(len(tasks), 2, squeeze=False, sharey="row")
         for row, (task, group) in zip(panels, tasks.items(), strict=True):
-            _task_row(row, task, group, record.sweep.tuner, styles)
+            _task_row(row, task, group, tuner, styles)
         shown = {cell.space for group in tasks.values() for cell in group}
         keys: list[Any] = [
             Line2D([], [], linewidth=2, label=label(name, LONGEST_NAME), **look)
             for name, look in styles.items()
             if name in shown
         ]
-        if record.sweep.tuner == "random":
+        if tuner == "random":
             keys.append(Patch(color=INK, alpha=0.18, label="90 % of the orders"))
         columns = min(6, len(keys))
         figure.legend(handles=keys, loc="outside lower center", ncols=columns, frameon=False)
@@ -136,7 +140,7 @@ def _task_row(
     task: str,
     group: Sequence[CellResults],
     tuner: Tuner,
-    styles: Mapping[str, Mapping[str, Any]],
+    styles: Styles,
 ) -> None:
     scale, unit = time_unit(max(cell.search_seconds for cell in group))
     lines: list[Numbers] = []

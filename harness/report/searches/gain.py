@@ -1,7 +1,7 @@
 """How much searching helped: the default configuration against the best found."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,8 +12,8 @@ from harness.report.text import decimals, duration, number
 from harness.system.markdown import NOTHING, code, plain, table
 from harness.trial import Asked, TrialResult
 
-Asking: TypeAlias = dict[tuple[str, str], dict[int, Asked]]
-"""What was asked of each cell (task, space), by the number of the trial."""
+Suggestions: TypeAlias = Mapping[tuple[str, str], Mapping[int, Asked]]
+"""What the tuner suggested for each cell (task, space), by the number of the trial."""
 
 HOW_TO_READ = """\
 Trial 0 of every search is the default configuration, what the author of the architecture would \
@@ -53,16 +53,16 @@ class Gain:
         return math.fsum(result.cost.seconds for result in self.cell.search[:ended])
 
 
-def asking(record: SweepRecord) -> Asking:
-    """What was asked, as last written."""
-    found: Asking = {}
+def suggestions(record: SweepRecord) -> Suggestions:
+    """What was suggested, as last written."""
+    found: dict[tuple[str, str], dict[int, Asked]] = {}
     for entry in record.history:
         if isinstance(entry, Asked):
             found.setdefault((entry.task, entry.space), {})[entry.number] = entry
     return found
 
 
-def gain(cell: CellResults, asked: dict[int, Asked]) -> Gain:
+def gain(cell: CellResults, asked: Mapping[int, Asked]) -> Gain:
     """The default against the best of a cell's search.
 
     A tuner may train the default configuration for longer in later trials: it then counts with
@@ -78,7 +78,7 @@ def gain(cell: CellResults, asked: dict[int, Asked]) -> Gain:
     return Gain(cell, default, best_trial(cell.search, cell.objective))
 
 
-def gains(group: Sequence[CellResults], asked: Asking) -> str:
+def gains(group: Sequence[CellResults], asked: Suggestions) -> str:
     """A table of the cells of a task; empty where no search has a score."""
     found = [gain(cell, asked.get((cell.task, cell.space), {})) for cell in group]
     known = [one for one in found if one.best]

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -17,7 +16,7 @@ from matplotlib.transforms import Bbox
 
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import far_apart
-from harness.report.figure_style import FAINT, INK, STYLE, label, number_decades
+from harness.report.figure_style import FAINT, INK, STYLE, Styles, label, number_decades
 from harness.report.text import listed, number
 from harness.spec import Direction
 from harness.system.markdown import code
@@ -103,9 +102,7 @@ def fronts(group: Sequence[CellResults]) -> str:
     return f"On the front of score against {'; '.join(parts)}." if parts else ""
 
 
-def pareto_figure(
-    task: str, group: Sequence[CellResults], styles: Mapping[str, Mapping[str, Any]]
-) -> Figure:
+def pareto_figure(task: str, group: Sequence[CellResults], styles: Styles) -> Figure:
     """Mean test score of each architecture against parameters, training seconds and latency.
 
     The stairs are the front: below them (above, where less is better) some architecture is as
@@ -114,7 +111,7 @@ def pareto_figure(
     Args:
         task: its name, for the title.
         group: the cells of the task.
-        styles: looks of the architectures, as `figures.looks` gives them.
+        styles: of the architectures.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 3.6), layout="constrained", facecolor="white")
@@ -136,9 +133,7 @@ def pareto_figure(
     return figure
 
 
-def _panel(
-    axes: Axes, group: Sequence[CellResults], price: Price, styles: Mapping[str, Mapping[str, Any]]
-) -> None:
+def _panel(axes: Axes, group: Sequence[CellResults], price: Price, styles: Styles) -> None:
     known, front = priced(group, price)
     axes.grid(color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)

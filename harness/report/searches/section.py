@@ -1,18 +1,22 @@
-"""What the searches of a sweep show: their course, what they were worth, and what mattered."""
+"""The sections on the searches: what scores cost, and how, how fast and why scores grew."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from harness.analysis.cells import CellResults, by_task, cell_results
-from harness.journal.record import SweepRecord
-from harness.report.figure_style import looks
-from harness.report.searches import gain, hyperparameters, pareto, time_to_target
+from harness.analysis.cells import CellResults
+from harness.report.figure_style import Styles
+from harness.report.searches import gain, pareto, time_to_target
 from harness.report.searches.anytime import anytime_figure
-from harness.report.searches.gain import Asking, asking
-from harness.report.searches.hyperparameters import Study, studies
+from harness.report.searches.gain import Suggestions
+from harness.report.searches.importance import (
+    HOW_TO_READ,
+    Importances,
+    importance_figure,
+    importance_table,
+)
 from harness.report.text import figure_name, image
+from harness.sweep.question import Tuner
 from harness.system.markdown import code
 
 COURSE = """\
@@ -28,64 +32,51 @@ What the tuner suggests follows from what came before, so that there is one path
 and no band: with another search seed the lines would be others."""
 
 
-@dataclass(frozen=True)
-class Searches:
-    """The searches of a sweep, and what was worked out of them for figures and text alike."""
-
-    record: SweepRecord
-    tasks: dict[str, list[CellResults]]
-    asked: Asking
-    studies: dict[tuple[str, str], Study]
-
-    def studies_of(self, task: str) -> list[Study]:
-        """The studies of a task's cells, in the order of its leaderboard."""
-        keys = [(cell.task, cell.space) for cell in self.tasks[task]]
-        return [self.studies[key] for key in keys if key in self.studies]
+Tasks = Mapping[str, Sequence[CellResults]]
+"""Cells by task, the best first."""
 
 
-def read_searches(record: SweepRecord) -> Searches:
-    """Works out what takes long: some tenths of a second for a cell with many trials."""
-    found, asked = cell_results(record), asking(record)
-    return Searches(record, by_task(found), asked, studies(found, asked))
-
-
-def searching_figures(searches: Searches) -> dict[str, Figure]:
-    """`anytime`, and of each task `pareto-`, `importance-` and `interaction-` if there is one."""
-    styles = looks(searches.record)
-    figures = {"anytime": anytime_figure(searches.record)}
-    for task, group in pareto.comparable(searches.tasks).items():
+def search_figures(
+    tasks: Tasks,
+    tuner: Tuner,
+    importances: Mapping[tuple[str, str], Importances],
+    styles: Styles,
+) -> dict[str, Figure]:
+    """`anytime`, and of each task `pareto-` and `importance-` where there is one."""
+    figures = {"anytime": anytime_figure(tasks, tuner, styles)}
+    for task, group in pareto.comparable(tasks).items():
         figures[figure_name("pareto", task)] = pareto.pareto_figure(task, group, styles)
-    for task in searches.tasks:
-        explained = [study for study in searches.studies_of(task) if study.surrogate.explains]
-        if explained:
+    for task, group in tasks.items():
+        if explained := _explained(_of_task(importances, group)):
             name = figure_name("importance", task)
-            figures[name] = hyperparameters.importance_figure(task, explained, styles)
-        if pairs := [(s.cell, s.interaction) for s in explained if s.interaction]:
-            name = figure_name("interaction", task)
-            figures[name] = hyperparameters.interaction_figure(task, pairs)
+            figures[name] = importance_figure(task, explained, styles)
     return figures
 
 
-def worth(searches: Searches) -> str:
-    """The section on score against cost; empty where no task has two scores."""
+def cost_section(tasks: Tasks) -> str:
+    """Scores against their costs; empty where no task has two scores."""
     blocks = []
-    for task, group in pareto.comparable(searches.tasks).items():
+    for task, group in pareto.comparable(tasks).items():
         picture = image("Test score against parameters, training time and latency",
                         figure_name("pareto", task))  # fmt: skip
         blocks += [f"### {code(task)}", picture, pareto.fronts(group)]
     return "\n\n".join([*blocks, pareto.HOW_TO_READ]) if blocks else ""
 
 
-def searching(searches: Searches) -> str:
-    """The section on the searches; empty as long as nothing was asked for."""
-    if not searches.tasks:
+def search_section(
+    tasks: Tasks,
+    tuner: Tuner,
+    suggestions: Suggestions,
+    importances: Mapping[tuple[str, str], Importances],
+) -> str:
+    """The course of the searches; empty as long as nothing was asked for."""
+    if not tasks:
         return ""
-    tuner = searches.record.sweep.tuner
     random = tuner == "random"
     picture = image("Best validation score against training time and trials", "anytime")
     course = "\n\n".join([picture, f"{COURSE} {OF_RANDOM if random else ONE_PATH}"])
-    times = _by_task(searches, lambda group: time_to_target.times_to_targets(group, tuner))
-    helped = _by_task(searches, lambda group: gain.gains(group, searches.asked))
+    times = _by_task(tasks, lambda group: time_to_target.times_to_targets(group, tuner))
+    helped = _by_task(tasks, lambda group: gain.gains(group, suggestions))
     notes = (
         time_to_target.HOW_TO_READ
         + " "
@@ -96,31 +87,35 @@ def searching(searches: Searches) -> str:
         "During the search": course,
         "Time to target": f"{times}\n\n{notes}" if times else "",
         "What the search was worth": f"{helped}\n\n{caution}" if helped else "",
-        "Which hyperparameters mattered": _mattered(searches),
+        "Which hyperparameters mattered": _mattered(tasks, importances),
     }
     return "\n\n".join(f"### {title}\n\n{body}" for title, body in parts.items() if body)
 
 
-def _by_task(searches: Searches, write: Callable[[Sequence[CellResults]], str]) -> str:
-    written = {task: write(group) for task, group in searches.tasks.items()}
+def _by_task(tasks: Tasks, write: Callable[[Sequence[CellResults]], str]) -> str:
+    written = {task: write(group) for task, group in tasks.items()}
     return "\n\n".join(f"On {code(task)}:\n\n{text}" for task, text in written.items() if text)
 
 
-def _mattered(searches: Searches) -> str:
-    blocks, pairs = [], False
-    for task in searches.tasks:
-        if not (group := searches.studies_of(task)):
-            continue
-        blocks += [f"On {code(task)}:", hyperparameters.importances(group)]
-        explained = [study for study in group if study.surrogate.explains]
-        if explained:
-            blocks.append(image("Importance of hyperparameters", figure_name("importance", task)))
-        if any(study.interaction for study in explained):
-            pairs = True
-            what = "The two hyperparameters that are best chosen together"
-            blocks.append(image(what, figure_name("interaction", task)))
-    if blocks:
-        blocks.append(hyperparameters.HOW_TO_READ)
-    if pairs:
-        blocks.append(hyperparameters.OF_INTERACTIONS)
-    return "\n\n".join(blocks)
+def _mattered(tasks: Tasks, importances: Mapping[tuple[str, str], Importances]) -> str:
+    blocks = []
+    for task, group in tasks.items():
+        if found := _of_task(importances, group):
+            blocks += [f"On {code(task)}:", importance_table(found)]
+            if _explained(found):
+                figure = figure_name("importance", task)
+                blocks.append(image("Importance of hyperparameters", figure))
+    return "\n\n".join([*blocks, HOW_TO_READ]) if blocks else ""
+
+
+def _of_task(
+    importances: Mapping[tuple[str, str], Importances], group: Sequence[CellResults]
+) -> dict[str, Importances]:
+    """By architecture, in the order of the leaderboard."""
+    known = {cell.space: importances.get((cell.task, cell.space)) for cell in group}
+    return {space: found for space, found in known.items() if found is not None}
+
+
+def _explained(group: Mapping[str, Importances]) -> dict[str, Importances]:
+    """Those that say something."""
+    return {space: one for space, one in group.items() if one.found}

@@ -16,10 +16,9 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 from matplotlib.colors import to_hex
 
-from harness.analysis.cells import CellResults, by_task, cell_results
+from harness.analysis.cells import CellResults
 from harness.analysis.statistics import far_apart, running_best
-from harness.journal.record import SweepRecord
-from harness.report.figure_style import looks, time_unit
+from harness.report.figure_style import Styles, time_unit
 from harness.report.searches.anytime import trials_of
 from harness.report.searches.permutations import observed
 from harness.report.text import duration, flat
@@ -142,10 +141,9 @@ class Plot:
     """What the plot leaves out; empty if nothing."""
 
 
-def plots(record: SweepRecord) -> tuple[Plot, ...]:
+def plots(tasks: Mapping[str, Sequence[CellResults]], styles: Styles) -> tuple[Plot, ...]:
     """One plot for each task that has a scored trial; the same journal gives the same plots."""
-    styles = looks(record)
-    found = (_plot(task, group, styles) for task, group in by_task(cell_results(record)).items())
+    found = (_plot(task, group, styles) for task, group in tasks.items())
     return tuple(plot for plot in found if plot is not None)
 
 
@@ -173,9 +171,7 @@ def plot_box(plot: Plot, number: int) -> str:
     )
 
 
-def _plot(
-    task: str, group: Sequence[CellResults], styles: Mapping[str, Mapping[str, Any]]
-) -> Plot | None:
+def _plot(task: str, group: Sequence[CellResults], styles: Styles) -> Plot | None:
     objective = group[0].objective
     lines = {cell.space: line(cell) for cell in group}
     ends = [float(best[-1]) for _, best in lines.values() if best.size]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.cells import cell_results
+from harness.analysis.cells import by_task
 from harness.journal.record import SweepRecord
 from harness.report.text import listed, number, places
 from harness.report.two_sweeps.changes import (
@@ -129,7 +129,8 @@ def _cautions(a: Side, b: Side, found: Sequence[Contrast]) -> Iterator[str]:
     seeds = [c for c in found if c.a and c.b and c.a.scores and c.b.scores]
     if few := [_named_plainly(c) for c in seeds if len(c.b.scores) < len(c.a.scores)]:  # type: ignore[union-attr]
         yield f"B has scores of fewer seeds than A of {listed(few)}."
-    of_a, of_b = (cautions(side.record, cell_results(side.record)) for side in (a, b))
+    of_a = cautions(a.record, by_task([c.a for c in found if c.a]))
+    of_b = cautions(b.record, by_task([c.b for c in found if c.b]))
     for text in dict.fromkeys((*of_a, *of_b)):
         both = text in of_a and text in of_b
         yield f"{'Both' if both else 'A' if text in of_a else 'B'}: {text}"

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -11,24 +10,25 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from harness.analysis.cells import CellResults, by_task, cell_results
+from harness.analysis.cells import CellResults
 from harness.analysis.statistics import Interval, far_apart, mean_interval
-from harness.journal.record import SweepRecord
 from harness.report.across_tasks.pretraining import Starts, started
-from harness.report.figure_style import FAINT, INK, STYLE, WIDTH, looks, number_decades
+from harness.report.figure_style import FAINT, INK, STYLE, WIDTH, Styles, number_decades
 from harness.report.text import decimals, duration, milliseconds, number, places, span
 from harness.report.verdicts.verdict import Judged, Judgement
 from harness.system.markdown import NOTHING, code, plain, table
 
 
-def leaderboard_figure(record: SweepRecord) -> Figure:
+def leaderboard_figure(tasks: Mapping[str, Sequence[CellResults]], styles: Styles) -> Figure:
     """One panel a task: mean and 95 % t interval of each architecture, its seeds as dots.
 
     Baseline and published reference are lines where they are near enough, and otherwise
     an arrow that says where they lie.
+
+    Args:
+        tasks: cells by task, the best first.
+        styles: of the architectures.
     """
-    tasks = by_task(cell_results(record))
-    styles = looks(record)
     largest = max((len(group) for group in tasks.values()), default=1)
     with matplotlib.rc_context(STYLE):
         figure, panels = _panels(len(tasks), height=1.25 + 0.36 * largest)
@@ -57,9 +57,7 @@ def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _leaderboard_panel(
-    axes: Axes, task: str, group: Sequence[CellResults], styles: dict[str, dict[str, Any]]
-) -> None:
+def _leaderboard_panel(axes: Axes, task: str, group: Sequence[CellResults], styles: Styles) -> None:
     for row, cell in enumerate(group):
         colour = styles[cell.space]["color"]
         if not cell.scores:
@@ -134,12 +132,16 @@ the worker."""
 
 
 def how_started(group: Sequence[CellResults], starts: Starts) -> str:
+    """Which architectures with a score start from a pretrained model, in a sentence, if any."""
     return started([cell for cell in group if cell.scores], starts)
 
 
 def leaderboard_section(
     tasks: Mapping[str, Sequence[CellResults]], judged: Judged, starts: Starts
 ) -> str:
+    """Scores, verdicts, bounds and costs of each task; empty without a task."""
+    if not tasks:
+        return ""
     blocks = ["![Test score of each architecture with its interval](leaderboard.png)"]
     for task, group in tasks.items():
         blocks += [f"### {code(task)}", _scores(group, judged[task])]

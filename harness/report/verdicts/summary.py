@@ -5,14 +5,42 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness import registry
-from harness.analysis.cells import CellResults, by_task
+from harness.analysis.cells import CellResults
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
+from harness.report.across_tasks.pretraining import Starts
 from harness.report.text import duration, listed, number, places, score_of, span
-from harness.report.verdicts.verdict import Judgement
+from harness.report.verdicts.leaderboard import how_started
+from harness.report.verdicts.verdict import Judged, Judgement
 from harness.sweep.question import Sweep
-from harness.system.markdown import code, plain
+from harness.system.markdown import bullets, code, plain
 from harness.system.text import counted
+
+
+def title(sweep: Sweep) -> str:
+    """The question as the heading of a page."""
+    tasks, spaces = sweep.tasks, sweep.spaces
+    which = listed([code(name) for name in spaces])
+    which = f"of {which}" if 1 < len(spaces) <= 4 else f"of {counted(len(spaces), 'architecture')}"
+    on = listed([code(name) for name in tasks]) if len(tasks) <= 3 else f"{len(tasks)} tasks"
+    return f"{plain(sweep.name)}: which {which} is best on {on}, at equal cost?"
+
+
+def summary(
+    tasks: Mapping[str, Sequence[CellResults]],
+    judged: Judged,
+    starts: Starts,
+    further: Iterable[str],
+) -> str:
+    """The answer in a few sentences, one or two a task, and then those `further` ones."""
+    if not tasks:
+        return "No trial has been asked for yet."
+    sentences = [
+        f"{conclusion(task, group, judged[task])} {how_started(group, starts)}".rstrip()
+        for task, group in tasks.items()
+    ]
+    sentences += further
+    return sentences[0] if len(sentences) == 1 else bullets(sentences)
 
 
 def conclusion(task: str, group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> str:
@@ -65,10 +93,10 @@ def _of_the_scored(task: str, group: Sequence[CellResults], judged: Mapping[str,
     return f"{text}. {_next(best, others[0], next_best, places(scored))}"
 
 
-def cautions(record: SweepRecord, found: Sequence[CellResults]) -> list[str]:
+def cautions(record: SweepRecord, tasks: Mapping[str, Sequence[CellResults]]) -> list[str]:
     """What a reader must know before believing the table, one sentence each."""
-    sentences = [*_of_the_sweep(record, found)]
-    for task, group in by_task(found).items():
+    sentences = [*_of_the_sweep(record, [cell for group in tasks.values() for cell in group])]
+    for task, group in tasks.items():
         for cell in group:
             sentences += _of_a_cell(f"On {code(task)} {code(cell.space)}", record, cell)
     return sentences

@@ -10,12 +10,11 @@ from harness.analysis.cells import exit_code
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.report.across_tasks.pretraining import read_starts
-from harness.report.across_tasks.training_size import examples_figures, families
 from harness.report.figure_style import image
-from harness.report.page import markdown
 from harness.spec import Objective, SearchSpace, Task
 from harness.sweep.question import Sweep
 from harness.trial import Cost, TrialResult
+from tests.answered import examples_figures, families, markdown
 from tests.synthetic import ENVIRONMENT, write_journal
 
 TASKS = ("mlm", "sst2", "sst2_10", "sst2_30")

@@ -10,24 +10,22 @@ import scipy.stats
 from harness.journal.read import read_journal
 from harness.report.across_tasks.profiles import (
     profile_figure_name,
-    profiles,
+    profiles_section,
     shares,
-    speed,
     target,
 )
-from harness.report.across_tasks.rank_figures import profile_figures, rank_figures
 from harness.report.across_tasks.ranks import (
     critical_difference,
-    fields,
     friedman,
     nemenyi,
     rank_figure_name,
-    ranking,
+    ranks_section,
     task_ranks,
 )
 from harness.report.figure_style import image
 from harness.spec import Objective
 from harness.trial import Asked, Failure, TrialResult
+from tests.answered import common_tasks, profile_figures, profiles, rank_figures
 from tests.synthetic import write_journal
 
 # Demšar (2006), "Statistical comparisons of classifiers over multiple data sets", table 6: the
@@ -137,7 +135,7 @@ def test_what_is_tied_everywhere_does_not_differ():
 
 
 def test_the_best_architecture_has_rank_one(record):
-    (field,) = fields(record)
+    (field,) = common_tasks(record)
     assert (field.spaces, tuple(field.tasks)) == (SPACES, TASKS)
     assert task_ranks(field).tolist() == [[3, 2, 1]] * 3
 
@@ -147,30 +145,30 @@ def test_ranks_follow_the_direction_of_the_metric(record):
         n: dataclasses.replace(t, measure=Objective("accuracy", "min"))
         for n, t in record.tasks.items()
     }
-    (field,) = fields(dataclasses.replace(record, tasks=tasks))
+    (field,) = common_tasks(dataclasses.replace(record, tasks=tasks))
     assert task_ranks(field).tolist() == [[1, 2, 3]] * 3
 
 
 def test_failure_has_the_last_rank_and_is_named(record):
     failed = failing(failing(record, "digits", "vit"), "digits", "cnn")
-    (field,) = fields(failed)
+    (field,) = common_tasks(failed)
     assert task_ranks(field).tolist() == [[1, 2.5, 2.5], [3, 2, 1], [3, 2, 1]]
     assert "`cnn` and `vit` have no confirmed score on `digits` and the last rank." in (
-        ranking(failed)
+        ranks_section(common_tasks(failed))
     )
 
 
 def test_a_task_still_at_work_does_not_count(record):
     open_task = edited(record, lambda r: None if (r.task, r.space, r.phase, r.number) == (
         "cifar10", "mlp", "confirm", 2) else r)  # fmt: skip
-    (field,) = fields(open_task)
+    (field,) = common_tasks(open_task)
     assert tuple(field.tasks) == TASKS[:2]
 
 
 def test_tasks_where_everything_failed_do_not_count(record):
     for space in SPACES:
         record = failing(record, "digits", space)
-    (field,) = fields(record)
+    (field,) = common_tasks(record)
     assert tuple(field.tasks) == TASKS[1:]
 
 
@@ -181,9 +179,9 @@ def without(record, drop):
     return dataclasses.replace(record, history=keep, ended=ended)
 
 
-def test_tasks_with_other_architectures_are_no_field(record):
+def test_tasks_with_other_architectures_are_not_in_common(record):
     other = without(record, lambda task, space: task == "digits" and space == "vit")
-    (field,) = fields(other)
+    (field,) = common_tasks(other)
     assert tuple(field.tasks) == TASKS[1:]
 
 
@@ -193,17 +191,17 @@ def test_tasks_with_other_architectures_are_no_field(record):
 ])  # fmt: skip
 def test_one_task_or_one_architecture_shows_nothing(record, drop):
     one = without(record, drop)
-    assert fields(one) == []
-    assert (ranking(one), speed(one)) == ("", "")
+    assert common_tasks(one) == []
+    assert (ranks_section(common_tasks(one)), profiles_section(profiles(one))) == ("", "")
     assert rank_figures(one) == profile_figures(one) == {}
 
 
 def test_the_section_says_how_little_few_tasks_show(record):
-    text = ranking(record)
+    text = ranks_section(common_tasks(record))
     assert "| `vit`          |           1.00 |" in text
     assert "3 tasks can show little" in text
     # Two tasks, three architectures: 2.34 sqrt(12 / 12) = 2.34, and ranks differ by 2 at most.
-    two = ranking(without(record, lambda task, _: task == "digits"))
+    two = ranks_section(common_tasks(without(record, lambda task, _: task == "digits")))
     assert "the critical difference is larger than 2" in two
 
 
@@ -262,7 +260,7 @@ def test_profiles_are_times_to_what_the_middle_architecture_reaches(record):
 
 
 def test_the_middle_of_an_even_number_is_the_weaker_one(record):
-    (field,) = fields(searching(record, REACH))
+    (field,) = common_tasks(searching(record, REACH))
     mlp, cnn, vit = (field.tasks["digits"][space] for space in SPACES)
     assert target([mlp, cnn, vit]) == 0.8
     assert target([vit, cnn]) == 0.8
@@ -273,7 +271,7 @@ def test_a_task_without_a_target_is_left_out_and_named(record):
     reach = {**REACH, ("digits", "mlp"): (1.0, math.nan), ("digits", "cnn"): (1.0, math.nan)}
     (found,) = profiles(searching(record, reach))
     assert (found.tasks, found.left_out) == (TASKS[1:], ("digits",))
-    text = speed(searching(record, reach))
+    text = profiles_section(profiles(searching(record, reach)))
     assert "Left out, as half of the architectures have no validation score: `digits`." in text
     assert "2 tasks can show little." in text
 
@@ -281,12 +279,13 @@ def test_a_task_without_a_target_is_left_out_and_named(record):
 def test_profiles_need_two_tasks_with_a_target(record):
     bad = {cell: (1.0, math.nan) for cell in REACH if cell[0] != "digits"}
     assert profiles(searching(record, {**REACH, **bad})) == []
-    assert speed(searching(record, {**REACH, **bad})) == ""
+    assert profiles_section(profiles(searching(record, {**REACH, **bad}))) == ""
 
 
 def test_the_section_and_the_figure_show_the_shares(record):
     known = searching(record, REACH)
-    rows = [[c.strip() for c in line.split("|")[1:-1]] for line in speed(known).splitlines()
+    lines = profiles_section(profiles(known)).splitlines()
+    rows = [[c.strip() for c in line.split("|")[1:-1]] for line in lines
             if line.startswith("| `")]  # fmt: skip
     assert rows == [
         ["`cnn`", "67 %", "100 %", "100 %"],
@@ -307,4 +306,7 @@ def test_names_from_data_are_shown_as_they_are(tmp_path):
     record = read_journal(tmp_path)
     for figure in [*rank_figures(record).values(), *profile_figures(record).values()]:
         assert b"<script>" not in image(figure, "svg")
-    assert all("<script>|" not in text for text in (ranking(record), speed(record)))
+    assert all(
+        "<script>|" not in text
+        for text in (ranks_section(common_tasks(record)), profiles_section(profiles(record)))
+    )

@@ -8,10 +8,8 @@ import pytest
 from harness.journal.read import read_journal
 from harness.report.figure_style import image
 from harness.report.html.document import html
-from harness.report.page import markdown
-from harness.report.searches.trial_plots import plots
-from harness.report.verdicts.leaderboard import leaderboard_figure
 from harness.trial import TrialResult
+from tests.answered import leaderboard_figure, markdown, plots
 from tests.browsing import DESKTOP, PHONE, opened_browser, watched  # noqa: F401
 from tests.synthetic import write_journal
 

@@ -21,14 +21,13 @@ from harness.journal.read import read_journal
 from harness.report.figure_style import image
 from harness.report.html.document import html
 from harness.report.html.tables import Keys, keys, quantity
-from harness.report.page import markdown
-from harness.report.searches.trial_plots import MOST, plots, view
+from harness.report.searches.trial_plots import MOST, view
 from harness.report.text import duration, milliseconds, number
-from harness.report.verdicts.leaderboard import leaderboard_figure
 from harness.spec import Reference
 from harness.sweep.question import Sweep
 from harness.system.markdown import NOTHING, code, plain, table
 from harness.trial import Failure, TrialResult
+from tests.answered import leaderboard_figure, markdown, plots
 from tests.synthetic import trial_result, write_journal
 
 HOSTILE = (

@@ -5,11 +5,11 @@ import pytest
 
 from harness import report
 from harness.analysis.exhibits import read_exhibits
-from harness.journal.read import read_journal
 from harness.report.figure_style import image
 from harness.report.samples.confusion import confusion_figures
 from harness.spec import HarnessError
 from tests.analysis.test_exhibits import leave
+from tests.answered import sample_figures
 from tests.synthetic import write_journal
 
 GUESSES = [{"piece": "sat", "probability": 0.412}, {"piece": "##s|", "probability": 0.07}]
@@ -43,8 +43,7 @@ def lines(folder):
 
 
 def figure(folder):
-    record = read_journal(folder)
-    return confusion_figures(record, read_exhibits(folder, record.cells))["confusion-digits"]
+    return sample_figures(folder, confusion_figures)["confusion-digits"]
 
 
 def labels(ticks):

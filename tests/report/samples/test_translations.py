@@ -5,12 +5,12 @@ import pytest
 
 from harness import report
 from harness.analysis.exhibits import read_exhibits
-from harness.journal.read import read_journal
 from harness.report.figure_style import blues, image
 from harness.report.samples.attention import attention_figures
 from harness.report.samples.lengths import length_figures
 from harness.spec import HarnessError
 from tests.analysis.test_exhibits import leave
+from tests.answered import sample_figures
 from tests.synthetic import write_journal
 
 SENTENCE = {"source": "a dog runs", "reference": "ein hund läuft", "hypothesis": "ein | hund"}
@@ -45,11 +45,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-def draw(folder, figures):
-    record = read_journal(folder)
-    return figures(record, read_exhibits(folder, record.cells))
-
-
 def page(folder):
     report.write(folder)
     return (folder / "report.md").read_text(encoding="utf-8")
@@ -57,7 +52,7 @@ def page(folder):
 
 def maps(folder):
     """The panels of the attention figure, row by row, without the colour bar."""
-    return draw(folder, attention_figures)["attention-digits"].axes[:-1]
+    return sample_figures(folder, attention_figures)["attention-digits"].axes[:-1]
 
 
 def labels(ticks):
@@ -110,13 +105,13 @@ def test_architectures_with_other_buckets_show_those_they_have(folder):
         "| `cnn` | – | 34.1 | 27.2 |",
         "| `mlp` | – | – | 27.2 |",
     ]
-    (axes,) = draw(folder, length_figures)["length-digits"].axes
+    (axes,) = sample_figures(folder, length_figures)["length-digits"].axes
     assert labels(axes.get_xticklabels()) == ["1-2", "3-9", "10+"]
     assert [list(line.get_xdata()) for line in axes.lines] == [[1, 2], [0, 2]]
 
 
 def test_scores_by_length_are_drawn_for_each_architecture(folder):
-    figure = draw(folder, length_figures)["length-digits"]
+    figure = sample_figures(folder, length_figures)["length-digits"]
     (axes,) = figure.axes
     assert [tuple(line.get_ydata()) for line in axes.lines] == [(34.1, 27.25)] * 2
     assert len({line.get_color() for line in axes.lines}) == 2
@@ -131,7 +126,7 @@ def test_heat_maps_have_tokens_of_both_sentences_on_their_axes(folder):
     assert labels(axes.get_yticklabels()) == ["ein", "$hund$", "</s>"]
     assert axes.images[0].get_array().tolist() == MAP["weights"]
     assert axes.images[0].get_clim() == (0, 1)
-    first, second = (image(draw(folder, attention_figures)["attention-digits"], "svg")
+    first, second = (image(sample_figures(folder, attention_figures)["attention-digits"], "svg")
                      for _ in range(2))  # fmt: skip
     assert first == second
     assert "$hund$" in first.decode()  # as it is, not as mathematics
@@ -169,7 +164,7 @@ def test_what_cannot_be_drawn_leaves_no_gap_and_no_warning(folder):
     (axes,) = maps(folder)
     assert labels(axes.get_xticklabels()) == ["�", "�", "·"]
     assert labels(axes.get_yticklabels()) == ["whole", "words"]
-    assert image(draw(folder, attention_figures)["attention-digits"], "png")
+    assert image(sample_figures(folder, attention_figures)["attention-digits"], "png")
 
 
 def test_equal_weights_apart_look_equally_far_apart():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.analysis.cells import by_task, cell_results
 from harness.journal.read import read_journal
-from harness.report.figure_style import image, looks
+from harness.report.figure_style import image, line_styles
 from harness.report.searches.pareto import (
     PRICES,
     comparable,
@@ -106,7 +106,7 @@ def test_the_sentence_names_who_is_on_each_front(record):
 def test_the_figure_has_a_panel_a_cost_and_names_all(record):
     record = with_costs(record, {"mlp": 5.0, "cnn": 90.0, "vit": 9.0}, {"mlp": 10, "cnn": 10_000})
     (group,) = by_task(cell_results(record)).values()
-    figure = pareto_figure("digits", group, looks(record))
+    figure = pareto_figure("digits", group, line_styles(record.sweep.spaces))
     assert [axes.get_xlabel() for axes in figure.axes] == [price.axis for price in PRICES]
     # vit has no parameters, as its runs do not say how many.
     names = [{text.get_text() for text in axes.texts} for axes in figure.axes]
@@ -115,14 +115,14 @@ def test_the_figure_has_a_panel_a_cost_and_names_all(record):
     stairs = next(line for line in figure.axes[1].get_lines() if len(line.get_xdata()) > 1)
     costs = [c.median_cost(PRICES[1].of) for c, on in zip(known, front, strict=True) if on]
     assert stairs.get_xdata().tolist() == costs
-    again = pareto_figure("digits", group, looks(record))
+    again = pareto_figure("digits", group, line_styles(record.sweep.spaces))
     assert image(figure, "svg") == image(again, "svg")
 
 
 def test_costs_that_are_nothing_or_all_the_same_still_draw(record):
     record = with_costs(record, {"mlp": 0.0, "cnn": 0.0, "vit": 0.0})
     (group,) = by_task(cell_results(record)).values()
-    figure = pareto_figure("digits", group, looks(record))
+    figure = pareto_figure("digits", group, line_styles(record.sweep.spaces))
     assert "not measured" in {text.get_text() for text in figure.axes[0].texts}
     assert image(figure, "png")
 

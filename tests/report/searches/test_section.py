@@ -9,14 +9,13 @@ import pytest
 from harness.analysis.cells import by_task, cell_results
 from harness.journal.read import read_journal
 from harness.report.figure_style import image
-from harness.report.searches.anytime import anytime_figure, curves, exchangeable, trials_of
-from harness.report.searches.gain import asking, gain, gains
-from harness.report.searches.hyperparameters import studies
+from harness.report.searches.anytime import curves, exchangeable, trials_of
+from harness.report.searches.gain import gain, gains
 from harness.report.searches.permutations import observed
-from harness.report.searches.section import read_searches, searching, searching_figures, worth
 from harness.report.searches.time_to_target import targets, times, times_to_targets
 from harness.spec import Objective
 from harness.trial import Asked, TrialResult
+from tests.answered import anytime_figure, search_figures, search_text, work_out
 from tests.synthetic import write_journal
 
 
@@ -223,17 +222,17 @@ def with_an_effect(record):
 
 
 def test_the_section_shows_what_there_is(large):
-    searches = read_searches(with_an_effect(large))
-    page = searching(searches)
+    record = with_an_effect(large)
+    page = search_text(record)
     for title in ("During the search", "Time to target", "What the search was worth",
                   "Which hyperparameters mattered"):  # fmt: skip
         assert f"### {title}" in page
     assert "`units`" in page
     assert "winner's curse" in page
-    figures = searching_figures(searches)
+    figures = search_figures(record)
     assert set(figures) == {"anytime", "pareto-digits", "importance-digits"}
     for name in figures:
-        assert f"({name}.png)" in page + worth(searches)
+        assert f"({name}.png)" in page
     (axes,) = figures["importance-digits"].axes
     assert axes.get_yticklabels()[0].get_text() == "units"
     keys = figures["importance-digits"].legends[0].get_texts()
@@ -242,24 +241,14 @@ def test_the_section_shows_what_there_is(large):
         assert image(figure, "svg") == image(figure, "svg")
 
 
-def test_an_interaction_has_a_figure_of_its_own(tmp_path):
-    write_journal(tmp_path, tasks=("digits",), spaces=("mlp",), trials=90)
-    searches = read_searches(with_an_effect(read_journal(tmp_path)))
-    figure = searching_figures(searches)["interaction-digits"]
-    (axes,) = figure.axes
-    assert {axes.get_xlabel(), axes.get_ylabel()} == {"units", "layers"}
-    assert "(interaction-digits.png)" in searching(searches)
-    assert image(figure, "png")
-
-
 def test_noise_has_no_importances(large):
     def edit(result):
         return dataclasses.replace(result, score=float(np.random.default_rng(
             [result.number, len(result.space), ord(result.space[0])]).uniform()))  # fmt: skip
 
-    searches = read_searches(edited(large, edit))
-    assert "the surrogate explains nothing" in searching(searches)
-    assert "importance-digits" not in searching_figures(searches)
+    record = edited(large, edit)
+    assert "the surrogate explains nothing" in search_text(record)
+    assert "importance-digits" not in search_figures(record)
 
 
 def broken(record, state):
@@ -293,9 +282,8 @@ def broken(record, state):
 @pytest.mark.parametrize("state", ["everything failed", "not numbers", "half-way", "one trial",
                                    "only asked", "no data", "nothing"])  # fmt: skip
 def test_every_state_of_a_sweep_can_be_shown(record, state, tuner):
-    searches = read_searches(tuned_by(broken(record, state), tuner))
-    page = worth(searches) + searching(searches)
-    figures = searching_figures(searches)
+    found = tuned_by(broken(record, state), tuner)
+    page, figures = search_text(found), search_figures(found)
     for figure in figures.values():
         assert image(figure, "png")
     assert "anytime" in figures
@@ -318,13 +306,12 @@ def test_names_from_data_cannot_break_the_page(large):
 
     record = with_an_effect(large)
     hostile = dataclasses.replace(record, history=tuple(map(edit, record.history)))
-    searches = read_searches(hostile)
-    assert "`a\\|b'<script>$x$`" in searching(searches)
-    figure = searching_figures(searches)["importance-digits"]
+    assert "`a\\|b'<script>$x$`" in search_text(hostile)
+    figure = search_figures(hostile)["importance-digits"]
     assert figure.axes[0].get_yticklabels()[0].get_text() == name
     assert image(figure, "svg").count(b"<script>") == 0
 
 
-def test_few_trials_are_not_studied(record):
-    assert studies(cell_results(record), asking(record)) == {}
-    assert "Which hyperparameters mattered" not in searching(read_searches(record))
+def test_nothing_is_said_of_hyperparameters_after_few_trials(record):
+    assert work_out(record).importances == {}
+    assert "Which hyperparameters mattered" not in search_text(record)

@@ -1,0 +1,91 @@
+"""Parts of a report straight from a record, for tests that are about one of them."""
+
+from harness.analysis.cells import by_task, cell_results
+from harness.analysis.exhibits import read_exhibits
+from harness.journal.read import read_journal
+from harness.report import csv_tables, page
+from harness.report.across_tasks import rank_figures as across
+from harness.report.across_tasks import training_size
+from harness.report.answer import work_out
+from harness.report.figure_style import line_styles
+from harness.report.searches import anytime, section, trial_plots
+from harness.report.verdicts import leaderboard as board
+
+__all__ = ["work_out"]
+
+
+def _tasks(record):
+    return by_task(cell_results(record)), line_styles(record.sweep.spaces)
+
+
+def markdown(record, **known):
+    return page.markdown(work_out(record, **known))
+
+
+def trials_table(record):
+    return csv_tables.trials_table(record, cell_results(record))
+
+
+def leaderboard(record, **known):
+    return csv_tables.leaderboard(work_out(record, **known).tasks)
+
+
+def leaderboard_figure(record):
+    return board.leaderboard_figure(*_tasks(record))
+
+
+def anytime_figure(record):
+    tasks, styles = _tasks(record)
+    return anytime.anytime_figure(tasks, record.sweep.tuner, styles)
+
+
+def plots(record):
+    return trial_plots.plots(*_tasks(record))
+
+
+def common_tasks(record):
+    return work_out(record).common
+
+
+def profiles(record):
+    return work_out(record).profiles
+
+
+def families(record):
+    return training_size.families(record, _tasks(record)[0])
+
+
+def rank_figures(record):
+    answer = work_out(record)
+    return across.rank_figures(answer.common, answer.styles)
+
+
+def profile_figures(record):
+    answer = work_out(record)
+    return across.profile_figures(answer.profiles, answer.styles)
+
+
+def examples_figures(record):
+    tasks, styles = _tasks(record)
+    return training_size.examples_figures(training_size.families(record, tasks), styles)
+
+
+def search_figures(record):
+    answer = work_out(record)
+    tuner = record.sweep.tuner
+    return section.search_figures(answer.tasks, tuner, answer.importances, answer.styles)
+
+
+def search_text(record):
+    """The sections on the searches."""
+    answer = work_out(record)
+    tuner = record.sweep.tuner
+    searched = section.search_section(answer.tasks, tuner, answer.suggestions, answer.importances)
+    return section.cost_section(answer.tasks) + searched
+
+
+def sample_figures(folder, draw):
+    """Figures of what the models of a sweep's folder did."""
+    record = read_journal(folder)
+    answer = work_out(record, exhibits=read_exhibits(folder, record.cells))
+    return draw(answer.samples, answer.styles)
