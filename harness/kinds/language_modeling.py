@@ -1,4 +1,4 @@
-"""Language modeling: predict the next token of running text, judged by perplexity.
+r"""Language modeling: predict the next token of running text, judged by perplexity.
 
 Inputs
     `tokens`: int32 ids of shape (window,), of words, characters or pieces of words.
@@ -30,7 +30,6 @@ Example:
     from harness.kinds import language_modeling
 
     def prepare(files):
-        import this  # any text will do
         from pydoc_data.topics import topics
 
         return "\n".join(topics[name] for name in sorted(topics))
@@ -46,7 +45,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.fitting.language_models import (
     FEATURES,
     MATRIX,
@@ -218,13 +217,10 @@ def prepared(
     if validation_windows is not None:
         splits["val"] = _spread(splits["val"], validation_windows)
     tensor = TensorSpec((window,), "int32", size=len(vocabulary))
-    return Prepared(
+    return gathered(
         DataSpec({TOKENS: tensor}, {NEXT_TOKEN: tensor}, kind=KIND),
-        train=splits.pop("train"),
-        val=splits.pop("val"),
-        test=splits.pop("test"),
-        further=splits,
-        assets={VOCABULARY: vocabulary, SPELLING: spelling},
+        splits,
+        {VOCABULARY: vocabulary, SPELLING: spelling},
     )
 
 

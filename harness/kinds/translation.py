@@ -44,7 +44,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds.constructor import cut_splits, make_task
+from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.fitting.translating import (
     BLEU_TOKENIZER,
     LONGEST,
@@ -208,13 +208,10 @@ def prepared(
         TensorSpec((None,), "int32", size=len(part), longest=longest, vocabulary=name)
         for name, part in zip(names, pieces, strict=True)
     )
-    return Prepared(
+    return gathered(
         DataSpec({SOURCE: source_spec, TARGET: target_spec}, {NEXT_TOKEN: target_spec}, kind=KIND),
-        train=splits.pop("train"),
-        val=splits.pop("val"),
-        test=splits.pop("test"),
-        further=splits,
-        assets={
+        splits,
+        {
             SOURCE_VOCABULARY: vocabularies[0],
             TARGET_VOCABULARY: vocabularies[1],
             LONGEST: longest,
