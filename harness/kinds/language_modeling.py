@@ -32,7 +32,7 @@ Example:
     def prepare(files):
         from pydoc_data.topics import topics
 
-        return "\n".join(topics[name] for name in sorted(topics))
+        return "\\n".join(topics[name] for name in sorted(topics))
 
     manual = language_modeling.task("manual", prepare, tokens="character", window=128)
 """

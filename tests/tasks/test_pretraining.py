@@ -7,7 +7,7 @@ from scipy import stats
 from harness import registry
 from harness.data import cache
 from harness.kinds import masked_language_modeling
-from harness.kinds.text import encoding, masking
+from harness.kinds.text import masking, packing
 from harness.kinds.text.tokenizer import CLASSIFICATION, MASK, PADDING, RESERVED, SEPARATOR, UNKNOWN
 
 SIZE, LONGEST = 500, 64
@@ -24,7 +24,7 @@ def packed(examples, seed=0):
                for _ in range(examples)]  # fmt: skip
         return [[UNKNOWN if random.random() < 0.05 else n for n in text] for text in ids]
 
-    return encoding.packed(texts(), texts(), LONGEST)[0]
+    return packing.packed(texts(), texts(), LONGEST)[0]
 
 
 def within(successes, trials, share):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pydantic
 
+from harness.kinds.text.packing import Sides, packed
 from harness.kinds.text.tokenizer import (
     CLASSIFICATION,
     MASK,
@@ -36,11 +37,6 @@ TEXT, PAIR = "text", "text_pair"
 LONGEST_WORD = 12
 """Pieces that are read of a word that has a tag; of longer ones, which are web addresses, the
 others are left out."""
-
-Ids = Sequence[Sequence[int]]
-"""Of each text."""
-Sides = tuple[Ids, Ids | None]
-"""Of each text, and of the other text of each pair if there are pairs."""
 
 
 def _reserved() -> dict[str, int]:
@@ -224,34 +220,3 @@ def joined(sentences: Sequence[Sequence[Sequence[int]]]) -> list[list[int]]:
 def arrays(sides: Sides, longest: int) -> dict[str, np.ndarray]:
     """`tokens` and `segments` by name, as of `packed`."""
     return dict(zip((TOKENS, SEGMENTS), packed(*sides, longest), strict=True))
-
-
-def packed(first: Ids, second: Ids | None, longest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Texts or pairs of them as a BERT reads them: `[CLS] first [SEP] second [SEP]`.
-
-    Of a pair that is too long, ids are taken from the end of the longer text, one by one.
-
-    Args:
-        first: ids of each text.
-        second: of the other text of each pair, if there are pairs.
-        longest: most ids of an example.
-
-    Returns:
-        `tokens` and `segments`, int32 of shape (examples, longest): ids, filled up with padding,
-        and 1 where a token belongs to a second text (its separator included), else 0.
-    """
-    tokens = np.full((len(first), longest), PADDING, "int32")
-    segments = np.zeros_like(tokens)
-    pairs: Any = zip(first, second, strict=True) if second is not None else ((a, []) for a in first)
-    for row, (a, b) in enumerate(pairs):
-        room = longest - (2 if second is None else 3)
-        a, b = list(a), list(b)
-        shorter = min(len(a), len(b), room // 2)
-        a, b = (a[: room - shorter], b[:shorter]) if len(a) > len(b) else (
-            a[:shorter], b[: room - shorter])  # fmt: skip
-        ids = [CLASSIFICATION, *a, SEPARATOR]
-        if second is not None:
-            segments[row, len(ids) : len(ids) + len(b) + 1] = 1
-            ids += [*b, SEPARATOR]
-        tokens[row, : len(ids)] = ids
-    return tokens, segments

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.kinds.text.encoding import packed
+from harness.kinds.text.packing import packed
 from harness.kinds.text.tokenizer import MASK, PADDING, RESERVED
 
 SHARE = 0.15

@@ -17,8 +17,8 @@ from harness.kinds.text.encoding import (
     TOKENS,
     VOCABULARY,
     Encoding,
-    Sides,
 )
+from harness.kinds.text.packing import Sides
 from harness.kinds.text.tokenizer import CLASSIFICATION, PADDING, SEPARATOR, Tokens
 from harness.kinds.text.vocabulary import Vocabulary
 from harness.spec import HarnessError, Split, TensorSpec

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.kinds.text import encoding as encodings
-from harness.kinds.text.encoding import Encoding, encode, packed
+from harness.kinds.text.encoding import Encoding, encode
+from harness.kinds.text.packing import packed
 from harness.kinds.text.tokenizer import RESERVED
 from harness.spec import DataSpec, HarnessError, TensorSpec
 
