@@ -4,6 +4,7 @@ Only NumPy is imported here, so that a worker, a report or a plugin can use the
 nouns without loading a framework.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -151,14 +152,43 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Source:
-    """One file of a data set, known by its SHA-256 before it is used."""
+    """One file of a data set, known by its SHA-256 before it is used; or one of your own.
+
+    A file of your own has no SHA-256 to be held to, as you may change it. Its digest is taken
+    each time, and data is prepared anew when it is another. `Source.local("mine.csv")` is one
+    that lies beside the file of the task.
+
+    Raises:
+        HarnessError: it is to be downloaded, and has no SHA-256.
+    """
 
     dataset: str
     """Folder of the file below a `--data-dir`."""
     file: str
-    url: str | None
+    """Its name, by which `prepare` gets its path."""
+    url: str | None = None
     """Where it is downloaded from; `None` when the licence asks users to bring it."""
-    sha256: str
+    sha256: str | None = None
+    """`None` for a file of your own, that may change."""
+    path: str | None = None
+    """Where a file of your own lies: absolute, or relative to the file that defines the task."""
+
+    def __post_init__(self) -> None:
+        if self.sha256 is None and self.url is not None:
+            raise HarnessError(
+                f"source {self.file!r}: expected the SHA-256 of what is downloaded, found none"
+            )
+
+    @classmethod
+    def local(cls, path: str | os.PathLike[str]) -> "Source":
+        """A file of your own.
+
+        Args:
+            path: absolute, or relative to the file that defines the task. `prepare` gets it by
+                the name of the file, without folders.
+        """
+        place = Path(path)
+        return cls("", place.name, path=str(place))
 
 
 # --- tasks --------------------------------------------------------------------

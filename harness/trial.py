@@ -144,5 +144,7 @@ class Job:
     encoder: Path | None = None
     """The model that this one is built around, relative to the folder."""
     keep_checkpoint: bool = False
+    digest: str | None = None
+    """Of the data that the sweep began with, whatever has changed since."""
     data_dir: Path | None = None
     offline: bool = False

@@ -65,9 +65,12 @@ def _task(task: Task) -> str:
     if task.init_from is not None:
         rows.insert(-3, ("starts from", f"a model of task {task.init_from}"))
     for source in task.sources:
+        if source.path is not None:
+            rows.append(("file", f"{one_line(source.path)}  your own, and may change"))
+            continue
         where = masked(source.url) if source.url else "to be brought with --data-dir"
         rows.append(("file", f"{source.dataset}/{source.file}  {where}{_size(source)}"))
-        rows.append(("SHA-256", source.sha256))
+        rows.append(("SHA-256", source.sha256 or "none is asked for: it may change"))
     return "\n".join(f"{key:12} {value}" for key, value in rows)
 
 

@@ -44,6 +44,8 @@ def _tasks() -> Iterator[tuple[str, ...]]:
 def _data(task: Task) -> str:
     if not task.sources:
         return "embedded"
+    if all(source.path for source in task.sources):
+        return "your own file"
     return "download" if all(source.url for source in task.sources) else "bring your own"
 
 

@@ -1,248 +1,201 @@
 """Prepared data: made once in a process of its own, then memory-mapped by everyone.
 
-An entry is the folder `<cache>/prepared/<task>/<key>`: one `.npy` file an array and
-`meta.json`, which knows the SHA-256 of each. The key stands for what the data was made
-from, the digest for what it is.
+An entry is the folder `<cache>/prepared/<task>/<key>-<sign>`. The key stands for what is known
+beforehand of what the data is made from, the sign for what running `prepare` has shown (see
+`harness.data.ingredients`), and the digest for what the data is.
 """
 
 import contextlib
 import hashlib
-import inspect
 import json
-import os
 import shutil
-import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import filelock
-import numpy as np
-import pydantic
 
-from harness import registry
-from harness.data import download
-from harness.data.prepare import FORMAT, META, SPLITS, digest
-from harness.kinds import author
-from harness.spec import Array, DataSpec, HarnessError, Prepared, Split, Task, Windows
-from harness.system import atomic_files
+from harness.data import child, download, prepare_function
+from harness.data.entry import UNREADABLE, Entry, described, is_current, name, read, verified
+from harness.data.ingredients import Ingredients, stated
+from harness.data.prepare import FORMAT, META
+from harness.spec import HarnessError, Prepared, Source, Task
+from harness.system.text import counted, one_line
 
-_known: dict[Path, "Entry"] = {}
+_known: dict[Path, Entry] = {}
 """Entries this process has verified."""
-FAILED = "failed.txt"
-"""The traceback of the last `prepare` of a task that failed, beside its entries: there one finds it
-again, where a temporary folder is another each time; the next that succeeds removes it."""
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What reading an entry raises that is damaged, in whatever way."""
+_SHOWN = 3
+"""Files that are named of those that a task reads by itself."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A task's prepared data on disk."""
+def load(
+    task: Task, data_dir: Path | None = None, offline: bool = False, digest: str | None = None
+) -> Prepared:
+    """A task's data, its arrays memory-mapped read-only; prepared first when needed.
 
-    folder: Path
-    digest: str
-    """SHA-256 over specification, assets and arrays: the same data has the same digest,
-    wherever and from whatever code it was made."""
+    Args and errors as of `entry`.
+    """
+    folder = entry(task, data_dir, offline, digest).folder
+    try:
+        return read(folder)
+    except UNREADABLE:
+        _known.pop(folder, None)  # somebody removed or cut it since this process looked at it
+        return read(entry(task, data_dir, offline, digest).folder)
 
 
-def entry(task: Task, data_dir: Path | None = None, offline: bool = False) -> Entry:
-    """Finds a task's prepared data, preparing it when it is missing or damaged.
+def entry(
+    task: Task, data_dir: Path | None = None, offline: bool = False, digest: str | None = None
+) -> Entry:
+    """Finds a task's prepared data, preparing it when it is missing, damaged, or of what has
+    changed since.
 
     Args:
         task: a registered task.
         data_dir: directory looked in for source files before they are downloaded.
         offline: whether downloading is forbidden.
+        digest: of the data that it must be, whatever has changed since.
 
     Raises:
-        HarnessError: a source cannot be had, `prepare` fails or returns unsound data, or
-            the cache cannot be written.
+        HarnessError: a source cannot be had, `prepare` fails or returns unsound data, the cache
+            cannot be written, or what is prepared now is not the data of that digest.
     """
-    folder = download.cache_root() / "prepared" / task.name / key(task)
-    if folder in _known and (folder / META).is_file():
-        return _known[folder]
-    found = _verified(folder)
-    if found is None:
-        with _writing(folder):
-            found = _verified(folder)  # someone else may have made it while this one waited
-            if found is None:
-                _prepare(task, folder, data_dir, offline)
-                found = _verified(folder)
-    if found is None:
-        raise HarnessError(f"{folder}: damaged as soon as it was written; check the disk")
-    _known[folder] = found
+    home = download.cache_root() / "prepared" / task.name
+    known = None if digest is None else _of_digest(home, digest)
+    if known is not None:
+        return known
+    found = _prepared(task, home, data_dir, offline)
+    _known[found.folder] = found
+    if digest not in (None, found.digest):
+        raise HarnessError(
+            f"task {task.name!r}: its data of digest {str(digest)[:12]} is gone, and what is "
+            f"prepared now is other data ({found.digest[:12]}); what it is made from has changed"
+        )
     return found
 
 
-def load(task: Task, data_dir: Path | None = None, offline: bool = False) -> Prepared:
-    """A task's data, its arrays memory-mapped read-only; prepared first when needed.
+def key(task: Task, data_dir: Path | None = None) -> str:
+    """Hash of what is known beforehand of all that a task's data is made from.
 
-    Args and errors as of `entry`.
+    Raises:
+        HarnessError: a source that is a file of the person's own is not there.
     """
-    folder = entry(task, data_dir, offline).folder
-    try:
-        return _read(folder)
-    except UNREADABLE:
-        _known.pop(folder, None)  # somebody removed or cut it since this process looked at it
-        return _read(entry(task, data_dir, offline).folder)
+    sums = [[source.file, _digest(task, source, data_dir)] for source in task.sources]
+    bound = prepare_function.options(task.prepare)
+    identity = json.dumps([FORMAT, task.name, task.version, sums, bound])
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
-def peek(task: Task) -> Prepared | None:
+def _digest(task: Task, source: Source, data_dir: Path | None) -> str:
+    """The SHA-256 that a source is held to, or that a file of the person's own has now."""
+    if source.sha256 is not None:
+        return source.sha256
+    return download.sha256(download.own_file(source, data_dir, _beside(task)))
+
+
+def peek(task: Task, data_dir: Path | None = None) -> Prepared | None:
     """A task's data if they are prepared, without a look at whether all of them are sound."""
     try:
-        return _read(download.cache_root() / "prepared" / task.name / key(task))
-    except UNREADABLE:
+        first = key(task, data_dir)
+        home = download.cache_root() / "prepared" / task.name
+        current = (
+            folder for folder in sorted(home.glob(f"{first}-*")) if is_current(folder, first)
+        )
+        folder = next(current, None)
+        return None if folder is None else read(folder)
+    except (HarnessError, *UNREADABLE):  # the former: a file of the person's own is gone
         return None
 
 
-def _read(folder: Path) -> Prepared:
-    meta = json.loads((folder / META).read_text(encoding="utf-8"))
-    stored: dict[str, np.ndarray] = {
-        name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        for name in meta["arrays"]
-    }
-    windows = {
-        name: Windows(stored[parts["series"]], stored[f"{name}.starts"], parts["length"])
-        for name, parts in meta.get("windows", {}).items()
-    }
-    arrays = {**stored, **windows}
-    splits = {name: _split(arrays, name) for name in SPLITS}
-    further = {name: _split(arrays, name) for name in meta.get("further", ())}
-    return Prepared(
-        pydantic.TypeAdapter(DataSpec).validate_python(meta["spec"]),
-        assets=meta["assets"],
-        further=further,
-        **splits,
-    )
+def _beside(task: Task) -> Path | None:
+    file = prepare_function.source_file(task.prepare)
+    return None if file is None else file.parent
 
 
-def _split(arrays: Mapping[str, Any], name: str) -> Split:
-    def side(letter: str) -> dict[str, Array]:
-        prefix = f"{name}.{letter}."
-        # Names of inputs and outputs hold no dot: what has one is a part of windows.
-        named = {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
-        return {key: array for key, array in named.items() if "." not in key}
-
-    return Split(x=side("x"), y=side("y"), weight=arrays.get(f"{name}.weight"))
-
-
-# --- identity -------------------------------------------------------------------
-
-
-def key(task: Task) -> str:
-    """Hash of everything a task's data is made from; its entry is called so."""
-    identity = hashlib.sha256()
-    sums = [[source.file, source.sha256] for source in task.sources]
-    identity.update(json.dumps([FORMAT, task.name, task.version, sums]).encode())
-    for path in _code(task.prepare):
-        identity.update(path.name.encode() + b"\0" + path.read_bytes())
-    return identity.hexdigest()[:32]
+def _of_digest(home: Path, digest: str) -> Entry | None:
+    """The entry that holds certain data, whatever it was made from."""
+    for folder, found in _known.items():
+        if found.digest == digest and folder.parent == home and (folder / META).is_file():
+            return found
+    for folder in sorted(home.glob("[!.]*-*")):
+        with contextlib.suppress(*UNREADABLE):
+            if described(folder)["digest"] == digest and (entry := verified(folder)):
+                _known[folder] = entry
+                return entry
+    return None
 
 
-def _code(prepare: Callable[..., Any]) -> list[Path]:
-    """The file that defines a function, and the helper files beside it in its package."""
-    module = inspect.getmodule(author(prepare))
-    if module is None or not module.__file__:
-        return []
-    path = Path(module.__file__)
-    helpers = path.parent.glob("_*.py") if module.__package__ else ()
-    return sorted({path, *helpers})
+def _prepared(task: Task, home: Path, data_dir: Path | None, offline: bool) -> Entry:
+    first = key(task, data_dir)
+    found = _current(home, first)
+    if found is not None:
+        return found
+    with _writing(home / first):
+        found = _current(home, first)  # someone else may have made it while this one waited
+        if found is not None:
+            return found
+        folder = _prepare(task, home, first, data_dir, offline)
+        made = verified(folder)
+    if made is None:
+        raise HarnessError(f"{folder}: damaged as soon as it was written; check the disk")
+    return made
 
 
-def _verified(folder: Path) -> Entry | None:
-    """The entry of a folder, or `None` when any part of it is missing or altered."""
-    try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        for name, expected in meta["arrays"].items():
-            path = folder / f"{name}.npy"
-            if (
-                path.stat().st_size != expected["bytes"]
-                or download.sha256(path) != expected["sha256"]
-            ):
-                return None
-        expected = (FORMAT, folder.parent.name, digest(meta))
-        found = (meta["format"], meta["task"], meta["digest"])
-        return Entry(folder, meta["digest"]) if found == expected else None
-    except UNREADABLE:
-        return None  # whatever is wrong with it, it is made anew
+def _current(home: Path, key: str) -> Entry | None:
+    """The entry made from what there is now, if it is whole."""
+    for folder in sorted(home.glob(f"{key}-*")):
+        if is_current(folder, key) and (found := _known.get(folder) or verified(folder)):
+            return found
+    return None
 
 
 # --- preparing ------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Holds the lock of an entry; a disk that cannot be written is bad input."""
+def _writing(place: Path) -> Iterator[None]:
+    """Holds the lock of a key's entries; a disk that cannot be written is bad input."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(place.with_name(f"{place.name}.lock")):
             yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise HarnessError(f"{folder.parent}: cannot write there ({reason})") from error
+        raise HarnessError(f"{place.parent}: cannot write there ({reason})") from error
 
 
-def _prepare(task: Task, folder: Path, data_dir: Path | None, offline: bool) -> None:
+def _prepare(task: Task, home: Path, key: str, data_dir: Path | None, offline: bool) -> Path:
     """Prepares beside the final folder and renames; the caller holds the lock."""
-    files = download.fetch(task.sources, data_dir, offline, progress=sys.stderr.isatty())
-    for leftover in folder.parent.glob(f".{folder.name}.*"):  # of a process that was killed
+    progress = sys.stderr.isatty()
+    files = download.fetch(task.sources, data_dir, offline, progress, _beside(task))
+    for leftover in home.glob(f".{key}.*"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
-    work = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    work = home / f".{key}.{uuid.uuid4().hex}"
     work.mkdir()
     try:
-        _run_child(task, work, files)
+        child.prepare(task, work, files)
+        meta = described(work)
+        folder = home / name(key, meta)
         if folder.exists():
             folder.replace(work.with_suffix(".damaged"))
         work.replace(folder)
-        folder.with_name(FAILED).unlink(missing_ok=True)
+        (home / child.FAILED).unlink(missing_ok=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
         shutil.rmtree(work.with_suffix(".damaged"), ignore_errors=True)
+    _tell(task, stated(meta))
+    return folder
 
 
-def _run_child(task: Task, work: Path, files: Mapping[str, Path]) -> None:
-    """Calls `prepare` in a child, so that TensorFlow never enters this process."""
-    paths = {name: str(path.absolute()) for name, path in files.items()}
-    plugins = [str(path) for path in registry.plugins()]
-    order = {"task": task.name, "folder": str(work), "files": paths, "plugins": plugins}
-    environment = {
-        **os.environ,
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-    }
-    child = subprocess.run(
-        # -P: a file of the current folder must not be taken for one of the standard library.
-        [sys.executable, "-P", "-m", "harness.data.prepare"],
-        input=json.dumps(order),
-        env=environment,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if child.returncode == 0:
-        return
-    try:
-        failure = json.loads(child.stdout.strip().splitlines()[-1])
-        message, said = failure["message"], failure["traceback"]
-    except (ValueError, IndexError):  # it could not even say why
-        last = (child.stderr.strip().splitlines() or ["no message"])[-1]
-        message = (
-            f"task {task.name!r}: preparing it ended with exit code {child.returncode} ({last})"
+def _tell(task: Task, made_from: Ingredients) -> None:
+    """Says in a line which files a task reads by itself."""
+    names = [one_line(name) for name in (*made_from.files, *made_from.folders)]
+    if names:
+        shown = ", ".join(names[:_SHOWN])
+        if len(names) > _SHOWN:
+            shown += f" and {counted(len(names) - _SHOWN, 'other')}"
+        print(
+            f"harness: task {task.name!r}: prepare reads {shown}, which its sources do not name "
+            "(Source.local does); its data is prepared anew whenever that changes",
+            file=sys.stderr,
         )
-        said = child.stderr
-    raise HarnessError(_with_traceback(message, said, work.parent / FAILED))
-
-
-def _with_traceback(message: str, traceback: str | None, file: Path) -> str:
-    """The message, with the file that has the traceback if there is one."""
-    if not traceback:
-        return message
-    try:
-        atomic_files.write(file, traceback.encode(errors="backslashreplace"))
-    except HarnessError:  # a disk that is full, of which the message tells
-        return message
-    return f"{message}; traceback: {file}"

@@ -43,7 +43,11 @@ def sha256(path: Path) -> str:
 
 
 def fetch(
-    sources: Sequence[Source], data_dir: Path | None, offline: bool, progress: bool
+    sources: Sequence[Source],
+    data_dir: Path | None,
+    offline: bool,
+    progress: bool,
+    beside: Path | None = None,
 ) -> dict[str, Path]:
     """Finds or downloads files and checks what they hold.
 
@@ -52,6 +56,7 @@ def fetch(
         data_dir: looked in first, as `<data_dir>/<dataset>/<file>`.
         offline: whether downloading is forbidden.
         progress: whether to show a progress bar of each download.
+        beside: folder of the file that defines the task, for `Source.path`.
 
     Returns:
         The path of each file by its name.
@@ -61,7 +66,29 @@ def fetch(
     """
     if data_dir is not None and not data_dir.is_dir():
         raise HarnessError(f"{data_dir}: no such directory; expected the one that holds the data")
-    return {source.file: _locate(source, data_dir, offline, progress) for source in sources}
+    return {
+        source.file: own_file(source, data_dir, beside)
+        if source.sha256 is None
+        else _locate(source, data_dir, offline, progress)
+        for source in sources
+    }
+
+
+def own_file(source: Source, data_dir: Path | None, beside: Path | None) -> Path:
+    """Where a file of the person's own lies, that has no SHA-256 to be held to.
+
+    Args and errors as of `fetch`.
+    """
+    if source.path is None:
+        place = Path(source.dataset, source.file)
+        if data_dir is None:
+            raise HarnessError(f"{place}: not found; put it at {_wanted(place, data_dir)}")
+        path = data_dir / place
+    else:
+        path = Path(beside or "", source.path).absolute()
+    if not path.is_file():
+        raise HarnessError(f"{path}: no such file; a task names it as one of its sources")
+    return path
 
 
 def downloaded(source: Source) -> Path | None:

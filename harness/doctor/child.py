@@ -3,16 +3,15 @@
 import contextlib
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TextIO
 
 from harness.engines.local.process import GRACE_SECONDS, describe_exit
 from harness.engines.local.worker import kill_tree
+from harness.system import isolation
 
 _TAIL = 65536
 """Bytes that are read of what a child complained about; the end says why it died."""
@@ -47,12 +46,7 @@ def asked(
         words: Its standard input; nobody else can read it, as they can a command line.
         environment: Variables set before anything is imported there.
     """
-    variables = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-        "PYTHONIOENCODING": "utf-8",
-        **environment,
-    }
+    variables = {**isolation.variables(), "PYTHONIOENCODING": "utf-8", **environment}
     # Files, not pipes: a pipe stays open while any process the child has started lives on.
     with (
         tempfile.TemporaryFile() as questions,
@@ -62,8 +56,7 @@ def asked(
         questions.write(words.encode())
         questions.seek(0)
         process = subprocess.Popen(
-            # -P: a file of the current folder must not be taken for one of the standard library.
-            [sys.executable, "-P", "-c", code],
+            [*isolation.PYTHON, "-c", code],
             stdin=questions,
             stdout=answers,
             stderr=complaints,

@@ -48,7 +48,10 @@ def stored(root: Path, tasks: Iterable[Task], data_dir: Path | None) -> Stored:
     """
     folders = sorted(path for path in (root / "prepared").glob("*/*") if path.is_dir())
     hidden = [path for path in folders if path.name.startswith(".")]
-    wanted = {(s.dataset, s.file): s for task in tasks for s in task.sources}
+    tasks = tuple(tasks)
+    keys = {(task.name, _key(task, data_dir)) for task in tasks}
+    # Files of the person's own have no digest to be held to.
+    wanted = {(s.dataset, s.file): s for task in tasks for s in task.sources if s.sha256}
 
     def present(place: Path | None) -> tuple[tuple[Source, Path], ...]:
         if place is None:
@@ -58,11 +61,23 @@ def stored(root: Path, tasks: Iterable[Task], data_dir: Path | None) -> Stored:
 
     return Stored(
         entries=tuple(path for path in folders if path not in hidden),
-        current=frozenset(root / "prepared" / task.name / cache.key(task) for task in tasks),
+        current=frozenset(path for path in folders if _named(path) in keys),
         downloads=present(root / "downloads"),
         local=present(data_dir),
         leftovers=tuple(path for path in hidden if not _in_use(path)),
     )
+
+
+def _named(folder: Path) -> tuple[str, str]:
+    """Task and key that the folder of an entry is called by."""
+    return folder.parent.name, folder.name.partition("-")[0]
+
+
+def _key(task: Task, data_dir: Path | None) -> str | None:
+    try:
+        return cache.key(task, data_dir)
+    except HarnessError:  # a file of the person's own is gone
+        return None
 
 
 def prepared(found: Stored, advance: Advance) -> Iterator[Finding]:

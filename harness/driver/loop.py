@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,8 @@ def _open(
             return None
     begin = functools.partial(_begin_worker, registry.plugins(), initialize)
     engine = functools.partial(_engine, run_trial, begin)
-    driver = _Driver(sweep, options, folder, journal, engine, stack)
+    digests = {name: event["digest"] for name, event in data.items()}
+    driver = _Driver(sweep, options, folder, journal, engine, stack, digests)
     atomic_files.remove_parts(folder)
     described = host.describe()
     for name, found in plugins.provenance(sweep, folder).items():
@@ -214,6 +215,7 @@ class _Driver:
         journal: Journal,
         engine: Callable[[Sweep, int, Path], Engine],
         stack: contextlib.ExitStack,
+        digests: Mapping[str, str],
     ) -> None:
         workers = _workers(options)
         count = len(cells(sweep))
@@ -222,6 +224,7 @@ class _Driver:
         self.options = options
         self.folder = folder
         self.journal = journal
+        self.digests = digests
         self.interrupted = False
         self.jobs: dict[str, _Running] = {}
         # Workers import the framework while the driver imports KerasTuner.
@@ -274,7 +277,10 @@ class _Driver:
             if step.asked is not None:
                 self.journal.append("asked", **jsonable(step.asked))
             job = dataclasses.replace(
-                step.job, data_dir=self.options.data_dir, offline=self.options.offline
+                step.job,
+                digest=self.digests[step.job.task],
+                data_dir=self.options.data_dir,
+                offline=self.options.offline,
             )
             job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
             self.jobs[job_id] = _Running(job)

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from harness.system import isolation, keras_settings
 from harness.system.redact import masked
 
 _PACKAGES = (
@@ -36,7 +37,8 @@ _ONCE = ("--fresh", "--retry-failed")
 
 
 def describe() -> dict[str, Any]:
-    """Versions, git commit and hardware as JSON values; no paths and no variables."""
+    """Versions, git commit, hardware and settings as JSON values; no paths, and of variables only
+    those that the numbers of a framework may depend on."""
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -48,6 +50,8 @@ def describe() -> dict[str, Any]:
             "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
             "accelerators": accelerators(),
         },
+        "keras": dict(keras_settings.SETTINGS),
+        "variables": isolation.recorded(),
     }
 
 

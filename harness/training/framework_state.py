@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from harness.system import keras_settings
+
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
 """The functions that tell and that change it."""
 
 
 @functools.cache
 def note() -> tuple[tuple[Setting, Any], ...]:
-    """The settings as they are when this is called first: before a trial imports any plugin."""
+    """The harness's own settings, and all others as they are when this is called first: before a
+    trial imports any plugin."""
+    keras_settings.settle()
     return tuple((setting, setting[0]()) for setting in _settings())
 
 

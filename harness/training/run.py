@@ -82,7 +82,7 @@ def train(job: Job, task: Task, report: Report, state: TrialState) -> None:
     import keras
 
     job = _continuable(job)
-    data = cache.load(task, job.data_dir, job.offline)
+    data = cache.load(task, job.data_dir, job.offline, job.digest)
     began = time.perf_counter()
     space = registry.space(job.space)
     # A continuation must not see the data in the order of its parent's first epochs again.

@@ -152,7 +152,7 @@ def test_a_damaged_copy_is_rebuilt(demo, tmp_path, monkeypatch, damage):
 
 def test_what_a_killed_process_left_is_cleared(demo):
     entry = cache.entry(demo)
-    leftover = entry.folder.with_name(f".{entry.folder.name}.killed")
+    leftover = entry.folder.with_name(f".{cache.key(demo)}.killed")
     leftover.mkdir()
     _remove(entry.folder)
     cache._known.clear()

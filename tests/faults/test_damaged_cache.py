@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.data import cache
-from harness.data.prepare import FORMAT, SPLITS, _write
+from harness.data import cache, child
+from harness.data.ingredients import Ingredients, module_digest
+from harness.data.prepare import FORMAT, SPLITS
+from harness.data.prepare import write as write_entry
 from harness.journal.read import read_journal
 from harness.spec import DataSpec, Prepared, Split, TensorSpec
 from tests.faults import loading
@@ -42,7 +44,7 @@ LITTLE = dataclasses.replace(blobs, name="little", kind="text_classification", p
 def entry(tmp_path, monkeypatch):
     """The folder of good data, and a function that brings it back."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    monkeypatch.setattr(cache, "_run_child", write)
+    monkeypatch.setattr(child, "prepare", write)
     folder = cache.entry(LITTLE).folder
     good = shutil.copytree(folder, tmp_path / "good")
 
@@ -56,7 +58,8 @@ def entry(tmp_path, monkeypatch):
 
 def write(task, folder, files):
     """What the child does."""
-    _write(LITTLE, folder, files)
+    made_from = Ingredients(modules={__name__: module_digest(__name__)})
+    write_entry(LITTLE, prepare(files), folder, made_from)
 
 
 def whole():

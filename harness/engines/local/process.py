@@ -11,7 +11,6 @@ import pickle
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -23,6 +22,7 @@ import psutil
 
 from harness.engines.engine import Limits
 from harness.engines.local.worker import MARK, kill_tree
+from harness.system import isolation
 from harness.system.host import cores
 from harness.trial import Failure
 
@@ -71,15 +71,14 @@ class WorkerProcess:
         inbox: "queue.SimpleQueue[Message]",
     ) -> None:
         self.mark = uuid.uuid4().hex
-        code = (
-            f"import sys; sys.path[:] = {sys.path!r}; from harness.engines.local.worker import main"
-        )
+        paths = isolation.search_path()
+        code = f"import sys; sys.path[:] = {paths!r}; from harness.engines.local.worker import main"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", f"{code}; main()"],
+            [*isolation.PYTHON, "-c", f"{code}; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **environment, MARK: self.mark},
+            env={**os.environ, **isolation.VARIABLES, **environment, MARK: self.mark},
             start_new_session=True,  # one killpg reaches its children; Ctrl-C does not reach it
         )
         self.job: RunningJob | None = None

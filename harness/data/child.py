@@ -1,0 +1,87 @@
+"""The process in which a task's `prepare` runs, so that TensorFlow never enters this one."""
+
+import importlib.util
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.data import download, prepare_function
+from harness.spec import HarnessError, Task
+from harness.system import atomic_files, isolation
+
+FAILED = "failed.txt"
+"""The traceback of the last `prepare` of a task that failed, beside its entries: there one finds it
+again, where a temporary folder is another each time; the next that succeeds removes it."""
+
+
+def prepare(task: Task, folder: Path, files: Mapping[str, Path]) -> None:
+    """Has a task's data prepared, and written to a folder.
+
+    Args:
+        task: a registered task.
+        folder: an empty one, in that of the task's entries.
+        files: path of each source by name.
+
+    Raises:
+        HarnessError: it fails, or the data is unsound.
+    """
+    child = subprocess.run(
+        [*isolation.PYTHON, "-m", "harness.data.prepare"],
+        input=json.dumps(_order(task, folder, files)),
+        env=_variables(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if child.returncode == 0:
+        return
+    try:
+        failure = json.loads(child.stdout.strip().splitlines()[-1])
+        message, said = failure["message"], failure["traceback"]
+    except (ValueError, IndexError):  # it could not even say why
+        last = (child.stderr.strip().splitlines() or ["no message"])[-1]
+        message = (
+            f"task {task.name!r}: preparing it ended with exit code {child.returncode} ({last})"
+        )
+        said = child.stderr
+    raise HarnessError(_with_traceback(message, said, folder.parent / FAILED))
+
+
+def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any]:
+    """What `harness.data.prepare` is told."""
+    origin = registry.origin(registry.task(task.name))
+    homes = [Path.cwd(), origin.path, prepare_function.home(task.prepare)]
+    sources = [path.absolute() for path in files.values()]
+    return {
+        "task": task.name,
+        "module": origin.module,
+        "attribute": origin.attribute,
+        "folder": str(folder),
+        "files": {name: str(path.absolute()) for name, path in files.items()},
+        "plugins": [str(path) for path in registry.plugins()],
+        "homes": [str(home) for home in homes if home is not None and home.is_dir()],
+        "not_own": [str(path) for path in (*sources, download.cache_root())],
+    }
+
+
+def _variables() -> dict[str, str]:
+    variables = {**isolation.variables(), "CUDA_VISIBLE_DEVICES": "-1"}
+    if importlib.util.find_spec("tensorflow") is not None:
+        variables.setdefault("KERAS_BACKEND", "tensorflow")  # not what a file of the person's says
+    return variables
+
+
+def _with_traceback(message: str, traceback: str | None, file: Path) -> str:
+    """The message, with the file that has the traceback if there is one."""
+    if not traceback:
+        return message
+    try:
+        atomic_files.write(file, traceback.encode(errors="backslashreplace"))
+    except HarnessError:  # a disk that is full, of which the message tells
+        return message
+    return f"{message}; traceback: {file}"
