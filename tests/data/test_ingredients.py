@@ -226,7 +226,7 @@ def entry_of(copy, tmp_path, name):
 @pytest.mark.parametrize(
     "edited, other",
     [
-        ("kinds/text/wordpiece.py", False),
+        ("kinds/text/bleu.py", False),
         ("kinds/translation.py", False),
         ("tasks/translation.py", False),
         ("blocks/image.py", False),
