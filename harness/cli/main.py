@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -252,9 +252,17 @@ def ui(output: Path, port: int) -> None:
 @main.command()
 @click.argument("noun", type=click.Choice(["task", "space"]))
 @click.argument("name")
+@click.option("--kind", help="Of the task, or of the tasks that the search space is for.")
+@click.option("--to", "folder", type=_folder, default=Path(), help="Folder of the new files.")
 @_plugins
-def new(noun: str, name: str) -> None:
-    """Start a task or a search space of your own: one file, ready to run."""
+def new(noun: Literal["task", "space"], name: str, kind: str | None, folder: Path) -> None:
+    """Start a task or a search space of your own: one file, and a sweep that runs it.
+
+    The example is complete and works as it is; every kind of task has its own.
+    """
     from harness.cli.scaffold import write_new
 
-    click.echo(f"wrote {write_new(noun, name)}; `harness describe {name}` shows it")
+    started = write_new(noun, name, kind, folder)
+    click.echo(f"wrote {started.file} and {started.sweep}; what comes next:")
+    click.echo(f"  harness check {name if started.shipped else started.file}")
+    click.echo(f"  harness run {started.sweep}")

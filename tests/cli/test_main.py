@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import registry, search_spaces, tasks
+from harness import registry
 from harness.cli.main import main
 from harness.journal.write import Journal
 from harness.registry import Origin
@@ -174,56 +174,6 @@ def test_prepare_makes_the_data_once(call, cache_root):
     assert first.output.startswith("digits: ready, digest ")
     assert first.output == second.output
     assert len(list(cache_root.glob("prepared/digits/*/meta.json"))) == 1
-
-
-@pytest.fixture
-def folders(monkeypatch, tmp_path):
-    """Has `harness new` write beside what is there, and not among it."""
-    registry.tasks(), registry.spaces()
-    for package in (tasks, search_spaces):
-        folder = tmp_path / package.__name__.rpartition(".")[2]
-        folder.mkdir()
-        monkeypatch.setattr(package, "__path__", [str(folder)])
-    (tmp_path / "tasks" / "Mine.py").touch()
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    "noun, name, message",
-    [
-        ("task", "digits", "task 'digits' exists already"),
-        ("task", "Digits", "task 'digits' exists already"),
-        ("task", "mine", "task 'Mine' exists already"),
-        ("space", "CNN", "space 'cnn' exists already"),
-        ("task", "größe", "name 'größe': expected a Python name"),
-        ("task", "a-b", "name 'a-b': expected a Python name"),
-        ("task", "class", "name 'class': expected a Python name"),
-        ("task", "_own", "name '_own': expected a Python name"),
-        ("task", "nul", "name 'nul': expected a Python name"),
-        ("space", "x" * 101, "expected a Python name of at most 100 plain letters"),
-        ("task", "np", "name 'np': the example has another use for it; try my_np"),
-        ("task", "images", "name 'images': the example has another use for it"),
-        ("task", "enumerate", "name 'enumerate': the example has another use for it"),
-        ("space", "int", "name 'int': the example has another use for it"),
-        ("space", "Config", "name 'Config': the example has another use for it"),
-    ],
-)
-def test_a_name_that_would_not_work_is_not_begun_with(call, folders, noun, name, message):
-    before = sorted(folders.rglob("*"))
-    answer = call("new", noun, name)
-    assert (answer.exit_code, answer.stdout) == (2, "")
-    assert message in answer.stderr
-    assert answer.stderr.count("\n") == 1
-    assert sorted(folders.rglob("*")) == before
-
-
-@pytest.mark.parametrize("noun, name", [("task", "label"), ("space", "x" * 100)])
-def test_other_names_are_begun_with(call, folders, noun, name):
-    answer = call("new", noun, name)
-    assert answer.exit_code == 0, answer.output
-    (path,) = folders.rglob(f"{name}.py")
-    assert answer.stdout.startswith(f"wrote {path};")
-    assert f'"{name}"' in path.read_text()
 
 
 @pytest.mark.parametrize(
