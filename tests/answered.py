@@ -27,7 +27,8 @@ def trials_table(record):
 
 
 def leaderboard(record, **known):
-    return csv_tables.leaderboard(work_out(record, **known).tasks)
+    answer = work_out(record, **known)
+    return csv_tables.leaderboard(answer.tasks, answer.judged)
 
 
 def leaderboard_figure(record):

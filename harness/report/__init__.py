@@ -35,9 +35,11 @@ def write(folder: Path) -> None:
     atomic_files.remove_parts(folder)
     cells = cell_results(record)
     atomic_files.write(folder / TRIALS, csv(trials_table(record, cells)).encode())
+    # Without verdicts first, as the files that these need may be damaged: the tables need not be
+    # missing as well.
     atomic_files.write(folder / LEADERBOARD, csv(leaderboard(by_task(cells))).encode())
-    # After the tables, as its files may be damaged: the tables need not be missing as well.
     answer = read_answer(folder, record, cells)
+    atomic_files.write(folder / LEADERBOARD, csv(leaderboard(answer.tasks, answer.judged)).encode())
     images: dict[str, bytes] = {}
     for name, figure in figures(answer).items():
         png, svg = figure_paths(name)

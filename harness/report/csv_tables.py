@@ -4,52 +4,89 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
+from harness.report.verdicts.verdict import NOTHING_JUDGED, Judged, Judgement
 from harness.system.json_values import jsonable
 from harness.system.text import one_line
 from harness.trial import TrialResult
 
-TRIALS = {
-    "sweep": "string",
-    "task": "string",
-    "space": "string",
-    "phase": "string",
-    "trial": "int64",
-    "seed": "int64",
-    "status": "string",
-    "objective": "string",
-    "score": "float64",
-    "epochs": "int64",
-    "seconds": "float64",
-    "parameters": "Int64",
-    "error": "string",
-    "config": "string",
-}
-"""Columns of `trials.csv` and their types, ready for `pandas.read_csv(dtype=TRIALS)`."""
 
-LEADERBOARD = {
-    "task": "string",
-    "space": "string",
-    "metric": "string",
-    "direction": "string",
-    "mean": "float64",
-    "ci_low": "float64",
-    "ci_high": "float64",
-    "seeds": "int64",
-    "trials": "int64",
-    "failed": "int64",
-    "search_seconds": "float64",
-    "parameters": "Int64",
-    "latency_ms": "float64",
-    "baseline": "float64",
-    "reference": "float64",
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    dtype: str
+    """Its type in pandas; whatever is text, or may be missing, has one that can be missing."""
+    meaning: str
+
+
+TRIALS_COLUMNS = {
+    "sweep": Column("string", "Name of the sweep."),
+    "task": Column("string", "Name of the task."),
+    "space": Column("string", "Name of the architecture."),
+    "phase": Column("string", "`search`, or `confirm` for a seed run of the configuration found."),
+    "trial": Column("int64", "Number within cell and phase; trial 0 of a search is the default."),
+    "seed": Column("int64", "Seed of the training."),
+    "status": Column("string", "What became of it: `completed`, `failed`, `diverged` and so on."),
+    "val_metric": Column("string", "Metric of the validation split that the search compares by."),
+    "val_score": Column("float64", "Its value; missing unless the trial completed with one."),
+    "test_metric": Column("string", "Metric of the test split that architectures are judged by."),
+    "test_score": Column("float64", "Its value, of seed runs alone: the search never sees it."),
+    "other_test_metrics": Column("string", "JSON of the further test metrics of a seed run."),
+    "epochs": Column("int64", "Epochs trained."),
+    "seconds": Column("float64", "Wall seconds of the whole trial in its worker."),
+    "parameters": Column("Int64", "Trainable and other weights of the model."),
+    "error": Column("string", "Why there is no score, in one line."),
+    "config": Column(
+        "string",
+        "JSON of the architecture's configuration, and of how it was fitted under "
+        "`training.learning_rate` and so on.",
+    ),
 }
-"""Columns of `leaderboard.csv` and their types."""
+"""Columns of `trials.csv`, a row a trial."""
+
+LEADERBOARD_COLUMNS = {
+    "task": Column("string", "Name of the task."),
+    "space": Column("string", "Name of the architecture."),
+    "metric": Column("string", "Metric of the test split that architectures are judged by."),
+    "direction": Column("string", "`max` where more of it is better, else `min`."),
+    "mean": Column("float64", "Mean over the seeds; missing without a confirmed result."),
+    "ci_low": Column("float64", "Lower end of its 95 % t interval; missing with one seed."),
+    "ci_high": Column("float64", "Upper end; not cut at the end of the metric's scale."),
+    "seeds": Column("int64", "Seed runs with a finite score, over which the mean is taken."),
+    "verdict": Column(
+        "string",
+        "`best mean`, or what may be said of the difference to the best: `different`, "
+        "`not distinguishable`, `unknown`; missing without a confirmed result.",
+    ),
+    "difference": Column("float64", "Mean of the best of the task minus this one."),
+    "difference_low": Column(
+        "float64",
+        "Lower end of the interval that the verdict rests on: over seeds and, where outcomes are "
+        "kept, test examples; it holds jointly for all pairs of the task.",
+    ),
+    "difference_high": Column("float64", "Upper end of it."),
+    "trials": Column("int64", "Search trials, whatever became of them."),
+    "failed": Column("int64", "Trials of both phases that ended without a finite score."),
+    "search_seconds": Column("float64", "Wall seconds in workers over all search trials."),
+    "parameters": Column("Int64", "Median over the seed runs."),
+    "latency_ms": Column("float64", "Milliseconds to predict one example, median over them."),
+    "baseline": Column("float64", "The trivial predictor's score on the test split."),
+    "rivals": Column("string", "JSON of the scores of further simple methods, by name."),
+    "reference": Column("float64", "The published score."),
+}
+"""Columns of `leaderboard.csv`, a row a cell."""
+
+TRIALS = {name: column.dtype for name, column in TRIALS_COLUMNS.items()}
+"""Types of `trials.csv`, ready for `pandas.read_csv(dtype=TRIALS)`."""
+LEADERBOARD = {name: column.dtype for name, column in LEADERBOARD_COLUMNS.items()}
+"""Types of `leaderboard.csv`."""
 
 _FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf(inity)?"
@@ -61,14 +98,7 @@ _NO_TEXT = re.compile(rf"\A(?={_FORMULA}|({_NUMBER}|{_MISSING}|true|false)\Z)", 
 def trials_table(record: SweepRecord, cells: Sequence[CellResults]) -> pd.DataFrame:
     """One row for the last result of every trial, cell by cell, search before confirmation.
 
-    - `objective`: the metric that `score` is a value of: `val_accuracy` in the search,
-      `test_accuracy` in confirmation, where the task's objective is `accuracy` and it is
-      judged by no other measure.
-    - `score`: missing unless the trial completed with one.
-    - `seconds`: wall seconds of the whole trial in its worker.
-    - `error`: why there is no score, in one line.
-    - `config`: JSON of the architecture's configuration, and of how it was fitted under
-      `training.learning_rate` and so on.
+    `TRIALS_COLUMNS` says what each column means.
     """
     rows = [
         _trial_row(record, cell, result)
@@ -78,20 +108,23 @@ def trials_table(record: SweepRecord, cells: Sequence[CellResults]) -> pd.DataFr
     return pd.DataFrame(rows, columns=list(TRIALS)).astype(TRIALS)
 
 
-def leaderboard(tasks: Mapping[str, Sequence[CellResults]]) -> pd.DataFrame:
+def leaderboard(
+    tasks: Mapping[str, Sequence[CellResults]], judged: Judged = NOTHING_JUDGED
+) -> pd.DataFrame:
     """One row a cell, by task in the order of the question, best mean first.
 
-    - `mean`, `ci_low`, `ci_high`: test score over seeds with its 95 % t interval, which is
-      not cut at the ends of the metric's scale; missing without a confirmed result, the
-      interval also with a single one.
-    - `seeds`: confirmation runs the mean is taken over: those with a finite score.
-    - `trials`: search trials, whatever became of them.
-    - `failed`: trials of both phases that ended without a finite score.
-    - `search_seconds`: wall seconds in workers over all search trials.
-    - `parameters`, `latency_ms`: medians over the confirmation runs.
-    - `baseline`, `reference`: the trivial predictor and the published figure.
+    `LEADERBOARD_COLUMNS` says what each column means.
+
+    Args:
+        tasks: cells by task, the best first.
+        judged: what may be said of the best of a task against each other one; verdicts of
+            tasks that are not among them are missing.
     """
-    rows = [_cell_row(cell) for group in tasks.values() for cell in group]
+    rows = [
+        _cell_row(cell, _verdict(cell, group, judged.get(task)))
+        for task, group in tasks.items()
+        for cell in group
+    ]
     return pd.DataFrame(rows, columns=list(LEADERBOARD)).astype(LEADERBOARD)
 
 
@@ -116,9 +149,8 @@ def configuration(result: TrialResult) -> dict[str, object]:
 
 
 def _trial_row(record: SweepRecord, cell: CellResults, result: TrialResult) -> dict[str, object]:
-    metric = f"val_{cell.objective.metric}"
-    if result.phase == "confirm":
-        metric = f"test_{cell.metric}"
+    confirmed = result.phase == "confirm"
+    known = cell.data is not None
     return {
         "sweep": record.sweep.name,
         "task": result.task,
@@ -127,18 +159,48 @@ def _trial_row(record: SweepRecord, cell: CellResults, result: TrialResult) -> d
         "trial": result.number,
         "seed": result.seed,
         "status": result.status,
-        "objective": metric if cell.data else None,
-        "score": cell.score(result),
+        "val_metric": cell.objective.metric if known else None,
+        "val_score": result.score if result.status == "completed" else None,
+        "test_metric": cell.metric if known and confirmed else None,
+        "test_score": cell.score(result) if confirmed else None,
+        "other_test_metrics": _json(_others(cell, result)) if confirmed else None,
         "epochs": result.epochs,
         "seconds": result.cost.seconds,
         "parameters": result.cost.parameters,
         "error": one_line(result.failure.message) if result.failure else None,
-        # In ASCII, as half of a surrogate pair, which JSON may hold, is no UTF-8.
-        "config": json.dumps(jsonable(configuration(result))),
+        "config": _json(configuration(result)),
     }
 
 
-def _cell_row(cell: CellResults) -> dict[str, object]:
+def _others(cell: CellResults, result: TrialResult) -> dict[str, float]:
+    """The test metrics of a run by name, without the one it is judged by."""
+    found = {n.removeprefix("test_"): v for n, v in result.metrics.items() if n.startswith("test_")}
+    return {name: value for name, value in sorted(found.items()) if name != cell.metric}
+
+
+def _json(values: Mapping[str, object]) -> str:
+    # In ASCII, as half of a surrogate pair, which JSON may hold, is no UTF-8.
+    return json.dumps(jsonable(dict(values)))
+
+
+def _verdict(
+    cell: CellResults, group: Sequence[CellResults], judged: Mapping[str, Judgement] | None
+) -> dict[str, object]:
+    """What may be said of a cell and the best of its task."""
+    if judged is None or not cell.scores:
+        return {}
+    if cell is group[0]:
+        return {"verdict": "best mean"}
+    found = judged[cell.space]
+    return {
+        "verdict": found.verdict,
+        "difference": found.difference.mean,
+        "difference_low": found.difference.low,
+        "difference_high": found.difference.high,
+    }
+
+
+def _cell_row(cell: CellResults, verdict: Mapping[str, object]) -> dict[str, object]:
     interval = mean_interval(cell.scores)
     parameters = cell.median_cost(lambda cost: cost.parameters)
     return {
@@ -150,11 +212,13 @@ def _cell_row(cell: CellResults) -> dict[str, object]:
         "ci_low": interval.low,
         "ci_high": interval.high,
         "seeds": len(cell.scores),
+        **verdict,
         "trials": len(cell.search),
         "failed": len(cell.unscored),
         "search_seconds": cell.search_seconds,
         "parameters": None if math.isnan(parameters) else round(parameters),
         "latency_ms": cell.median_cost(lambda cost: cost.latency_ms),
         "baseline": cell.baseline,
+        "rivals": _json(cell.rivals) if cell.rivals else None,
         "reference": cell.reference,
     }

@@ -34,7 +34,7 @@ def test_a_sweep_leaves_its_answer(finished):
     assert 0.8 < board["mean"][0] <= 1
     for seed in (0, 1):
         outcomes = np.load(folder / "outcomes" / f"blobs.good.seed{seed}.npz")
-        scored = trials[(trials["phase"] == "confirm") & (trials["seed"] == seed)]["score"]
+        scored = trials[(trials["phase"] == "confirm") & (trials["seed"] == seed)]["test_score"]
         assert outcomes["correct"].mean() == scored.item()
         assert (folder / "models" / f"blobs.good.seed{seed}.keras").is_file()
     for name in ("sweep.toml", "environment.json", "report.md"):

@@ -9,13 +9,21 @@ import time
 import pandas as pd
 import pytest
 
+from harness import report
 from harness.analysis.cells import exit_code, unconfirmed
+from harness.journal.folder import outcomes_path
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
-from harness.report.csv_tables import LEADERBOARD, TRIALS, csv
-from harness.spec import Objective
+from harness.report.csv_tables import (
+    LEADERBOARD,
+    LEADERBOARD_COLUMNS,
+    TRIALS,
+    TRIALS_COLUMNS,
+    csv,
+)
+from harness.spec import HarnessError, Objective
 from harness.trial import Failure, TrialResult
-from tests.answered import leaderboard, trials_table
+from tests.answered import leaderboard, trials_table, work_out
 from tests.synthetic import write_journal
 
 
@@ -34,22 +42,25 @@ def edited(record, edit):
 def test_trials_have_the_promised_columns_and_a_row_each(record):
     table = trials_table(record)
     assert " ".join(table.columns) == (
-        "sweep task space phase trial seed status objective score epochs seconds parameters "
-        "error config"
+        "sweep task space phase trial seed status val_metric val_score test_metric test_score "
+        "other_test_metrics epochs seconds parameters error config"
     )
     assert len(table) == 4 * (4 + 3)
     assert (table["status"] != "completed").sum() == 3
     assert table["error"].notna().sum() == 3
-    assert table.query("status != 'completed'")["score"].isna().all()
+    assert table.query("status != 'completed'")["val_score"].isna().all()
 
 
-def test_score_is_of_validation_in_the_search_and_of_test_in_confirmation(record):
+def test_validation_and_test_have_scores_of_their_own(record):
     table = trials_table(record)
     row = table.query("task == 'digits' and space == 'cnn' and phase == 'confirm' and seed == 2")
     result = next(r for r in record.results if r.key == ("digits", "cnn", "confirm", 2))
-    assert row["score"].item() == result.metrics["test_accuracy"]
-    assert row["objective"].item() == "test_accuracy"
-    assert set(table.query("phase == 'search'")["objective"]) == {"val_accuracy"}
+    assert row["test_score"].item() == result.metrics["test_accuracy"]
+    assert row["val_score"].item() == result.score
+    assert row["test_metric"].item() == row["val_metric"].item() == "accuracy"
+    searched = table.query("phase == 'search'")
+    assert searched[["test_metric", "test_score", "other_test_metrics"]].isna().all(axis=None)
+    assert set(searched["val_metric"]) == {"accuracy"}
 
 
 def test_config_holds_architecture_and_training(record):
@@ -69,7 +80,7 @@ def test_tables_read_back_as_they_were(record):
 
 def test_trials_read_without_hints_have_numbers_as_numbers(record):
     table = pd.read_csv(io.StringIO(csv(trials_table(record))))
-    for name in ("trial", "seed", "score", "epochs", "seconds", "parameters"):
+    for name in ("trial", "seed", "val_score", "test_score", "epochs", "seconds", "parameters"):
         assert pd.api.types.is_numeric_dtype(table[name]), name
 
 
@@ -79,7 +90,9 @@ def test_tables_read_without_hints_have_one_type_a_column(record):
     assert {name: str(trials[name].dtype) for name in ("trial", "seed", "epochs")} == {
         "trial": "int64", "seed": "int64", "epochs": "int64",
     }  # fmt: skip
-    assert {str(trials[name].dtype) for name in ("score", "seconds")} == {"float64"}
+    assert {str(trials[name].dtype) for name in ("val_score", "test_score", "seconds")} == {
+        "float64"
+    }
     completed = trials[trials["status"] == "completed"]
     assert (completed["parameters"] == completed["parameters"].round()).all()
     board = pd.read_csv(io.StringIO(csv(leaderboard(record))))
@@ -109,11 +122,11 @@ def test_scores_below_zero_and_beyond_all_numbers_are_numbers(record):
         return dataclasses.replace(result, score=score, metrics={"test_accuracy": -3.0})
 
     again = pd.read_csv(io.StringIO(csv(trials_table(edited(record, edit)))))
-    assert again["score"].dtype == "float64"
-    found = again.query("phase == 'search' and status == 'completed'")["score"]
+    assert again["val_score"].dtype == "float64"
+    found = again.query("phase == 'search' and status == 'completed'")["val_score"]
     assert {-0.25, math.inf, -math.inf, -1e-300} == set(found.dropna())
     assert found.isna().sum() == 1
-    assert set(again.query("phase == 'confirm'")["score"]) == {-3.0}
+    assert set(again.query("phase == 'confirm'")["test_score"]) == {-3.0}
 
 
 @pytest.mark.parametrize("text", ["007", "1e5", ".5", "nan", "None", "#N/A", "True", "Infinity"])
@@ -147,8 +160,9 @@ def test_ten_thousand_trials_are_written_within_seconds(record):
 def test_leaderboard_has_a_row_a_cell_best_first(record):
     board = leaderboard(record)
     assert " ".join(board.columns) == (
-        "task space metric direction mean ci_low ci_high seeds trials failed search_seconds "
-        "parameters latency_ms baseline reference"
+        "task space metric direction mean ci_low ci_high seeds verdict difference difference_low "
+        "difference_high trials failed search_seconds parameters latency_ms baseline rivals "
+        "reference"
     )
     assert list(board["task"]) == ["digits", "digits", "fashion_mnist", "fashion_mnist"]
     for _, rows in board.groupby("task"):
@@ -163,6 +177,44 @@ def test_leaderboard_has_a_row_a_cell_best_first(record):
     assert digits["ci_low"] < min(scores) < max(scores) < digits["ci_high"]
     assert (digits["seeds"], digits["trials"], digits["failed"]) == (3, 4, 1)
     assert (digits["baseline"], digits["reference"]) == (0.1, 0.99)
+
+
+def test_leaderboard_has_verdicts_and_rivals(record):
+    known = record.tasks["digits"]
+    tasks = {**record.tasks, "digits": dataclasses.replace(
+        known, baseline={**known.baseline, "accuracy_nearest_mean": 0.5})}  # fmt: skip
+    record = dataclasses.replace(record, tasks=tasks)
+    board = leaderboard(record).query("task == 'digits'").set_index("space")
+    judgement = work_out(record).judged["digits"]["mlp"]
+    assert board.loc["cnn", "verdict"] == "best mean"
+    assert math.isnan(board.loc["cnn", "difference"])
+    assert board.loc["mlp", "verdict"] == judgement.verdict
+    found = board.loc["mlp", ["difference", "difference_low", "difference_high"]].tolist()
+    expected = judgement.difference
+    assert found == [expected.mean, expected.low, expected.high]
+    assert found[0] == pytest.approx(board.loc["cnn", "mean"] - board.loc["mlp", "mean"])
+    assert json.loads(board.loc["mlp", "rivals"]) == {"nearest mean": 0.5}
+
+
+def test_every_column_says_what_it_means():
+    for column in (*TRIALS_COLUMNS.values(), *LEADERBOARD_COLUMNS.values()):
+        assert column.meaning.endswith(".")
+    # A column may be missing only where its type allows for it.
+    assert {c.dtype for c in TRIALS_COLUMNS.values()} <= {"string", "int64", "Int64", "float64"}
+
+
+def test_damaged_outcomes_leave_a_leaderboard_without_verdicts(tmp_path):
+    write_journal(tmp_path)
+    for seed in range(3):
+        for space in ("mlp", "cnn"):
+            path = tmp_path / outcomes_path("digits", space, seed)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"no archive")
+    with pytest.raises(HarnessError, match="outcomes"):
+        report.write(tmp_path)
+    board = pd.read_csv(tmp_path / "leaderboard.csv", dtype=LEADERBOARD)
+    assert board["verdict"].isna().all()
+    assert board["mean"].notna().all()
 
 
 def test_smaller_is_better_where_the_objective_says_so(record):
@@ -247,9 +299,13 @@ def test_winners_are_compared_by_the_measure_where_the_task_has_one(tmp_path):
     assert board.loc["mlp", "mean"] == pytest.approx(11)
     assert board.loc["cnn", "seeds"] == 0
     trials = trials_table(record)
-    assert set(trials["objective"]) == {"val_accuracy", "test_errors"}
+    assert set(trials["val_metric"]) == {"accuracy"}
+    assert set(trials["test_metric"].dropna()) == {"errors"}
     searched = trials[trials["phase"] == "search"]
-    assert (searched["score"].between(0, 1)).all()
+    assert (searched["val_score"].between(0, 1)).all()
+    run = trials[(trials["space"] == "mlp") & (trials["phase"] == "confirm")].iloc[0]
+    assert run["test_score"] == 10
+    assert list(json.loads(run["other_test_metrics"])) == ["accuracy"]
 
 
 def test_a_measure_survives_the_journal(tmp_path):

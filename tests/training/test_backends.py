@@ -48,7 +48,7 @@ def test_a_sweep_runs_without_tensorflow(backend, harness, tmp_path):
     folder = tmp_path / "backend"
     trials = pd.read_csv(folder / "trials.csv")
     assert list(trials["status"]) == ["completed"] * 7
-    assert trials["score"].iloc[-1] > 0.7
+    assert trials["test_score"].iloc[-1] > 0.7
     events = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
     assert any(event.get("parent") is not None for event in events)
     assert (folder / "models" / "blobs.good.seed0.keras").is_file()

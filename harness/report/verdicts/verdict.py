@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from harness.analysis.cells import CellResults
@@ -98,3 +99,4 @@ def _around(mean: float, comparison: Comparison) -> Comparison:
 
 Judged: TypeAlias = Mapping[str, Mapping[str, Judgement]]
 """What is said of the best architecture against each other one, by task and architecture."""
+NOTHING_JUDGED: Judged = MappingProxyType({})
