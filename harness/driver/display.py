@@ -10,7 +10,7 @@ import rich.live
 import rich.table
 import rich.text
 
-from harness.driver.time_left import Progress, seconds_left, span
+from harness.driver.time_left import CellProgress, seconds_left, span
 from harness.system.text import one_line
 from harness.trial import TrialResult
 
@@ -118,8 +118,8 @@ class Display:
         ]
 
 
-def _progress(plan: "CellPlan") -> Progress:
-    return Progress(
+def _progress(plan: "CellPlan") -> CellProgress:
+    return CellProgress(
         budget=plan.budget,
         seeds=len(plan.seeds),
         searched=[result.cost.seconds for result in plan.searched()],

@@ -19,7 +19,7 @@ from harness.analysis.cells import exit_code, unconfirmed
 from harness.data import download
 from harness.driver import preflight
 from harness.driver.display import Display
-from harness.engines.engine import Done, Engine, Limits, Progress
+from harness.engines.engine import Done, Engine, Limits, Told
 from harness.engines.local.worker import Run
 from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, failure_path
 from harness.journal.read import read_journal
@@ -307,8 +307,8 @@ class _Driver:
             seconds *= max(1.0, job.epochs / budget.epochs) / budget.train_fraction
         return Limits(seconds=seconds, memory_gb=budget.memory_gb)
 
-    def _handle(self, event: Progress | Done) -> None:
-        if isinstance(event, Progress):
+    def _handle(self, event: Told | Done) -> None:
+        if isinstance(event, Told):
             running = self.jobs[event.job_id]
             running.epochs += 1
             self.display.progress(running.job, event.info)

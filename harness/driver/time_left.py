@@ -10,7 +10,7 @@ from harness.trial import TrialResult
 
 
 @dataclass(frozen=True)
-class Progress:
+class CellProgress:
     """How far a cell is."""
 
     budget: Budget
@@ -24,9 +24,9 @@ class Progress:
     """Whether there is a configuration to confirm."""
 
 
-def progress(sweep: Sweep, cell: CellResults) -> Progress:
+def progress(sweep: Sweep, cell: CellResults) -> CellProgress:
     """How far a cell is by its journal."""
-    return Progress(
+    return CellProgress(
         budget=sweep.budget_of(cell.task),
         seeds=len(sweep.seeds_of(cell.task)),
         searched=[result.cost.seconds for result in finished(cell.search)],
@@ -36,7 +36,7 @@ def progress(sweep: Sweep, cell: CellResults) -> Progress:
     )
 
 
-def seconds_left(every: Iterable[Progress]) -> float | None:
+def seconds_left(every: Iterable[CellProgress]) -> float | None:
     """Worker seconds until every cell is confirmed; `None` before any trial has finished.
 
     A search trial is taken to last as long as the mean of its cell, or of all cells where it has
@@ -73,7 +73,7 @@ def span(seconds: float) -> str:
     return f"{minutes / 60:.1f} h" if minutes < 2880 else f"{minutes / 1440:.0f} days"
 
 
-def _seconds_left(cell: Progress, usual: float) -> float:
+def _seconds_left(cell: CellProgress, usual: float) -> float:
     mean = _mean(cell.searched) if cell.searched else usual
     budget, search = cell.budget, 0.0
     if cell.searching:

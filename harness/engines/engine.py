@@ -1,10 +1,40 @@
-"""Engines run jobs somewhere else: here the words they share with the driver.
+"""The contract of an engine: something that runs the driver's jobs in workers somewhere else.
 
-An engine is given a function `run(job, report)` when it is made. It calls the function in
-worker processes, passes on what the function reports while it runs, and answers every
-submitted job with exactly one `Done`, whatever becomes of the worker. A worker that ran out of
-memory or that the machine failed runs no other job; `run` may raise that, or return a value whose
-`failure` says it.
+An engine is made for one job function, `run(job, tell)`, a function of an importable module, and
+for a number of workers. The driver, from one thread, then does nothing but this:
+
+    while engine.free():
+        engine.submit(job_id, job, limits)
+    for event in engine.poll(timeout):
+        ...                                   # `Told` or `Done`
+    engine.close()
+
+**A job** is submitted once, under an id that no running job has. It waits for its worker, which may
+have to be started first; it runs, and each thing that `run` tells by `tell(info)` comes out of
+`poll` as a `Told`, in order; it ends, and its one `Done` comes out, after which nothing more does
+and its id is free again. That holds whatever becomes of the worker: a job whose worker crashes, is
+killed by the system or cannot be started ends with a `Failure`.
+
+**Failures** of a `Done`, by `kind`:
+
+- `code`, `memory`: what `run` raised; also a job or a value that cannot be pickled
+- `timeout`, `memory`: the worker was killed at one of the job's `Limits`
+- `infrastructure`: the worker died or could not be started; the driver tries such a job once more
+- `interrupted`: `close(kill=True)` ended it
+
+Where `run` returns a value, the job has no failure for the engine. A value may have an attribute
+`failure` of its own: by it, as by what `run` raises, an engine knows a worker that ran out of
+memory or that the machine failed. Such a worker runs no other job.
+
+**A worker** runs one job at a time. It has what is set for it (environment, devices) before a
+framework is imported; what a job changes in its process is as before for the next job, or the
+worker is replaced. None outlives the driver, however that ends.
+
+**Jobs and values** are pickled: small, and complete but for what all workers reach by path, the
+sweep's folder and the prepared data.
+
+Only what is wrong with the engine itself is raised: `RuntimeError` for a call that the contract
+does not allow, and from `poll`, again and again, whatever ended the engine's own work.
 """
 
 from collections.abc import Mapping
@@ -19,12 +49,14 @@ class Limits:
     """What one job may use before its worker is killed; `None` means no limit."""
 
     seconds: float | None = None
+    """Counted from its start in the worker."""
     memory_gb: float | None = None
+    """Resident memory of the worker and its children, in 10^9 bytes."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Something a running job reported."""
+class Told:
+    """Something that a running job told."""
 
     job_id: str
     info: Mapping[str, Any]
@@ -43,16 +75,28 @@ class Done:
 
 
 class Engine(Protocol):
-    """Runs jobs in workers; used by one thread."""
+    """Runs jobs in workers; called by one thread."""
 
     def free(self) -> int:
-        """Number of jobs that would start at once if submitted now."""
+        """Number of jobs that would start at once if submitted now; 0 once it is closed.
+
+        A job counts as running until `poll` has returned its `Done`.
+        """
 
     def submit(self, job_id: str, job: Any, limits: Limits) -> None:
-        """Starts a picklable job; raises `RuntimeError` when no worker is free."""
+        """Starts a job; returns at once.
 
-    def poll(self, timeout: float) -> list[Progress | Done]:
-        """Returns what happened since the last call, waiting at most `timeout` seconds."""
+        Raises:
+            RuntimeError: no worker is free, or a job of this id is running.
+        """
+
+    def poll(self, timeout: float) -> list[Told | Done]:
+        """What happened since the last call, in order; waits at most `timeout` seconds for
+        something to happen. It still returns what is left after `close`."""
 
     def close(self, kill: bool = False) -> None:
-        """Ends the workers; with `kill`, running jobs are not waited for."""
+        """Ends the workers and returns once they are gone; may be called again.
+
+        Args:
+            kill: do not wait for running jobs; they end as `interrupted`.
+        """

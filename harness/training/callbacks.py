@@ -14,7 +14,7 @@ import psutil
 from harness.training.state import TrialState
 from harness.trial import Job
 
-Report = Callable[[Mapping[str, Any]], None]
+Tell = Callable[[Mapping[str, Any]], None]
 
 
 class Diverged(Exception):
@@ -53,14 +53,14 @@ def one_step_behind(model: Any, callbacks: list[Any], epochs: int) -> Any:
     return OneStepBehind(callbacks, add_history=True, model=model, epochs=epochs, verbose=0)
 
 
-def watch(job: Job, examples: int, report: Report, state: TrialState) -> Any:
+def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
     """A callback that measures, reports, and stops on time or on a loss that is no number.
 
     Args:
         job: what is trained.
         examples: those of the training split, of which the last batch of an epoch may hold fewer
             than the others.
-        report: receives `{"epoch", "epochs", "score"}` after each epoch.
+        tell: receives `{"epoch", "epochs", "score"}` after each epoch.
         state: receives the curve and the cost.
     """
     import keras
@@ -115,6 +115,6 @@ def watch(job: Job, examples: int, report: Report, state: TrialState) -> Any:
             if not np.isfinite(logs[state.monitor]):
                 raise Diverged(f"{state.monitor} is {logs[state.monitor]}")
             score = state.best()[state.monitor]
-            report({"epoch": epoch + 1, "epochs": job.epochs, "score": score})
+            tell({"epoch": epoch + 1, "epochs": job.epochs, "score": score})
 
     return Watch()

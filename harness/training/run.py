@@ -14,7 +14,7 @@ from harness.journal.folder import checkpoint_path
 from harness.spec import Infeasible, Prepared, Task
 from harness.system.json_values import jsonable
 from harness.training import artifacts, framework_state
-from harness.training.callbacks import Diverged, Report, one_step_behind, watch
+from harness.training.callbacks import Diverged, Tell, one_step_behind, watch
 from harness.training.device import device_kind, execution, latency
 from harness.training.feed import Feed
 from harness.training.model import architecture, check_size, compiled
@@ -38,12 +38,12 @@ def begun(job: Job, started: float) -> TrialResult:
     )
 
 
-def run_trial(job: Job, report: Report) -> TrialResult:
+def run_trial(job: Job, tell: Tell) -> TrialResult:
     """Runs a trial to its end, whatever that is.
 
     Args:
         job: What to run.
-        report: Receives `{"epoch", "epochs", "score"}` after each epoch.
+        tell: Receives `{"epoch", "epochs", "score"}` after each epoch.
 
     Returns:
         The record of the trial. Failures are part of it; none is raised.
@@ -54,7 +54,7 @@ def run_trial(job: Job, report: Report) -> TrialResult:
     began = time.monotonic()  # the clock may be put back meanwhile, or forward by years
     result = begun(job, time.time())
     try:
-        train(job, task, report, state)
+        train(job, task, tell, state)
     except Infeasible as error:
         failure = Failure("infeasible", str(error))
         result = dataclasses.replace(result, status="infeasible", failure=failure)
@@ -67,13 +67,13 @@ def run_trial(job: Job, report: Report) -> TrialResult:
     return state.fill(result)
 
 
-def train(job: Job, task: Task, report: Report, state: TrialState) -> None:
+def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     """Builds, fits and, to confirm, scores a model.
 
     Args:
         job: what to run.
         task: its task.
-        report: as of `run_trial`.
+        tell: as of `run_trial`.
         state: receives what becomes known, as soon as it does.
 
     Raises:
@@ -102,7 +102,7 @@ def train(job: Job, task: Task, report: Report, state: TrialState) -> None:
     if job.parent is not None:
         artifacts.load_checkpoint(job, model)
     state.spend(build_seconds=time.perf_counter() - began)
-    _fit(model, feed, job, report, state)
+    _fit(model, feed, job, tell, state)
     if job.phase == "confirm":
         # The model is kept to predict: its loss may be a class that only the task knows, and
         # of all optimizers plain SGD alone has no state that a copy would lack.
@@ -118,7 +118,7 @@ def _continuable(job: Job) -> Job:
     return dataclasses.replace(job, parent=None, initial_epoch=0)
 
 
-def _fit(model: Any, feed: Feed, job: Job, report: Report, state: TrialState) -> None:
+def _fit(model: Any, feed: Feed, job: Job, tell: Tell, state: TrialState) -> None:
     import keras
 
     patience = keras.callbacks.EarlyStopping(
@@ -129,7 +129,7 @@ def _fit(model: Any, feed: Feed, job: Job, report: Report, state: TrialState) ->
         # A continuation goes on from the last epoch, a confirmed model is the best one.
         restore_best_weights=job.phase == "confirm",
     )
-    callbacks = [watch(job, len(feed.train), report, state), patience]
+    callbacks = [watch(job, len(feed.train), tell, state), patience]
     model.fit(
         **feed.arguments(),
         epochs=job.epochs,

@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from harness.engines.engine import Done, Limits, Progress
+from harness.engines.engine import Done, Limits, Told
 from harness.engines.local.pool import LocalEngine
 from harness.failure import MESSAGE, TRACEBACK
 from tests.engines.local.test_pool import answer, until_done, vanished
@@ -166,5 +166,5 @@ def test_what_a_job_leaves_running_is_not_heard_in_the_next(costs_itself_alone, 
     costs_itself_alone("thread left behind", "leave_thread", 1.0)
     engine.submit("next", ("surroundings", 0.5), Limits())
     events = until_done(engine)
-    assert not any(isinstance(event, Progress) for event in events)
+    assert not any(isinstance(event, Told) for event in events)
     costs_itself_alone("garbage left behind", "leave_garbage")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.engines.engine import Done, Limits, Progress
+from harness.engines.engine import Done, Limits, Told
 from harness.engines.local.log import LIMIT, Log
 from harness.engines.local.process import (
     GRACE_SECONDS,
@@ -43,7 +43,7 @@ class LocalEngine:
     """Runs jobs in `workers` processes of this machine (an `Engine`).
 
     Args:
-        run: The job function `run(job, report)`, defined in an importable module.
+        run: The job function `run(job, tell)`, defined in an importable module.
         workers: Number of processes, and so of jobs that run at once.
         environment: Variables set in the workers before anything is imported there.
         initialize: Called once in every new worker, such as to import the framework.
@@ -88,7 +88,7 @@ class LocalEngine:
         self._recycle_jobs, self._recycle_bytes = recycle_jobs, recycle_mb * 1e6
         self._log = Log(log, log_bytes)
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._outbox: queue.SimpleQueue[Progress | Done | BaseException] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Told | Done | BaseException] = queue.SimpleQueue()
         # Of the calling thread:
         self._running: set[str] = set()
         self._submitted = 0
@@ -140,9 +140,9 @@ class LocalEngine:
         new = RunningJob(self._submitted, job_id, content, limits)
         self._inbox.put(Message(None, "submit", content=new))
 
-    def poll(self, timeout: float) -> list[Progress | Done]:
+    def poll(self, timeout: float) -> list[Told | Done]:
         """Returns what happened since the last call, waiting at most `timeout` seconds."""
-        events: list[Progress | Done] = []
+        events: list[Told | Done] = []
         wait = min(max(timeout, 0.0), threading.TIMEOUT_MAX)
         for _ in range(max(1, self._outbox.qsize())):
             try:
@@ -268,8 +268,8 @@ class LocalEngine:
         except Exception as error:  # noqa: BLE001 - anything can be raised while unpickling
             worker.kill(describe_error(error))
             return
-        if message.kind == "progress":
-            self._outbox.put(Progress(job.id, content))
+        if message.kind == "told":
+            self._outbox.put(Told(job.id, content))
         elif message.kind == "value":
             self._finish(worker, Done(job.id, value=content))
         else:

@@ -2,7 +2,7 @@
 
 The driver starts `main` in a fresh interpreter with a pipe on standard input, which brings
 pickled frames (first `(run, initialize)`, then `(number, job)`), and one on standard output,
-which takes pickled frames `(kind, number, payload)` back: `started`, `progress`, at the end `value`
+which takes pickled frames `(kind, number, payload)` back: `started`, `told`, at the end `value`
 or `failed`, and before that `spent` where the worker should not run another job. Both are moved
 away before any other code runs, so whatever a job prints ends in the log.
 """
@@ -29,8 +29,8 @@ MARK = "HARNESS_WORKER"
 """Variable that names a worker to all it starts."""
 SPENT = ("memory", "infrastructure")
 """Kinds of failures after which a process may well fail the next job, too."""
-Report = Callable[[Mapping[str, Any]], None]
-Run = Callable[[Any, Report], Any]
+Tell = Callable[[Mapping[str, Any]], None]
+Run = Callable[[Any, Tell], Any]
 
 
 def kill_tree(pid: int, mark: str | None = None) -> None:
@@ -81,8 +81,8 @@ def main() -> None:
 
     def send(kind: str, number: int, content: bytes = b"") -> None:
         if os.getpid() != pid:
-            raise RuntimeError("report() was called in a process that the job forked")
-        with lock:  # a job may report from several threads
+            raise RuntimeError("tell() was called in a process that the job forked")
+        with lock:  # a job may tell from several threads
             pickle.dump((kind, number, content), events)
             events.flush()
 
@@ -109,7 +109,7 @@ def _serve(
     try:
         value = run(
             pickle.loads(job),  # noqa: S301 - likewise
-            lambda info: send("progress", number, pickle.dumps(dict(info))),
+            lambda info: send("told", number, pickle.dumps(dict(info))),
         )
         failure = getattr(value, "failure", None)  # a job may record what it raised itself
         kind, content = "value", pickle.dumps(value)
