@@ -219,6 +219,6 @@ def _cell_row(cell: CellResults, verdict: Mapping[str, object]) -> dict[str, obj
         "parameters": None if math.isnan(parameters) else round(parameters),
         "latency_ms": cell.median_cost(lambda cost: cost.latency_ms),
         "baseline": cell.baseline,
-        "rivals": _json(cell.rivals) if cell.rivals else None,
+        "rivals": _json(cell.rivals),
         "reference": cell.reference,
     }
