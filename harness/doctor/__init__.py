@@ -5,9 +5,9 @@ anything that stays, and none imports a framework into this process.
 
     versions.py                packages, by their metadata
     plugins.py                 task and search space files
-    machine.py, limits.py      cores, memory, disk, write access
+    machine.py                 cores, memory, disk, write access
     data.py                    the data cache and a data directory
-    store.py                   MLflow
+    mlflow_store.py            MLflow
     backends.py                TensorFlow, JAX, Torch and their devices
     child.py                   processes that may crash or hang
     checks.py                  all but the packages, in their order

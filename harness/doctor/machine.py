@@ -1,75 +1,16 @@
-"""Memory that a Linux control group leaves to its processes, as containers are given it."""
+"""The machine: cores, memory, disks."""
 
 import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 import psutil
 
-from harness.doctor import machine
 from harness.doctor.finding import Finding, gigabytes
 from harness.system import host
-
-GROUPS = Path("/sys/fs/cgroup")
-MEMBERSHIP = Path("/proc/self/cgroup")
-_UNLIMITED = 2**60
-"""Version 1 writes no limit as the largest number it has; no machine has an exabyte."""
-# Of the two versions: the folder of the controller, its limit, what is used, and in the
-# statistics what of that is cached files, which make room when it is needed.
-_FILES = (
-    ("", "memory.max", "memory.current", "inactive_file"),
-    ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-)
-
-
-def memory_left(groups: Path = GROUPS, membership: Path = MEMBERSHIP) -> int | None:
-    """Bytes that processes of this group may still take; `None` where nothing limits them.
-
-    A group is bound by the limits of all above it, of both versions of control groups.
-    """
-    left = [
-        found
-        for controller, *files in _FILES
-        for folder in _folders(groups, controller, membership)
-        if (found := _left(folder, *files)) is not None
-    ]
-    return min(left, default=None)
-
-
-def _folders(groups: Path, controller: str, membership: Path) -> Iterator[Path]:
-    """The folders of this process's group and of all groups above it.
-
-    Inside a container the path may be the host's, of which only the end, or nothing, is there.
-    """
-    try:
-        lines = membership.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # another system than Linux
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controller in controllers.split(","):
-            own = Path(path.lstrip("/"))
-            for part in (own, *own.parents):
-                if ".." not in part.parts:
-                    yield groups / controller / part
-
-
-def _left(folder: Path, limit_file: str, used_file: str, cached: str) -> int | None:
-    try:
-        limit = int((folder / limit_file).read_text())
-        used = int((folder / used_file).read_text())
-        rows = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        statistics = {name: int(value) for name, value in rows}
-    except (OSError, ValueError):  # no such group, or the word `max`
-        return None
-    if limit >= _UNLIMITED:
-        return None
-    return max(0, limit - used + statistics.get(cached, 0))
-
 
 WORKER_BYTES = 4.0e9
 """Memory that a worker of the shipped sweeps grows to before it is recycled (3.9e9 measured)."""
@@ -81,6 +22,10 @@ FILES_LEFT = 1000
 """Likewise for the number of files, which some file systems limit."""
 
 
+GROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+
 def cores() -> Finding:
     """Processor cores, by affinity and by the quota of the control group."""
     return Finding("cores", "ok", f"{host.cores()}")
@@ -88,7 +33,7 @@ def cores() -> Finding:
 
 def memory() -> Finding:
     """Memory that is free for workers, a control group's limit included."""
-    left = machine.memory_left()
+    left = memory_left()
     free = psutil.virtual_memory().available
     whose = ""
     if left is not None and left < free:
@@ -112,6 +57,34 @@ def memory() -> Finding:
             f"run with --workers {fitting}" if fitting < workers else "set memory_gb in the budget",
         )
     return Finding("memory", "ok", f"{message}, {workers} workers")
+
+
+def memory_left(groups: Path = GROUPS, membership: Path = MEMBERSHIP) -> int | None:
+    """Bytes that a Linux control group, such as a container, leaves to this process; `None` where
+    none limits them. psutil knows of the machine alone.
+
+    A group is bound by the limits of all above it. Inside a container the path may be the host's,
+    of which only the end, or nothing, is there. Groups of version 1 are not looked at.
+    """
+    with contextlib.suppress(OSError):  # another system than Linux
+        for line in membership.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("0::"):
+                own = Path(line.removeprefix("0::").lstrip("/"))
+                within = [part for part in (own, *own.parents) if ".." not in part.parts]
+                left = [_left(groups / part) for part in within]
+                return min((found for found in left if found is not None), default=None)
+    return None
+
+
+def _left(group: Path) -> int | None:
+    """What is left in one group, of which cached files make room when it is needed."""
+    try:
+        limit, used = (int((group / f"memory.{n}").read_text()) for n in ("max", "current"))
+        rows = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+        cached = int(dict(rows)["inactive_file"])
+    except (OSError, ValueError, KeyError):  # no such group, or the word `max`
+        return None
+    return max(0, limit - used + cached)
 
 
 def space(name: str, folder: Path) -> Finding:

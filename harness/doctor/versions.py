@@ -1,4 +1,8 @@
-"""What is installed, by its metadata alone: no framework is imported to learn its version."""
+"""What is installed, by its metadata alone: no framework is imported to learn its version.
+
+All that is known of versions that work together is what distributions declare, this one first: it
+names what others need and leave out, and the least version of each that is known to work.
+"""
 
 import importlib.metadata
 import importlib.util
@@ -15,13 +19,10 @@ HARNESS = "keras-automl-harness"
 PYTHON = ">=3.11,<3.14"
 """As declared in pyproject.toml, for a checkout that was never installed."""
 SHOWN = ("tensorflow", "jax", "torch", "keras", "keras-tuner", "mlflow", "numpy")
-OWNERS = (
-    *(HARNESS, "tensorflow", "tensorflow-text", "jax", "jaxlib", "torch"),
-    *("keras", "keras-tuner", "keras-hub", "mlflow"),
-)
+OWNERS = (HARNESS, "tensorflow", "tensorflow-text", "jax", "torch", "keras-hub", "mlflow")
 """Distributions whose declared requirements are compared with what is installed."""
 _DISPENSABLE = {
-    "mlflow": "the sweep runs, and MLflow gets none of it",
+    "mlflow": "the sweep runs, and MLflow gets none of it; or run with --tracking none",
     "tensorboard": "KerasTuner's own Tuner fails on TensorFlow; the harness does without it",
 }
 """What a sweep can do without, and what that costs."""
@@ -45,21 +46,21 @@ def python(version: str | None = None) -> Finding:
 
 
 def packages() -> tuple[Finding, ...]:
-    """Known-bad pairs and unmet requirements; one line with the versions if there are none."""
+    """Requirements that are not met, one finding for each distribution at fault, whoever complains
+    of it; one line with the versions if there are none."""
     if installed(HARNESS) is None:
-        known = tuple(pairs())
-        unknown = Finding(
-            "packages",
-            "warning",
-            f"{HARNESS} is not installed, so what it requires is not known",
-            "python -m pip install -e . (in its checkout)",
-        )
-        return (unknown, *known)
-    known = tuple(pairs())
-    named = {finding.name for finding in known}
-    unmet = tuple(finding for finding in requirements() if finding.name not in named)
+        unknown = f"{HARNESS} is not installed, so what it requires is not known"
+        return (Finding("packages", "warning", unknown, "python -m pip install -e ."),)
+    complaints: dict[str, list[tuple[str, Requirement]]] = {}
+    for owner in OWNERS:
+        for requirement in _requirements(owner):
+            version = installed(requirement.name)
+            if version is None or not requirement.specifier.contains(version, prereleases=True):
+                name = str(canonicalize_name(requirement.name))
+                complaints.setdefault(name, []).append((owner, requirement))
     versions = ", ".join(f"{name} {v}" for name in SHOWN if (v := installed(name)) is not None)
-    return (*known, *unmet) or (Finding("packages", "ok", versions),)
+    unmet = tuple(_unmet(name, complained) for name, complained in complaints.items())
+    return unmet or (Finding("packages", "ok", versions),)
 
 
 def installed(name: str) -> str | None:
@@ -69,133 +70,6 @@ def installed(name: str) -> str | None:
         return importlib.metadata.version(name) or None
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-# --- pairs that are known to fail -------------------------------------------------
-
-
-def pairs() -> Iterator[Finding]:
-    """Combinations that pip lets pass, or has let pass, and that are known not to work."""
-    for check in (_text_operations, _numpy, _keras, _six, _tensorboard, _skinny):
-        yield from check()
-
-
-def _text_operations() -> Iterator[Finding]:
-    tensorflow, text = installed("tensorflow"), installed("tensorflow-text")
-    if tensorflow and text and _minor(tensorflow) != _minor(text):
-        yield Finding(
-            "tensorflow",
-            "error",
-            f"tensorflow {tensorflow} with tensorflow-text {text}: the latter's compiled "
-            "operations load into the minor version they were built for, and no other",
-            f"python -m pip install {_wanted('tensorflow')} {_wanted('tensorflow-text')}",
-        )
-
-
-def _numpy() -> Iterator[Finding]:
-    version = installed("numpy")
-    if version and int(version.partition(".")[0]) < 2:
-        yield Finding(
-            "numpy",
-            "error",
-            f"numpy {version}: JAX and ml_dtypes, which every backend needs, are built for NumPy 2",
-            f"python -m pip install {_wanted('numpy')}",
-        )
-
-
-def _keras() -> Iterator[Finding]:
-    version = installed("keras")
-    if version and int(version.partition(".")[0]) < 3:
-        yield Finding(
-            "keras",
-            "error",
-            f"keras {version}: it knows neither backends nor keras.ops",
-            f"python -m pip install {_wanted('keras')}",
-        )
-
-
-def _six() -> Iterator[Finding]:
-    if installed("keras-tuner") and not installed("six"):
-        yield Finding(
-            "six",
-            "error",
-            "keras-tuner without six: it imports six without declaring it, and so cannot be loaded",
-            "python -m pip install six",
-        )
-
-
-def _tensorboard() -> Iterator[Finding]:
-    if installed("keras-tuner") and installed("tensorflow") and not installed("tensorboard"):
-        yield Finding(
-            "tensorboard",
-            "warning",
-            f"keras-tuner without tensorboard, undeclared as well: {_DISPENSABLE['tensorboard']}",
-            "python -m pip install tensorboard",
-        )
-
-
-def _skinny() -> Iterator[Finding]:
-    skinny = installed("mlflow-skinny")
-    if skinny and not installed("mlflow"):
-        lacking = [name for name in ("SQLAlchemy", "alembic") if not installed(name)]
-        if lacking:
-            yield Finding(
-                "mlflow",
-                "warning",
-                f"mlflow-skinny {skinny} alone cannot open its database (it comes without "
-                f"{' and '.join(lacking)}): {_DISPENSABLE['mlflow']}",
-                f"python -m pip install {_wanted('mlflow')}, or run with --tracking none",
-            )
-
-
-def _minor(version: str) -> tuple[str, ...]:
-    return tuple(version.split(".")[:2])
-
-
-def _wanted(name: str) -> str:
-    """The harness's requirement of a distribution, as a shell takes it."""
-    for requirement in _requirements(HARNESS):
-        if canonicalize_name(requirement.name) == canonicalize_name(name):
-            return f"'{requirement.name}{requirement.specifier}'"
-    return f"'{name}'"
-
-
-# --- what is declared ---------------------------------------------------------------
-
-
-def requirements() -> Iterator[Finding]:
-    """What the harness or a framework requires and is missing or of another version.
-
-    One finding for each distribution at fault, whoever complains of it.
-    """
-    complaints: dict[str, list[tuple[str, Requirement]]] = {}
-    for owner in OWNERS:
-        for requirement in _requirements(owner):
-            version = installed(requirement.name)
-            if version is None or not requirement.specifier.contains(version, prereleases=True):
-                name = str(canonicalize_name(requirement.name))
-                complaints.setdefault(name, []).append((owner, requirement))
-    for name, complained in complaints.items():
-        yield _unmet(name, complained)
-
-
-def _unmet(name: str, complained: list[tuple[str, Requirement]]) -> Finding:
-    version = installed(name)
-    wanted = ", ".join(f"{owner} needs {r.specifier or 'it'}" for owner, r in complained)
-    remedy = f"python -m pip install {_wanted(name)}"
-    if version is not None:
-        return Finding(
-            name, "warning", f"{version}, but {wanted}; nobody has tried it with that", remedy
-        )
-    level: Level = "error" if any(owner == HARNESS for owner, _ in complained) else "warning"
-    message = f"not installed, but {wanted}"
-    if importlib.util.find_spec(name.replace("-", "_")) is not None:
-        return Finding(name, "warning", f"of no known version, but {wanted}", remedy)
-    if name in _DISPENSABLE:
-        return Finding(name, "warning", f"{message}: {_DISPENSABLE[name]}", remedy)
-    if name in _PREPARING and any(map(importlib.util.find_spec, ("jax", "torch"))):
-        return Finding(name, "warning", f"{message}: {_PREPARING_COST}", remedy)
-    return Finding(name, level, message, remedy)
 
 
 def _requirements(owner: str) -> Iterator[Requirement]:
@@ -208,3 +82,30 @@ def _requirements(owner: str) -> Iterator[Requirement]:
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             yield requirement
+
+
+def _unmet(name: str, complained: list[tuple[str, Requirement]]) -> Finding:
+    own = [str(requirement) for owner, requirement in complained if owner == HARNESS]
+    remedy = f"python -m pip install '{own[0].partition(';')[0] if own else name}'"
+    wanted = ", ".join(f"{owner} needs {r.specifier or 'it'}" for owner, r in complained)
+    version = installed(name)
+    if version is not None:
+        # Less than the least that works does not; of what came later nobody knows.
+        old = any(owner == HARNESS and _too_old(version, r) for owner, r in complained)
+        level: Level = "error" if old else "warning"
+        reason = "it is too old" if old else "nobody has tried it with that"
+        return Finding(name, level, f"{version}, but {wanted}; {reason}", remedy)
+    if importlib.util.find_spec(name.replace("-", "_")) is not None:
+        return Finding(name, "warning", f"of no known version, but {wanted}", remedy)
+    message = f"not installed, but {wanted}"
+    if name in _DISPENSABLE:
+        return Finding(name, "warning", f"{message}: {_DISPENSABLE[name]}", remedy)
+    if name in _PREPARING and any(map(importlib.util.find_spec, ("jax", "torch"))):
+        return Finding(name, "warning", f"{message}: {_PREPARING_COST}", remedy)
+    return Finding(name, "error" if own else "warning", message, remedy)
+
+
+def _too_old(version: str, requirement: Requirement) -> bool:
+    """Whether a version is below the least one of a requirement."""
+    least = [part for part in requirement.specifier if part.operator in (">", ">=", "~=", "==")]
+    return not all(part.contains(version, prereleases=True) for part in least)

@@ -52,9 +52,6 @@ SOUND = {
     "six": "1.17.0",
     "tensorboard": "2.21.0",
     "mlflow": "3.17.2",
-    "mlflow-skinny": "3.17.2",
-    "SQLAlchemy": "2.1.9",
-    "alembic": "1.20.0",
     "numpy": "2.4.6",
     "sacrebleu": "2.5.0",
 }
@@ -114,18 +111,17 @@ def test_a_sound_set_of_packages_is_one_line_with_the_versions(packages):
 @pytest.mark.parametrize(
     "changes, name, level, reason, remedy",
     [
-        ({"tensorflow_text": "2.20.1"}, "tensorflow", "error", "minor version they were built for",
-         "'tensorflow<2.22,>=2.21' 'tensorflow-text<2.22,>=2.21'"),
-        ({"numpy": "1.26.4"}, "numpy", "error", "built for NumPy 2", "'numpy>=2'"),
-        ({"keras": "2.15.0"}, "keras", "error", "keras.ops", "'keras<4,>=3.15'"),
-        ({"six": None}, "six", "error", "without declaring it", "pip install six"),
-        ({"tensorboard": None}, "tensorboard", "warning", "undeclared", "pip install tensorboard"),
-        ({"mlflow": None, "SQLAlchemy": None}, "mlflow", "warning", "mlflow-skinny 3.17.2 alone",
-         "--tracking none"),
-        ({"mlflow": None, "mlflow_skinny": None}, "mlflow", "warning", "MLflow gets none of it",
-         "'mlflow<4,>=3.5'"),
-        ({"keras": "3.14.1"}, "keras", "warning", "3.14.1, but keras-automl-harness needs",
+        ({"tensorflow_text": "2.20.1"}, "tensorflow-text", "error", "too old",
+         "'tensorflow-text<2.22,>=2.21'"),
+        ({"numpy": "1.26.4"}, "numpy", "error", "too old", "'numpy>=2'"),
+        ({"keras": "2.15.0"}, "keras", "error", "too old", "'keras<4,>=3.15'"),
+        ({"six": None}, "six", "error", "not installed", "pip install 'six'"),
+        ({"tensorboard": None}, "tensorboard", "warning", "KerasTuner's own Tuner",
+         "pip install 'tensorboard'"),
+        ({"mlflow": None}, "mlflow", "warning", "MLflow gets none of it", "'mlflow<4,>=3.5'"),
+        ({"keras": "3.14.1"}, "keras", "error", "3.14.1, but keras-automl-harness needs",
          "'keras<4,>=3.15'"),
+        ({"keras": "4.0.0"}, "keras", "warning", "nobody has tried", "'keras<4,>=3.15'"),
         ({"jaxlib": "0.9.0"}, "jaxlib", "warning", "0.9.0, but jax needs", "pip install 'jaxlib'"),
         ({"jaxlib": None}, "jaxlib", "warning", "not installed, but jax needs", "'jaxlib'"),
         ({"sacrebleu": None}, "sacrebleu", "error", "not installed", "'sacrebleu>=2.4'"),
@@ -203,13 +199,11 @@ def test_the_strictest_group_above_a_process_counts_and_cached_files_make_room(t
     assert machine.memory_left(groups, tmp_path / "membership") == 0
 
 
-def test_groups_of_version_1_in_a_container_that_shows_the_path_of_its_host(tmp_path):
-    write(tmp_path, membership="5:devices:/docker/x\n4:cpu,memory:/docker/x\n0::/../../y")
-    own = tmp_path / "groups/memory"
-    write(own, **{"memory.limit_in_bytes": 2**63 - 4096, "memory.usage_in_bytes": 10,
-                  "memory.stat": "inactive_file 1\ntotal_inactive_file 4"})  # fmt: skip
+def test_a_container_that_shows_the_path_of_its_host(tmp_path):
+    write(tmp_path, membership="5:devices:/docker/x\n0::/../../y")
+    group(tmp_path / "groups", "max", 10)
     assert machine.memory_left(tmp_path / "groups", tmp_path / "membership") is None
-    write(own, **{"memory.limit_in_bytes": 100})
+    group(tmp_path / "groups", 100, 10, cached=4)
     assert machine.memory_left(tmp_path / "groups", tmp_path / "membership") == 94
 
 
@@ -744,9 +738,9 @@ def test_a_backend_that_works_says_its_devices():
     "text, words",
     [
         ("raise ImportError('libcuda.so.1:\\nno such file')",
-         "importing jax failed: ImportError: libcuda.so.1:;"),
+         "importing jax failed: ImportError: libcuda.so.1: (jax.py:1);"),
         ("print('[]')\ndef devices(): raise RuntimeError('no driver')",
-         "finding devices failed: RuntimeError: no driver;"),
+         "finding devices failed: RuntimeError: no driver (jax.py:2);"),
         ("import os, signal\ndef devices(): os.kill(os.getpid(), signal.SIGSEGV)",
          "finding devices failed: the process was killed by SIGSEGV;"),
         ("import os, sys\nprint('out of luck', file=sys.stderr, flush=True)\nos._exit(3)",
@@ -832,7 +826,8 @@ def test_a_check_that_fails_is_a_finding_and_what_it_found_before_is_kept():
 
     first, second = guarded("x", check)
     assert first.level == "ok"
-    assert (second.level, second.message) == ("error", "could not be checked (KeyError: 'odd')")
+    assert second.level == "error"
+    assert second.message.startswith("could not be checked (KeyError: 'odd' (test_doctor.py:")
 
 
 @pytest.fixture
@@ -889,7 +884,7 @@ def test_text_from_outside_is_one_line_and_never_markup_or_control(told, termina
 def test_there_is_never_a_traceback(told):
     code, text = told(OK, RuntimeError("unforeseen"))
     assert code == 1
-    assert "error: doctor: could not be checked (RuntimeError: unforeseen)" in text
+    assert "error: doctor: could not be checked (RuntimeError: unforeseen (test_doctor.py:" in text
 
 
 @pytest.mark.parametrize("package", ["psutil", "filelock", "pydantic"])
@@ -953,7 +948,7 @@ def test_a_cache_folder_that_makes_no_sense_is_a_finding(here, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", "~nobody-of-this-name/cache")
     code, text = here()
     assert code == 1
-    assert "error: cache folder: could not be checked (HarnessError: HARNESS_CACHE=~nobody" in text
+    assert "error: cache folder: could not be checked (HARNESS_CACHE=~nobody" in text
 
 
 def test_a_terminal_is_shown_how_far_the_reading_is(here, entry, tmp_path, monkeypatch):
