@@ -9,7 +9,7 @@ import pytest
 from harness.kinds import translation
 from harness.kinds.fitting import decoding, translating
 from tests import translators
-from tests.tasks.test_translation import ENGLISH, GERMAN, tiny
+from tests.kinds.test_translation import ENGLISH, GERMAN, tiny
 
 SIZE, STEPS = 7, 5
 """Ids of a vocabulary, and tokens of a hypothesis: few enough to try all hypotheses."""

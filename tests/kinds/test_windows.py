@@ -14,7 +14,8 @@ import pytest
 
 from harness import registry
 from harness.data import cache
-from harness.data.prepare import META, _write
+from harness.data.ingredients import Ingredients
+from harness.data.prepare import META, write
 from harness.data.validate import validate
 from harness.spec import DataSpec, HarnessError, Prepared, Split, TensorSpec, Windows
 from harness.training.feed import Feed, evaluation_batch, subset
@@ -84,8 +85,7 @@ def test_a_series_with_nan_is_refused_wherever_its_windows_are():
 
 
 def test_on_disk_a_series_is_written_once(tmp_path):
-    task = dataclasses.replace(TASK, prepare=lambda files: prepared())
-    _write(task, tmp_path, {})
+    write(TASK, prepared(), tmp_path, Ingredients())
     meta = json.loads((tmp_path / META).read_text())
     stored = [name for name in meta["arrays"] if name.endswith(".series")]
     assert stored == ["train.x.past.series"]

@@ -24,7 +24,7 @@ from harness.analysis.statistics import (
 from harness.journal.folder import JOURNAL
 from harness.journal.read import read_journal
 from harness.report.across_tasks.profiles import profile
-from harness.report.across_tasks.ranks import Field, friedman, task_ranks
+from harness.report.across_tasks.ranks import CommonTasks, friedman, task_ranks
 from harness.report.searches.gain import gain, suggestions
 from harness.report.text import number
 from harness.report.two_sweeps.per_cell import contrasts
@@ -238,7 +238,7 @@ def test_the_largest_of_scores_is_the_smallest_of_their_opposites(scored, values
             assert ways[0] == pytest.approx(ways[1], nan_ok=True)
             assert math.isnan(ways[0]) or ways[0] >= 0
     fields = [
-        Field(SPACES, {task: {cell.space: cell for cell in group[task]} for task in TASKS})
+        CommonTasks(SPACES, {task: {cell.space: cell for cell in group[task]} for task in TASKS})
         for group in groups
     ]
     ranks = task_ranks(fields[0])
