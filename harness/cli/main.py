@@ -1,5 +1,6 @@
 """The command line. Every command imports what it needs, so that help and lists are quick."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -7,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from harness.spec import HarnessError
-from harness.system import stdio
+from harness.system import isolation, stdio
 from harness.system.redact import masked
 from harness.system.signals import EXIT_INTERRUPTED
 from harness.system.text import one_line
@@ -65,6 +66,8 @@ _output = click.option(
 def main() -> None:
     """Which architecture is best for this task, at equal cost, and how sure are we?"""
     stdio.outlast_readers()
+    # Figures become files: nothing is shown, and what a notebook sets may not be there to import.
+    os.environ["MPLBACKEND"] = isolation.VARIABLES["MPLBACKEND"]
 
 
 @main.command("list")
