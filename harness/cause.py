@@ -89,8 +89,8 @@ def own_place(error: BaseException) -> str | None:
         # TensorFlow knows where the failed part of a graph was written; the frames do not.
         frames += [(file, int(line)) for file, line in _PLACE.findall(said(cause))]
         for file, line in reversed(frames):
-            if _own(file):
-                return f"{_short(Path(file))}:{line}"
+            if own_file(file):
+                return f"{short(Path(file))}:{line}"
     return None
 
 
@@ -182,7 +182,7 @@ def _informative(text: str) -> Iterator[str]:
 
 
 @functools.cache
-def _own(file: str) -> bool:
+def own_file(file: str) -> bool:
     """Whether a file holds a person's own code."""
     path = Path(file)
     if not path.is_absolute():  # `<string>`
@@ -203,6 +203,6 @@ def _plugins() -> frozenset[str]:
     return frozenset(point.module.split(".")[0] for point in points)
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
     """A file as a person knows it; what many folders have is named with its folder."""
     return "/".join(path.parts[-2:]) if path.name.startswith("__") else path.name

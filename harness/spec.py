@@ -5,7 +5,7 @@ nouns without loading a framework.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -32,6 +32,14 @@ Kind = Literal[
 
 class HarnessError(Exception):
     """Bad input from the person at the keyboard: one clear line, exit code 2."""
+
+
+class Faults(HarnessError):
+    """Several things that are wrong with a person's input, a line each."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(self.faults))
 
 
 class Infeasible(Exception):

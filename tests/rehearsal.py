@@ -200,7 +200,7 @@ class Rehearsal:
             output=self.folder, workers=self.workers, tracking="none", retry_failed=retry_failed
         )
         with self._made_up(), contextlib.suppress(Killed):
-            loop.run_sweep(self.sweep, options)
+            loop.run_sweep(self.sweep, options, rehearse=False)
 
     def record(self):
         return read_journal(self.folder / self.sweep.name)

@@ -73,14 +73,15 @@ def text_model(config: Text, spec: DataSpec, body: Body) -> Any:
     import keras
 
     ((output, wanted),) = spec.outputs.items()
+    pieces, parts = spec.inputs[TOKENS], spec.inputs[SEGMENTS]
     inputs = {
         name: keras.Input(tensor.shape, dtype="int32", name=name)
         for name, tensor in spec.inputs.items()
     }
     tokens, segments = inputs[TOKENS], inputs[SEGMENTS]
     mask = real_steps(tokens)
-    x = keras.layers.Embedding(spec.inputs[TOKENS].size, config.embedding)(tokens)
-    x = x + keras.layers.Embedding(spec.inputs[SEGMENTS].size, config.embedding)(segments)
+    x = keras.layers.Embedding(pieces.size, config.embedding)(tokens)
+    x = x + keras.layers.Embedding(parts.size, config.embedding)(segments)
     x = body(keras.layers.Dropout(config.dropout)(x), mask)
     if config.pooling is not None:
         x = _pooled(x, mask, config.pooling)

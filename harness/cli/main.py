@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from harness.spec import HarnessError
+from harness.spec import Faults, HarnessError
 from harness.system import isolation, stdio
 from harness.system.redact import masked
 from harness.system.signals import EXIT_INTERRUPTED
@@ -23,7 +23,8 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            click.echo(f"harness: {one_line(str(error))}", err=True)
+            for fault in error.faults if isinstance(error, Faults) else (str(error),):
+                click.echo(f"harness: {one_line(fault)}", err=True)
             sys.exit(EXIT_BAD_INPUT)
         except KeyboardInterrupt:
             click.echo("harness: interrupted", err=True)
@@ -40,6 +41,7 @@ _data_dir = click.option(
     "--data-dir", type=_folder, help="Read data set files from DIR/<data set>/<file>."
 )
 _offline = click.option("--offline", is_flag=True, help="Never download anything.")
+_backends = click.Choice(["tensorflow", "jax", "torch"])
 
 
 def _use(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
@@ -110,6 +112,27 @@ def prepare(tasks: tuple[str, ...], data_dir: Path | None, offline: bool) -> Non
 
 
 @main.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--backend", type=_backends, default="tensorflow", show_default=True)
+@_data_dir
+@_offline
+@_plugins
+def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: bool) -> None:
+    """Try each NAME on a few examples: a task, a search space, or a file of one's own with some.
+
+    A task is prepared and tried with every architecture that fits it, an architecture on a small
+    made-up task of every kind that it is for: built, trained for two steps, validated, scored on
+    examples of validation, saved, loaded in another process, shown. Each fault is a line, with file
+    and line of one's own code.
+
+    Exit code 0: all is well; 1: faults were found; 2: bad input.
+    """
+    from harness.check.command import How, check
+
+    sys.exit(check(names, How(data_dir=data_dir, offline=offline, backend=backend), click.echo))
+
+
+@main.command()
 @click.argument("sweep")
 @click.option("--tasks", callback=_names, help="Only these tasks: a,b.")
 @click.option("--spaces", callback=_names, help="Only these search spaces: a,b.")
@@ -118,7 +141,7 @@ def prepare(tasks: tuple[str, ...], data_dir: Path | None, offline: bool) -> Non
 @click.option("--seconds", type=float, help="Search time of each cell.")
 @click.option("--seeds", type=int, help="Number of confirmation seeds.")
 @click.option("--tuner", type=click.Choice(["random", "bayesian", "hyperband", "grid"]))
-@click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]))
+@click.option("--backend", type=_backends)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")
 @click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
 @click.option("--fresh", is_flag=True, help="Discard what an earlier run of the sweep left.")

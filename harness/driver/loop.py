@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import gc
 import json
+import math
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 from harness import registry
 from harness.analysis.cells import exit_code, unconfirmed
+from harness.check.rehearsal import run_or_rehearse
 from harness.data import download
 from harness.driver import preflight
 from harness.driver.display import Display
@@ -25,7 +27,7 @@ from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, fai
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
 from harness.journal.write import Journal
-from harness.spec import HarnessError
+from harness.spec import Faults, HarnessError
 from harness.sweep import plugins
 from harness.sweep.load import toml
 from harness.sweep.pairs import cells
@@ -41,6 +43,8 @@ EXIT_UNCONFIRMED = 1
 
 _GRACE_SECONDS = 60.0
 """How long MLflow is waited for after the work is done, before `harness sync` is advised."""
+_REHEARSAL_SECONDS = 120.0
+"""How long the look at one cell may take."""
 _INTERRUPTED_GRACE_SECONDS = 5.0
 """Likewise after an interruption, when somebody is waiting."""
 
@@ -84,6 +88,7 @@ def run_sweep(
     options: Options,
     run_trial: Run = run_trial,
     initialize: Callable[[], None] = _import_framework,
+    rehearse: bool = True,
 ) -> int:
     """Runs a sweep, or carries on with it, until every cell is confirmed.
 
@@ -92,21 +97,24 @@ def run_sweep(
         options: How it is run.
         run_trial: What workers call for each trial; a function of an importable module.
         initialize: What they call once, before their first trial; likewise.
+        rehearse: Whether cells are looked at before their first trial: see
+            `harness.check.rehearsal`.
 
     Returns:
         The exit code: 0 when every cell has a confirmed result, 1 when some has none,
         130 when it was interrupted.
 
     Raises:
-        HarnessError: the backend is not installed, the data cannot be had, or the output
-            folder holds another question or cannot be written.
+        HarnessError: the backend is not installed, the data cannot be had, a task or an
+            architecture does not keep to what is expected of it, or the output folder holds another
+            question or cannot be written.
     """
     # Until the journal is begun, nothing of what was asked for has been done.
     resume = host.command(once=True)
     with Interruptions() as interruptions:
         try:
             with contextlib.ExitStack() as stack:
-                driver = _open(sweep, options, run_trial, initialize, stack)
+                driver = _open(sweep, options, run_trial, initialize, rehearse, stack)
                 resume = host.command()
                 if driver is None:
                     return _write_report(options.output / sweep.name)
@@ -120,6 +128,7 @@ def _open(
     options: Options,
     run_trial: Run,
     initialize: Callable[[], None],
+    rehearse: bool,
     stack: contextlib.ExitStack,
 ) -> "_Driver | None":
     """The driver of a sweep that has begun, or carries on; `None` where nothing is left to do.
@@ -128,6 +137,7 @@ def _open(
     """
     preflight.check_backend(sweep)
     sweep = plugins.resolved(sweep, Path())
+    preflight.check_declarations(cells(sweep))
     folder = options.output / sweep.name
     data = {
         name: preflight.data_event(name, options.data_dir, options.offline) for name in sweep.tasks
@@ -143,9 +153,11 @@ def _open(
             print(f"{folder}: complete already{_way_on(record)}; --fresh runs it anew")
             return None
     begin = functools.partial(_begin_worker, registry.plugins(), initialize)
-    engine = functools.partial(_engine, run_trial, begin)
+    engine = functools.partial(_engine, functools.partial(run_or_rehearse, run_trial), begin)
     digests = {name: event["digest"] for name, event in data.items()}
     driver = _Driver(sweep, options, folder, journal, engine, stack, digests)
+    if rehearse:
+        driver.rehearse()
     atomic_files.remove_parts(folder)
     described = host.describe()
     for name, found in plugins.provenance(sweep, folder).items():
@@ -237,6 +249,36 @@ class _Driver:
 
         self.plan = Plan(sweep, folder, journal.read())
         self.display = Display(self.plan, workers)
+
+    def rehearse(self) -> None:
+        """Looks at every cell that has no trial yet, in the workers.
+
+        Raises:
+            Faults: what is wrong with some, a line each.
+        """
+        new = [plan.cell.key for plan in self.plan.cells if not plan.suggestions]
+        todo = preflight.rehearsals(new, self.options.data_dir, self.options.offline, self.digests)
+        limits = {f"{job.task}/{job.space}": self._rehearsal_limits(job.task) for job in todo}
+        waiting, faults = list(todo), dict[str, None]()
+        while waiting or limits:
+            while waiting and self.engine.free():
+                job = waiting.pop(0)
+                name = f"{job.task}/{job.space}"
+                self.engine.submit(name, job, limits[name])
+            for event in self.engine.poll(timeout=0.5):
+                if isinstance(event, Done):
+                    del limits[event.job_id]
+                    # What ended a worker there will end a trial, which is recorded.
+                    faults |= dict.fromkeys(event.value or ())
+        if faults:
+            raise Faults(faults)
+
+    def _rehearsal_limits(self, task: str) -> Limits:
+        budget = self.sweep.budget_of(task)
+        return Limits(
+            seconds=min(budget.trial_seconds or math.inf, _REHEARSAL_SECONDS),
+            memory_gb=budget.memory_gb,
+        )
 
     def run(self, interruptions: Interruptions) -> int:
         self.tracker = _tracker(self.folder, self.options)

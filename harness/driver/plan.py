@@ -4,13 +4,13 @@ A plan is rebuilt from the journal and changes only by what the driver tells it,
 sweep that was killed carries on as if it had not been.
 """
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness import cause, contract
 from harness.analysis.cells import best_trial, is_done
 from harness.journal.folder import checkpoint_path
 from harness.journal.record import SweepRecord
@@ -19,7 +19,6 @@ from harness.search.training_space import sample_training
 from harness.spec import HarnessError, Training
 from harness.sweep.pairs import NO_MODEL, Cell, cells, pretraining
 from harness.sweep.question import Budget, Sweep
-from harness.system.json_values import jsonable, loaded, why
 from harness.trial import Asked, Failure, Job, Phase, TrialResult
 
 TrialName = tuple[Phase, int]
@@ -71,20 +70,18 @@ class CellPlan:
 
     def _sample(self, hp: Any) -> tuple[Any, Training]:
         """The configuration that these hyperparameters stand for."""
+        task, space = self.cell.task, self.cell.space
         try:
-            task = self.cell.task
-            sampled = self.cell.space.sample(hp, task.kind), sample_training(hp, task)
-            hash(sampled)
-            # As the journal has it.
-            if not isinstance(loaded(json.dumps(jsonable(sampled[0]))), dict):
-                raise TypeError(f"{type(sampled[0]).__name__} is no dataclass")
+            sampled = space.sample(hp, task.kind)
+        except HarnessError:
+            raise
         except Exception as error:
             # A plugin can fail in any way; the person needs to know which one it was.
-            raise HarnessError(
-                f"search space {self.cell.space.name!r}: sample must return a frozen dataclass of "
-                f"plain values ({why(error)})"
-            ) from error
-        return sampled
+            raise HarnessError(contract.sample_fault(space, cause.reason(error))) from error
+        fault = contract.configuration_fault(space, sampled)
+        if fault is not None:
+            raise HarnessError(fault)
+        return sampled, sample_training(hp, task)
 
     def restore(self, record: SweepRecord) -> None:
         """Takes over what an earlier run of the sweep did."""

@@ -1,22 +1,22 @@
 """What is settled before a sweep runs: its data, and whether its folder may carry on."""
 
 import importlib.util
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pydantic
-
 from harness import registry
 from harness.analysis.cells import cell_results
+from harness.check.baseline import baseline
+from harness.check.rehearsal import Rehearsal
+from harness.check.steps import declaration_faults
 from harness.data import cache
 from harness.journal.record import SweepRecord
-from harness.spec import HarnessError, Prepared, Task
+from harness.spec import Faults, HarnessError
 from harness.sweep.load import differences
 from harness.sweep.pairs import NO_MODEL, Cell, cells, pretraining
 from harness.sweep.question import Sweep
-from harness.system.json_values import jsonable, loaded, why
+from harness.system.json_values import jsonable
 from harness.trial import Asked, TrialResult
 
 
@@ -29,6 +29,33 @@ def check_backend(sweep: Sweep) -> None:
         )
 
 
+def check_declarations(cells: Iterable[Cell]) -> None:
+    """Raises `Faults` where a task or an architecture cannot be right as it stands there."""
+    nouns = {id(noun): noun for cell in cells for noun in (cell.task, cell.space)}
+    faults = [fault for noun in nouns.values() for fault in declaration_faults(noun)]
+    if faults:
+        raise Faults(faults)
+
+
+def rehearsals(
+    cells: Iterable[tuple[str, str]],
+    data_dir: Path | None,
+    offline: bool,
+    digests: Mapping[str, str],
+) -> list[Rehearsal]:
+    """What to look at before the first trials of cells (task, space); each task is scored once.
+
+    `digests` are those of the data of tasks.
+    """
+    scored: set[str] = set()
+    jobs = []
+    for task, space in cells:
+        first = task not in scored
+        jobs.append(Rehearsal(task, space, first, data_dir, offline, digests[task]))
+        scored.add(task)
+    return jobs
+
+
 def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any]:
     """What the journal says of a task's data; prepares it when it is not cached."""
     task = registry.task(name)
@@ -38,23 +65,10 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
         "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
         "objective": task.objective,
         "measure": task.measure,
-        "baseline": _baseline(task, data),
+        "baseline": baseline(task, data),
         "reference": task.reference,
         "licence": task.licence,
     }
-
-
-def _baseline(task: Task, data: Prepared) -> dict[str, float]:
-    try:
-        found = dict(task.baseline(data))
-        numbers = pydantic.TypeAdapter(dict[str, float | None])
-        numbers.validate_python(loaded(json.dumps(jsonable(found))), strict=True)
-        return found
-    except Exception as error:
-        # A plugin can fail in any way; the person needs to know which one it was.
-        raise HarnessError(
-            f"task {task.name!r}: its baseline cannot be had ({why(error)})"
-        ) from error
 
 
 def check_same_question(folder: Path, old: Sweep, new: Sweep) -> None:

@@ -1,5 +1,6 @@
 """Writes the journal of a sweep: one event a line, each forced to the disk."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -154,9 +155,12 @@ class Journal:
         self._discarding.unlink()
 
     def close(self) -> None:
-        """Closes the file and gives the lock back."""
+        """Closes the file and gives the lock back; one that was not begun leaves no file."""
         try:
             self._file.close()
+            with contextlib.suppress(OSError):  # somebody has removed or moved it
+                if self.path.stat().st_size == 0:
+                    self.path.unlink()
         finally:
             self._lock.release()
 

@@ -122,7 +122,11 @@ def faults() -> tuple[Fault, ...]:
 
 
 def origin(noun: Task | SearchSpace) -> Origin:
-    """Where a registered task or space comes from."""
+    """Where a registered task or space comes from.
+
+    Raises:
+        KeyError: it is not registered.
+    """
     kind = Task if isinstance(noun, Task) else SearchSpace
     return _catalogue().origins[kind, noun.name]
 

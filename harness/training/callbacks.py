@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import psutil
 
+from harness import contract
+from harness.spec import HarnessError
 from harness.training.state import TrialState
 from harness.trial import Job
 
@@ -102,6 +104,9 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
             assert self.steady_from is not None
             self.steady_seconds += self.last_step - self.steady_from
             logs = {name: float(value) for name, value in logs.items()}
+            reported = [name.removeprefix("val_") for name in logs]
+            for fault in contract.log_faults(job.task, state.objective, reported):
+                raise HarnessError(fault)
             seconds = time.perf_counter() - self.began
             state.curve.append({"epoch": epoch + 1, "seconds": seconds, **logs})
             memory = process.memory_info().rss / 2**20

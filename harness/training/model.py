@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness import cause
+from harness import cause, contract
 from harness.journal.folder import assets_path
 from harness.kinds.image_classification import IMAGE
 from harness.models import load_model
@@ -27,7 +27,7 @@ def architecture(job: Job, space: SearchSpace, data: Prepared) -> Any:
     """
     pretrained = [] if job.encoder is None else [_encoder(job, job.folder / job.encoder, data)]
     try:
-        return space.build(job.config, data.spec, *pretrained)
+        return space.build(job.config, contract.speaking(data.spec), *pretrained)
     except Exception as error:
         if cause.shrinks_to_nothing(error):  # other configurations of the space may fit
             raise Infeasible(cause.reason(error)) from error

@@ -7,11 +7,11 @@ import dataclasses
 import time
 from typing import Any
 
-from harness import registry
+from harness import contract, registry
 from harness.data import cache
 from harness.failure import describe_error
 from harness.journal.folder import checkpoint_path
-from harness.spec import Infeasible, Prepared, Task
+from harness.spec import HarnessError, Infeasible, Prepared, Score, Split, Task
 from harness.system.json_values import jsonable
 from harness.training import artifacts, framework_state
 from harness.training.callbacks import Diverged, Tell, one_step_behind, watch
@@ -148,10 +148,10 @@ def _confirm(
 
     What is worth having beside them comes last: where it fails, they stand.
     """
-    score = task.score(bare, data.test, data.assets)
+    score = _score(task, bare, data.test, data)
     state.test = dict(score.metrics)
     for name, split in data.further.items():
-        metrics = task.score(bare, split, data.assets).metrics
+        metrics = _score(task, bare, split, data).metrics
         state.test |= {f"{name}_{metric}": value for metric, value in metrics.items()}
     state.model = artifacts.keep_model(job, bare, data)
     if score.per_example:
@@ -161,3 +161,10 @@ def _confirm(
     if job.number == 0 and task.exhibit is not None:
         with state.worth_having("exhibit"):
             artifacts.keep_exhibit(job, task.exhibit(bare, data, score))
+
+
+def _score(task: Task, model: Any, split: Split, data: Prepared) -> Score:
+    score = task.score(model, split, data.assets)
+    for fault in contract.score_faults(task, score):
+        raise HarnessError(fault)
+    return score

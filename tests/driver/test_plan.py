@@ -259,7 +259,7 @@ def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch,
     monkeypatch.setattr(plans, "sample_training", lambda hp, task: Training())
     monkeypatch.setattr(preflight, "data_event", lambda *_: data)
     options = loop.Options(output=tmp_path, workers=1, tracking="none")
-    loop.run_sweep(sweep, options, run_trial=instant)
+    loop.run_sweep(sweep, options, run_trial=instant, rehearse=False)
     record = read_journal(tmp_path / "tests")
     assert [r.phase for r in record.results] == ["search", "search", "confirm", "confirm"]
     assert record.ended == {("blobs", "tiny"): "the space is exhausted: 2 different configurations"}

@@ -92,7 +92,7 @@ def main(question: Path, output: Path, workers: int, tracking: str) -> None:
     options = Options(output=output, workers=workers, tracking=tracking)
     try:
         asked = load_sweep(str(question), {})
-        code = run_sweep(asked, options, fake.run, fake.nothing)
+        code = run_sweep(asked, options, fake.run, fake.nothing, rehearse=False)
     except HarnessError as error:
         click.echo(f"harness: {error}", err=True)
         sys.exit(2)

@@ -150,7 +150,9 @@ def _live(
         check(sweep)
 
     preflight.check_backend = begin
-    loop.run_sweep = functools.partial(loop.run_sweep, run_trial=fake.run, initialize=fake.nothing)
+    loop.run_sweep = functools.partial(
+        loop.run_sweep, run_trial=fake.run, initialize=fake.nothing, rehearse=False
+    )
     main(words)
 
 
