@@ -3,7 +3,9 @@
 import html
 import inspect
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from mkdocs.config.defaults import MkDocsConfig
@@ -12,6 +14,8 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = "<!-- every command -->"
+TRIALS = "<!-- columns of trials.csv -->"
+LEADERBOARD = "<!-- columns of leaderboard.csv -->"
 OUTSIDE = re.compile(r"(?<=\]\()((?:\.\./)*)\.\./\.\./(results/[^)\s]+)")
 """Links from a page to a committed result, as they are in the repository."""
 
@@ -27,13 +31,27 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Points links at those copies, and writes the commands where a page asks for them."""
+    """Points links at those copies, and writes commands and columns where a page asks for them."""
     markdown = OUTSIDE.sub(r"\1\2", markdown)
-    if COMMANDS not in markdown:
-        return markdown
-    from harness.cli.main import main
+    if COMMANDS in markdown:
+        from harness.cli.main import main
 
-    return markdown.replace(COMMANDS, "\n".join(_described("harness", main)))
+        markdown = markdown.replace(COMMANDS, "\n".join(_described("harness", main)))
+    if TRIALS in markdown:
+        from harness.report.csv_tables import LEADERBOARD_COLUMNS, TRIALS_COLUMNS
+
+        markdown = markdown.replace(TRIALS, _columns(TRIALS_COLUMNS))
+        markdown = markdown.replace(LEADERBOARD, _columns(LEADERBOARD_COLUMNS))
+    return markdown
+
+
+def _columns(columns: Mapping[str, Any]) -> str:
+    """The columns of a CSV table, a row each."""
+    rows = [
+        f"| `{name}` | {column.dtype} | {_cell(column.meaning)} |"
+        for name, column in columns.items()
+    ]
+    return "\n".join(["| column | type | |", "|---|---|---|", *rows])
 
 
 def _described(name: str, command: click.Command) -> list[str]:

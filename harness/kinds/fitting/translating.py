@@ -8,11 +8,20 @@ import numpy as np
 from harness.kinds.text import subwords
 from harness.kinds.text.subwords import END, PADDING, START
 
-SOURCE, TARGET, NEXT_TOKEN = "source", "target", "next_token"
-"""Inputs and output."""
-SOURCE_VOCABULARY, TARGET_VOCABULARY = "source_vocabulary", "target_vocabulary"
-LONGEST, BLEU_TOKENIZER = "longest", "bleu_tokenizer"
-"""Assets."""
+SOURCE = "source"
+"""The input: a sentence."""
+TARGET = "target"
+"""The input: its translation, behind a start."""
+NEXT_TOKEN = "next_token"  # noqa: S105 - no password
+"""The output: the translation, one step ahead."""
+SOURCE_VOCABULARY = "source_vocabulary"
+"""The asset: pieces of the source's language."""
+TARGET_VOCABULARY = "target_vocabulary"
+"""The asset: pieces of the other language."""
+LONGEST = "longest"
+"""The asset: the most pieces of a sentence, with its end."""
+BLEU_TOKENIZER = "bleu_tokenizer"
+"""The asset: that of sacreBLEU, where it is not its default."""
 TRANSLATOR = "translator"
 """The layer of a model that can go on from what it kept."""
 BEAMS = 4
