@@ -258,6 +258,7 @@ def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch,
         monkeypatch.setattr(module, "cells", lambda sweep: (Cell(blobs, tiny),))
     monkeypatch.setattr(plans, "sample_training", lambda hp, task: Training())
     monkeypatch.setattr(preflight, "data_event", lambda *_: data)
+    monkeypatch.setattr(loop.plugins, "provenance", lambda *_: {})  # none of it is registered
     options = loop.Options(output=tmp_path, workers=1, tracking="none")
     loop.run_sweep(sweep, options, run_trial=instant, rehearse=False)
     record = read_journal(tmp_path / "tests")
