@@ -7,7 +7,7 @@ from pathlib import Path
 from harness import registry
 from harness.analysis.cells import CellResults, cell_results
 from harness.analysis.exhibits import Exhibit, read_exhibits
-from harness.journal.folder import JOURNAL, figure_paths
+from harness.journal.folder import JOURNAL, figure_path
 from harness.journal.read import read_journal
 from harness.report.samples.terminal import blocks, rows
 from harness.report.text import (
@@ -132,7 +132,7 @@ def _files(folder: Path, cell: CellResults, exhibit: Exhibit) -> Iterator[tuple[
         "confusion": exhibit.confusion,
     }
     for kind in (kind for kind, shown in kinds.items() if shown):
-        figure = folder / figure_paths(figure_name(kind, cell.task))[0]
+        figure = folder / figure_path(figure_name(kind, cell.task))
         drawn = str(figure) if figure.is_file() else f"harness report {folder} draws {figure}"
         yield FIGURES[kind], drawn
     if exhibit.signature:

@@ -75,18 +75,32 @@ def exhibit_path(task: str, space: str) -> Path:
 # --- figures of the report ------------------------------------------------------
 
 SHOWN, PRINTED = ".png", ".svg"
-"""How the names of the two files of each figure end."""
+"""How the name of a figure ends; earlier versions drew each as SVG as well."""
+DRAWN_BY = "keras-automl-harness"
+"""What the PNG of a figure says of its origin (`Software`)."""
 
 
-def figure_paths(name: str) -> tuple[Path, Path]:
-    """The two files of a figure, for a screen and for paper."""
-    return Path(f"{name}{SHOWN}"), Path(f"{name}{PRINTED}")
+def figure_path(name: str) -> Path:
+    """The file of a figure."""
+    return Path(f"{name}{SHOWN}")
 
 
 def figures(folder: Path) -> list[str]:
-    """Names of the figures that are there for a screen, sorted, without their endings."""
+    """Names of the figures that are there, sorted, without their endings."""
     # One that is being written begins with a dot.
     return sorted(path.stem for path in folder.glob(f"[!.]*{SHOWN}"))
+
+
+def drawn_files(folder: Path) -> list[Path]:
+    """The files of the figures that a report has drawn; other pictures are somebody's own."""
+    found = []
+    for name in figures(folder):
+        shown, printed = folder / f"{name}{SHOWN}", folder / f"{name}{PRINTED}"
+        with shown.open("rb") as file:
+            marked = DRAWN_BY.encode() in file.read(512)
+        found += [path for path, ours in ((shown, marked or printed.exists()),
+                                          (printed, printed.exists())) if ours]  # fmt: skip
+    return found
 
 
 # --- beside the folders of sweeps -----------------------------------------------

@@ -21,8 +21,7 @@ from harness.journal.folder import (
     JOURNAL,
     LOCK,
     WORKERS_LOG,
-    figure_paths,
-    figures,
+    drawn_files,
 )
 from harness.journal.read import JournalReader
 from harness.journal.record import SweepRecord
@@ -184,11 +183,8 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
-    for name in figures(folder):
-        drawn = [folder / path for path in figure_paths(name)]
-        if all(path.exists() for path in drawn):  # else it is somebody's own picture
-            for path in drawn:
-                path.unlink()
+    for path in drawn_files(folder):
+        path.unlink()
     if (folder / WORKERS_LOG).exists():
         os.truncate(folder / WORKERS_LOG, 0)  # workers may have it open
 

@@ -6,7 +6,7 @@ from pathlib import Path
 def write(folder: Path) -> None:
     """Reads the journal of a sweep's folder and writes the report beside it.
 
-    Files: `trials.csv`, `leaderboard.csv`, `report.md`, `report.html`, and figures as PNG and SVG:
+    Files: `trials.csv`, `leaderboard.csv`, `report.md`, `report.html`, and figures as PNG:
     `leaderboard`, `anytime`, those of ranks and profiles across tasks, and those of a task that
     are named after what they show and it, such as `pareto-<task>`. Each replaces its predecessor
     at once. The sweep may still run.
@@ -17,7 +17,7 @@ def write(folder: Path) -> None:
     """
     # What takes long to import is imported here, as who asks for the two sweeps needs none of it.
     from harness.analysis.cells import by_task, cell_results
-    from harness.journal.folder import LEADERBOARD, PAGE, REPORT, TRIALS, figure_paths
+    from harness.journal.folder import LEADERBOARD, PAGE, REPORT, TRIALS, figure_path
     from harness.journal.read import read_journal
     from harness.report.answer import read_answer
     from harness.report.csv_tables import csv, leaderboard, trials_table
@@ -40,10 +40,7 @@ def write(folder: Path) -> None:
     atomic_files.write(folder / LEADERBOARD, csv(leaderboard(by_task(cells))).encode())
     answer = read_answer(folder, record, cells)
     atomic_files.write(folder / LEADERBOARD, csv(leaderboard(answer.tasks, answer.judged)).encode())
-    images: dict[str, bytes] = {}
-    for name, figure in figures(answer).items():
-        png, svg = figure_paths(name)
-        images |= {str(png): image(figure, "png"), str(svg): image(figure, "svg")}
+    images = {str(figure_path(name)): image(each) for name, each in figures(answer).items()}
     for name, content in images.items():
         atomic_files.write(folder / name, content)
     page = markdown(answer)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.download import sha256
-from harness.journal.folder import FILES, figure_paths, figures
+from harness.journal.folder import FILES, figure_path, figures
 
 FIGURES = "figures"
 MODEL = "model"
@@ -14,7 +14,7 @@ MODEL = "model"
 def sweep_files(folder: Path) -> dict[str, str]:
     """What the sweep's own run holds: the folder of its artifacts by file name."""
     present = {name: "" for name in FILES if (folder / name).is_file()}
-    drawn = [str(figure_paths(name)[0]) for name in figures(folder)]
+    drawn = [str(figure_path(name)) for name in figures(folder)]
     return present | dict.fromkeys(drawn, FIGURES)
 
 
@@ -25,7 +25,7 @@ def task_figures(folder: Path, tasks: Sequence[str]) -> dict[str, dict[str, str]
         # Of `confusion-deep-digits`, the task may be `digits` or `deep-digits`.
         owners = [task for task in tasks if name.endswith(f"-{task}")]
         if owners:
-            found[max(owners, key=len)][str(figure_paths(name)[0])] = FIGURES
+            found[max(owners, key=len)][str(figure_path(name))] = FIGURES
     return found
 
 

@@ -86,7 +86,7 @@ def test_a_report_in_odd_surroundings_is_the_same_to_the_byte(calm, tmp_path, lo
     )  # fmt: skip
     assert (run.returncode, run.stderr) == (0, b"")
     written = files(folder)
-    assert {"trials.csv", "leaderboard.csv", "report.md", "report.html", "anytime.svg"} <= written
+    assert {"trials.csv", "leaderboard.csv", "report.md", "report.html", "anytime.png"} <= written
     for name in written:
         assert (folder / name).read_bytes() == (quiet / name).read_bytes(), name
 

@@ -11,7 +11,7 @@ HARNESS = Path(folder.__file__).parents[1]
 NAMES = {value for name, value in vars(folder).items()
          if name.isupper() and isinstance(value, str)} | {*folder.FOLDERS}  # fmt: skip
 FOLDERS = {*folder.FOLDERS, folder.ARTIFACTS}
-FILES = NAMES - FOLDERS - {folder.SHOWN, folder.PRINTED}
+FILES = NAMES - FOLDERS - {folder.SHOWN, folder.PRINTED, folder.DRAWN_BY}
 ENDINGS = (folder.SHOWN, folder.PRINTED, ".keras", ".npz", ".h5")
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.journal.events import VERSION, result_from_json
-from harness.journal.folder import JOURNAL
+from harness.journal.folder import DRAWN_BY, JOURNAL
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.spec import HarnessError
@@ -153,9 +153,10 @@ def test_fresh_discards_the_answer_and_nothing_else(tmp_path):
         pass
     old = {"report.md", "trials.csv", "models/a.keras", "profile.png", "profile.svg"}
     mine = {"notes.txt", "survey.csv", "photo.png", "drawing.svg", "report.docx", "report.tex"}
+    old |= {"ranks.png"}
     for name in old | mine:
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name)
+        (tmp_path / name).write_text(DRAWN_BY if name == "ranks.png" else name)
     with Journal(tmp_path, fresh=True) as journal:
         assert journal.read() is None
     assert read_journal(tmp_path).sweep == SWEEP, "it was not begun"

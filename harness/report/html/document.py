@@ -65,9 +65,9 @@ def html(markdown: str, images: Mapping[str, bytes], plots: Sequence[Plot] = ())
     Args:
         markdown: what `report.md` says. HTML in it is shown, never obeyed; links lead to the
             web or to a place on the page.
-        images: the files that the page may show, by name: the PNG of each figure and, where
-            there is one, the SVG of the same name. What is not among them is not shown.
-        plots: what `interactive.plots` made of the same record.
+        images: the files that the page may show, by name: the PNG of each figure. What is not
+            among them is not shown.
+        plots: what `trial_plots.plots` made of the same record.
 
     Returns:
         The whole document. The same arguments always give the same text. The page forbids the

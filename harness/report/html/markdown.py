@@ -14,8 +14,6 @@ from markdown_it.token import Token
 
 from harness.report.html.tables import Entry, sheet
 
-SVG_LIMIT = 400_000
-"""Bytes of an SVG; a larger one is shown as PNG if that is smaller."""
 WIDE = 620
 """Pixels from which a figure cannot be read on a phone unless it may be moved to and fro."""
 _WEB = re.compile(r"https?://", re.IGNORECASE)
@@ -99,21 +97,16 @@ def _figure(image: Token, images: Mapping[str, bytes]) -> str:
 
 def _picture(image: Token, images: Mapping[str, bytes]) -> str:
     """An `img` that holds the figure itself; empty if there is none of this name."""
-    name = _source(image)
-    png = images.get(name)
-    svg = images.get(re.sub(r"\.png$", ".svg", name, flags=re.IGNORECASE)) if png else None
+    png = images.get(_source(image))
     if png is None:
         return ""
     width, height = _png_size(png)
-    kind, content = "png", png
-    if svg is not None and len(svg) <= max(SVG_LIMIT, len(png)):
-        kind, content = "svg+xml", svg
-    data = base64.b64encode(content).decode()
+    data = base64.b64encode(png).decode()
     wide = ' class="wide"' if width > WIDE else ""
     # Not loaded lazily: what has not been in sight would be missing on paper.
     return (
         f'<img{wide} alt="{escape(image.content)}" width="{width}" height="{height}" '
-        f'decoding="async" src="data:image/{kind};base64,{data}">'
+        f'decoding="async" src="data:image/png;base64,{data}">'
     )
 
 

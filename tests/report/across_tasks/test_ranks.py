@@ -214,7 +214,7 @@ def test_the_diagram_names_every_architecture_with_its_rank(record):
     assert axes.get_xlim() == (1, 3)
     # Nothing is told apart: the critical difference is 1.91, the ranks differ by 2.
     assert "critical difference 1.91" in texts
-    assert image(figures["ranks"], "svg").startswith(b"<?xml")
+    assert image(figures["ranks"]).startswith(b"\x89PNG")
 
 
 # --- performance profiles --------------------------------------------------------
@@ -297,7 +297,7 @@ def test_the_section_and_the_figure_show_the_shares(record):
     (axes,) = figures["profiles"].axes
     ends = [line.get_ydata()[-1] for line in axes.lines]
     assert ends == pytest.approx([1 / 3, 1, 1], abs=0.02)
-    assert image(figures["profiles"], "png").startswith(b"\x89PNG")
+    assert image(figures["profiles"]).startswith(b"\x89PNG")
 
 
 def test_names_from_data_are_shown_as_they_are(tmp_path):
@@ -305,7 +305,7 @@ def test_names_from_data_are_shown_as_they_are(tmp_path):
     write_journal(tmp_path, tasks=TASKS, spaces=hostile, failures=False)
     record = read_journal(tmp_path)
     for figure in [*rank_figures(record).values(), *profile_figures(record).values()]:
-        assert b"<script>" not in image(figure, "svg")
+        assert image(figure)
     assert all(
         "<script>|" not in text
         for text in (ranks_section(common_tasks(record)), profiles_section(profiles(record)))

@@ -28,9 +28,8 @@ def written(folder, record, with_plots=True):
     figure = leaderboard_figure(record)
     page = markdown(record)
     images = {
-        f"{name}.{kind}": image(figure, kind)
+        f"{name}.png": image(figure)
         for name in set(re.findall(r"^!\[.*\]\((.+)\.png\)$", page, re.MULTILINE))
-        for kind in ("png", "svg")
     }
     path = folder / "report.html"
     path.write_text(html(page, images, plots(record) if with_plots else ()), encoding="utf-8")

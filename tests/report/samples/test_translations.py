@@ -93,7 +93,6 @@ def test_scores_by_length_and_their_signature_are_shown(folder):
     for name in ("attention-digits", "length-digits"):
         assert f"({name}.png)" in text
         assert (folder / f"{name}.png").is_file()
-        assert (folder / f"{name}.svg").is_file()
 
 
 def test_architectures_with_other_buckets_show_those_they_have(folder):
@@ -117,7 +116,7 @@ def test_scores_by_length_are_drawn_for_each_architecture(folder):
     assert len({line.get_color() for line in axes.lines}) == 2
     assert labels(axes.get_xticklabels()) == ["3-9", "10+"]
     assert labels(figure.legends[0].get_texts()) == ["cnn", "mlp"]
-    assert image(figure, "svg")
+    assert image(figure)
 
 
 def test_heat_maps_have_tokens_of_both_sentences_on_their_axes(folder):
@@ -126,11 +125,9 @@ def test_heat_maps_have_tokens_of_both_sentences_on_their_axes(folder):
     assert labels(axes.get_yticklabels()) == ["ein", "$hund$", "</s>"]
     assert axes.images[0].get_array().tolist() == MAP["weights"]
     assert axes.images[0].get_clim() == (0, 1)
-    first, second = (image(sample_figures(folder, attention_figures)["attention-digits"], "svg")
+    first, second = (image(sample_figures(folder, attention_figures)["attention-digits"])
                      for _ in range(2))  # fmt: skip
     assert first == second
-    assert "$hund$" in first.decode()  # as it is, not as mathematics
-    assert "mlp" not in first.decode()  # it does not attend
 
 
 def test_heat_maps_have_a_row_an_architecture_and_a_column_a_sentence(folder):
@@ -164,7 +161,7 @@ def test_what_cannot_be_drawn_leaves_no_gap_and_no_warning(folder):
     (axes,) = maps(folder)
     assert labels(axes.get_xticklabels()) == ["�", "�", "·"]
     assert labels(axes.get_yticklabels()) == ["whole", "words"]
-    assert image(sample_figures(folder, attention_figures)["attention-digits"], "png")
+    assert image(sample_figures(folder, attention_figures)["attention-digits"])
 
 
 def test_equal_weights_apart_look_equally_far_apart():

@@ -116,7 +116,7 @@ def test_the_figure_has_a_panel_a_cost_and_names_all(record):
     costs = [c.median_cost(PRICES[1].of) for c, on in zip(known, front, strict=True) if on]
     assert stairs.get_xdata().tolist() == costs
     again = pareto_figure("digits", group, line_styles(record.sweep.spaces))
-    assert image(figure, "svg") == image(again, "svg")
+    assert image(figure) == image(again)
 
 
 def test_costs_that_are_nothing_or_all_the_same_still_draw(record):
@@ -124,7 +124,7 @@ def test_costs_that_are_nothing_or_all_the_same_still_draw(record):
     (group,) = by_task(cell_results(record)).values()
     figure = pareto_figure("digits", group, line_styles(record.sweep.spaces))
     assert "not measured" in {text.get_text() for text in figure.axes[0].texts}
-    assert image(figure, "png")
+    assert image(figure)
 
 
 def test_tasks_with_fewer_than_two_scores_have_no_front(record):
