@@ -9,7 +9,7 @@
 # keras-hub, namex, optree, pydantic, pydantic-core, annotated-types, typing-inspection, pooch,
 # platformdirs, tomli-w, num2words), and .gpu/cache.tar.xz with the folder `prepared` of a data cache
 # that this very code has prepared. What comes out lies in FOLDER: journals without models. Where
-# MLflow and Bokeh are, `harness sync` and `harness report` make the rest of them.
+# MLflow is, `harness sync` and `harness report` make the rest of them.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mode="$1" output="$2"

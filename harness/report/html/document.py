@@ -12,7 +12,7 @@ from importlib.resources import files
 from markdown_it.token import Token
 
 from harness.report.html.markdown import blocks, inline, parse, shows, unlinked, words, written
-from harness.report.searches.trial_plots import Plot, library, plot_box
+from harness.report.searches.trial_plots import Plot
 
 PLOTS_AFTER = "anytime.png"
 """The plots stand below the section that shows this figure, at which they look more closely."""
@@ -20,7 +20,8 @@ PLOTS_TITLE = "Every trial of the search"
 PLOTS_INTRODUCTION = (
     "Each dot is a trial with a score, where its search stood when it ended; each line is the "
     "best score so far. Crosses on the lower edge are trials without a score. The names below a "
-    "plot hide and show an architecture."
+    "plot hide and show an architecture. A box drawn with the mouse is looked into; a double click "
+    "shows all again."
 )
 _DOCUMENT = """\
 <!doctype html>
@@ -76,9 +77,9 @@ def html(markdown: str, images: Mapping[str, bytes], plots: Sequence[Plot] = ())
     sections = _sections(markdown)
     title = sections[0].heading
     script, style = _asset("report.js"), _asset("report.css")
-    scripts = [library(), script] if plots else [script]
+    scripts = [_asset("plots.js"), script] if plots else [script]
     return _DOCUMENT.format(
-        policy=_policy(scripts, style, bool(plots)),
+        policy=_policy(scripts, style),
         title=escape(words(title)) if title else "Report",
         style=style,
         contents="\n".join(_contents(sections, plots)),
@@ -157,11 +158,30 @@ def _place_of_plots(sections: Sequence[_Section]) -> int:
 
 
 def _plots(plots: Sequence[Plot]) -> str:
-    boxes = "\n".join(plot_box(plot, number) for number, plot in enumerate(plots))
+    boxes = "\n".join(_plot(plot, number) for number, plot in enumerate(plots))
     return (
         f'<section id="trials" class="plots" aria-labelledby="trials-title">\n'
         f'<h2 id="trials-title">{PLOTS_TITLE}</h2>\n<p>{PLOTS_INTRODUCTION}</p>\n'
         f"<noscript><p>These plots need JavaScript.</p></noscript>\n{boxes}\n</section>"
+    )
+
+
+def _plot(plot: Plot, number: int) -> str:
+    """The place of a plot in the page, which `plots.js` fills when it comes into sight."""
+    swatch = '<svg class="swatch" viewBox="0 0 2 2"><circle cx="1" cy="1" r="1" fill="{}"/></svg>'
+    keys = "".join(
+        f'<button type="button" aria-pressed="true" data-name="space-{i}">'
+        f"{swatch.format(colour)}<bdi>{escape(name)}</bdi></button>"
+        for i, (name, colour) in enumerate(plot.keys)
+    )
+    note = f'<p class="note">{escape(plot.note)}</p>' if plot.note else ""
+    return (
+        f'<div class="plot"><h3 id="plot-{number}-title"><code>{escape(plot.task)}</code></h3>\n'
+        f'<div class="canvas" id="plot-{number}" role="img" '
+        f'aria-labelledby="plot-{number}-title"></div>\n'
+        f'<div class="keys" role="group" aria-label="Architectures">{keys}</div>\n'
+        f'<p class="told" aria-live="polite">Point at a trial to read what it was.</p>{note}\n'
+        f'<script type="application/json" data-plot="plot-{number}">{plot.item}</script></div>'
     )
 
 
@@ -181,16 +201,14 @@ def _entry(section: _Section, parts: str = "") -> str:
     return f'<li><a href="#{section.anchor}">{label}</a>{parts}</li>'
 
 
-def _policy(scripts: Sequence[str], style: str, plots: bool) -> str:
+def _policy(scripts: Sequence[str], style: str) -> str:
     """What the page may do: run its own scripts, which are named by their digests.
 
-    W3C, Content Security Policy Level 3. Bokeh writes style sheets while it runs, which no
-    digest can name beforehand; they can fetch nothing, as all sources are closed.
+    W3C, Content Security Policy Level 3.
     """
-    styles = "'unsafe-inline'" if plots else _digest(style)
     allowed = " ".join(map(_digest, scripts))
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {styles}; img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -1,19 +1,12 @@
-"""What an interactive plot of a search shows, as plain values: dots, lines and limits."""
+"""What the interactive plots of the searches show, as plain values: dots, lines and limits."""
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
-from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource, HoverTool, PrintfTickFormatter, Range1d, TapTool
-from bokeh.models.renderers import DataRenderer
-from bokeh.plotting import figure
-from bokeh.resources import Resources
 from matplotlib.colors import to_hex
 
 from harness.analysis.cells import CellResults
@@ -27,7 +20,63 @@ from harness.system.text import counted, one_line
 from harness.trial import TrialResult
 
 LONGEST = 240
-"""Characters of a configuration or a reason."""
+"""Characters of a reason, or of a value of a configuration."""
+MOST = 2000
+"""Trials drawn of a task: a browser draws so many without stutter, and they fill the plot."""
+DASHES = {"-": "", "--": "7 4", "-.": "7 4 2 4", ":": "2 4"}
+"""Matplotlib's dashes in words of SVG."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The search on one task, ready to be embedded."""
+
+    task: str
+    item: str
+    """JSON that `plots.js` draws, safe within a script element."""
+    keys: tuple[tuple[str, str], ...]
+    """Architectures and their colours. What belongs to number i is named `space-i`."""
+    note: str
+    """What the plot leaves out; empty if nothing."""
+
+
+def plots(tasks: Mapping[str, Sequence[CellResults]], styles: Styles) -> tuple[Plot, ...]:
+    """One plot for each task that has a scored trial; the same journal gives the same plots."""
+    found = (_plot(task, group, styles) for task, group in tasks.items())
+    return tuple(plot for plot in found if plot is not None)
+
+
+def _plot(task: str, group: Sequence[CellResults], styles: Styles) -> Plot | None:
+    objective = group[0].objective
+    lines = {cell.space: line(cell) for cell in group}
+    ends = [float(best[-1]) for _, best in lines.values() if best.size]
+    if not ends:
+        return None
+    logarithmic = far_apart(ends, objective.direction)
+    scores = [cell.score(result) for cell in group for result in cell.search]
+    # Lines may hold epochs of trials that failed later, and so scores that no trial has.
+    low, high = view(scores, ends, objective.direction, logarithmic)
+    longest = max(cell.search_seconds for cell in group)
+    scale, unit = time_unit(longest)
+    chosen = {cell.space: drawn_trials(cell, MOST // len(group)) for cell in group}
+    item = {
+        "names": [
+            f"training {unit}, summed over trials",
+            f"validation {objective.metric or 'score'}",
+        ],
+        "x": [-0.01 * longest / scale, 1.02 * longest / scale or 1.0],
+        "y": [low, high],
+        "log": logarithmic,
+        "spaces": [
+            _space(cell, lines[cell.space], chosen[cell.space], scale, styles[cell.space])
+            for cell in group
+        ],
+    }
+    hidden = sum(len(cell.search) - len(chosen[cell.space]) for cell in group)
+    outside = sum(math.isfinite(score) and not low <= score <= high for score in scores)
+    text = json.dumps(item, separators=(",", ":"), allow_nan=False)
+    keys = tuple((cell.space, to_hex(styles[cell.space]["color"])) for cell in group)
+    return Plot(task, text.replace("<", "\\u003c"), keys, _note(hidden, outside))
 
 
 def line(cell: CellResults) -> tuple[np.ndarray, np.ndarray]:
@@ -39,50 +88,17 @@ def line(cell: CellResults) -> tuple[np.ndarray, np.ndarray]:
     return seconds[changed], best[changed]
 
 
-def dots(cell: CellResults, scale: float, most: int) -> list[dict[str, Any]]:
-    """What is told of a cell's trials, of about `most` of them at the most.
+def drawn_trials(cell: CellResults, most: int) -> list[int]:
+    """Places of the trials that are drawn of a cell's search, about `most` of them at the most.
 
     Those left out are spread evenly; a trial that improved on all before it always stays.
     """
     scores = [cell.score(result) for result in cell.search]
     best = running_best(scores, cell.objective.direction)
-    reached = np.cumsum([result.cost.seconds for result in cell.search]) / scale
     improved = np.append(True, best[1:] != best[:-1])[: len(best)] & np.isfinite(best)
     kept = np.zeros(len(scores), bool)
     kept[np.linspace(0, len(scores) - 1, min(len(scores), most)).astype(int)] = True
-    chosen = map(int, np.flatnonzero(kept | improved))
-    return [_row(cell.search[i], float(reached[i]), scores[i]) for i in chosen]
-
-
-def _row(result: TrialResult, x: float, score: float) -> dict[str, Any]:
-    known = math.isfinite(score)
-    reason = f": {result.failure.message}" if result.failure else ""
-    return {
-        "x": x,
-        "y": score,
-        "space": result.space,
-        "number": result.number,
-        "score": f"{score:.5g}" if known else "",
-        "status": _cut(f"{result.status}{reason}"),
-        "epochs": result.epochs,
-        "took": duration(result.cost.seconds),
-        "config": _told(result.config),
-        "training": _told(result.training),
-    }
-
-
-def _told(values: Mapping[str, Any]) -> str:
-    """Fields as a person reads them: `units 64, dropout 0.2`."""
-    fields = (
-        f"{name} {f'{value:.3g}' if isinstance(value, float) else flat(value)}"
-        for name, value in values.items()
-    )
-    return _cut(", ".join(fields))
-
-
-def _cut(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return [int(place) for place in np.flatnonzero(kept | improved)]
 
 
 def view(
@@ -115,166 +131,79 @@ def view(
     return (10**low, 10**high) if logarithmic else (low, high)
 
 
-MOST = 2000
-"""Trials drawn of a task. Bokeh moves so many without stutter, and they fill the plot."""
-HEIGHT = 380
-"""Pixels of a plot."""
-GREY = "#59636e"
-"""Of all that is no data. In the dark the page turns lightness about, as in the figures."""
-DASHES = {"-": "solid", "--": "dashed", "-.": "dotdash", ":": "dotted"}
-"""Bokeh's names of Matplotlib's dashes."""
-TOLD = ("space", "number", "score", "status", "epochs", "took", "config", "training")
-"""What is told of a trial; `report.js` knows these names."""
-_ID = re.compile(r"p\d+")
-
-
-@dataclass(frozen=True)
-class Plot:
-    """The search on one task, ready to be embedded."""
-
-    task: str
-    item: str
-    """JSON that BokehJS draws, safe within a script element."""
-    keys: tuple[tuple[str, str], ...]
-    """Architectures and their colours. What belongs to number i is named `space-i`."""
-    note: str
-    """What the plot leaves out; empty if nothing."""
-
-
-def plots(tasks: Mapping[str, Sequence[CellResults]], styles: Styles) -> tuple[Plot, ...]:
-    """One plot for each task that has a scored trial; the same journal gives the same plots."""
-    found = (_plot(task, group, styles) for task, group in tasks.items())
-    return tuple(plot for plot in found if plot is not None)
-
-
-def library() -> str:
-    """BokehJS, without widgets, tables and whatever else these plots do not use."""
-    resources = Resources(mode="inline", components=["bokeh"], minified=True, log_level="warn")
-    return "\n".join(resources.js_raw)
-
-
-def plot_box(plot: Plot, number: int) -> str:
-    """The place of a plot in the page, which `report.js` fills when it comes into sight."""
-    keys = "".join(
-        f'<button type="button" aria-pressed="true" data-name="space-{i}">'
-        f'<span class="swatch" style="background:{colour}"></span>{escape(name)}</button>'
-        for i, (name, colour) in enumerate(plot.keys)
-    )
-    note = f'<p class="note">{escape(plot.note)}</p>' if plot.note else ""
-    return (
-        f'<div class="plot"><h3 id="plot-{number}-title"><code>{escape(plot.task)}</code></h3>\n'
-        f'<div class="canvas" id="plot-{number}" role="img" '
-        f'aria-labelledby="plot-{number}-title"></div>\n'
-        f'<div class="keys" role="group" aria-label="Architectures">{keys}</div>\n'
-        f'<p class="told" aria-live="polite">Point at a trial to read what it was.</p>{note}\n'
-        f'<script type="application/json" data-plot="plot-{number}">{plot.item}</script></div>'
-    )
-
-
-def _plot(task: str, group: Sequence[CellResults], styles: Styles) -> Plot | None:
-    objective = group[0].objective
-    lines = {cell.space: line(cell) for cell in group}
-    ends = [float(best[-1]) for _, best in lines.values() if best.size]
-    if not ends:
-        return None
-    logarithmic = far_apart(ends, objective.direction)
-    scores = [cell.score(result) for cell in group for result in cell.search]
-    # Lines may hold epochs of trials that failed later, and so scores that no trial has.
-    limits = view(scores, ends, objective.direction, logarithmic)
-    longest = max(cell.search_seconds for cell in group)
-    scale, unit = time_unit(longest)
-    shape = _frame(longest / scale, limits, logarithmic)
-    shape.xaxis.axis_label = f"training {unit}, summed over trials"
-    shape.yaxis.axis_label = f"validation {objective.metric or 'score'}"
-    shown, hidden, keys = list[DataRenderer](), 0, list[tuple[str, str]]()
-    for number, cell in enumerate(group):
-        colour, dash = to_hex(styles[cell.space]["color"]), styles[cell.space]["linestyle"]
-        seconds, best = lines[cell.space]
-        if best.size:
-            x, y = np.append(seconds, cell.search_seconds), np.append(best, best[-1])
-            shape.step(
-                x / scale, y, mode="after", name=f"space-{number}", level="annotation",
-                line_width=2, line_color=colour, line_dash=DASHES[dash],
-            )  # fmt: skip
-        rows = dots(cell, scale, MOST // len(group))
-        hidden += len(cell.search) - len(rows)
-        shown += _scatter(shape, rows, f"space-{number}", colour)
-        keys.append((cell.space, colour))
-    _tell(shape, shown)
-    low, high = limits
-    outside = sum(math.isfinite(score) and not low <= score <= high for score in scores)
-    text = json.dumps(_numbered(dict(json_item(shape)), {}), separators=(",", ":"))
-    return Plot(task, text.replace("<", "\\u003c"), tuple(keys), _note(hidden, outside))
-
-
-def _frame(end: float, limits: tuple[float, float], logarithmic: bool) -> figure:
-    """An empty plot with the looks of the page, over times from 0 to `end`."""
-    shape = figure(
-        height=HEIGHT,
-        sizing_mode="stretch_width",
-        x_range=Range1d(start=-0.01 * end, end=1.02 * end or 1.0),
-        y_range=Range1d(start=limits[0], end=limits[1]),
-        y_axis_type="log" if logarithmic else "linear",
-        tools="pan,box_zoom,wheel_zoom,reset",
-        # A finger on the plot, or a turn of the wheel, moves the page.
-        active_drag=None,
-        active_scroll=None,
-    )
-    shape.extra_y_ranges = {"edge": Range1d(start=0, end=1)}
-    shape.background_fill_color = shape.border_fill_color = shape.outline_line_color = None
-    shape.toolbar.logo = None
-    shape.toolbar.autohide = True
-    shape.grid.grid_line_color = GREY
-    shape.grid.grid_line_alpha = 0.25
-    if logarithmic:
-        shape.yaxis.formatter = PrintfTickFormatter(format="%g")
-    axes: Any = shape.axis
-    axes.axis_line_color = axes.major_tick_line_color = GREY
-    axes.minor_tick_line_color = None
-    axes.axis_label_text_color = axes.major_label_text_color = GREY
-    axes.axis_label_text_font_style = "normal"
-    axes.axis_label_text_font = axes.major_label_text_font = "system-ui, sans-serif"
-    axes.axis_label_text_font_size = axes.major_label_text_font_size = "12px"
-    return shape
-
-
-def _scatter(
-    shape: figure, rows: Sequence[Mapping[str, Any]], name: str, colour: str
-) -> list[DataRenderer]:
-    """Dots for trials with a score; crosses on the lower edge for those without."""
-    scored = [row for row in rows if row["score"]]
-    failed = [{**row, "y": 0.02} for row in rows if not row["score"]]
-    style: dict[str, Any] = {
-        "name": name,
-        "color": colour,
-        "fill_alpha": 0.45,
-        "selection_fill_alpha": 1.0,
-        "nonselection_fill_alpha": 0.45,
-        "nonselection_line_alpha": 1.0,
+def _space(
+    cell: CellResults,
+    steps: tuple[np.ndarray, np.ndarray],
+    chosen: Sequence[int],
+    scale: float,
+    style: Mapping[str, Any],
+) -> dict[str, Any]:
+    """An architecture: its best so far, and its trials with the names of their values."""
+    reached = np.cumsum([result.cost.seconds for result in cell.search]) / scale
+    seconds, best = steps
+    if best.size:
+        seconds, best = np.append(seconds, cell.search_seconds), np.append(best, best[-1])
+    trials = [cell.search[place] for place in chosen]
+    config = list(dict.fromkeys(name for trial in trials for name in trial.config))
+    training = list(dict.fromkeys(name for trial in trials for name in trial.training))
+    return {
+        "name": cell.space,
+        "colour": to_hex(style["color"]),
+        "dash": DASHES[style["linestyle"]],
+        "line": [[_short(x), _short(y)] for x, y in zip(seconds / scale, best, strict=True)],
+        "config": config,
+        "training": training,
+        "trials": [
+            _trial(cell, trial, float(reached[place]), config, training)
+            for place, trial in zip(chosen, trials, strict=True)
+        ],
     }
-    drawn: list[DataRenderer] = []
-    if scored:
-        size = 8 if len(scored) <= 100 else 5
-        drawn.append(shape.scatter(source=_source(scored), size=size, **style))
-    if failed:
-        style |= {"marker": "x", "y_range_name": "edge"}
-        drawn.append(shape.scatter(source=_source(failed), size=7, **style))
-    return drawn
 
 
-def _tell(shape: figure, shown: Sequence[DataRenderer]) -> None:
-    """Has a trial say what it was when it is pointed at."""
-    # Bokeh puts the values of `@` fields into the page as text, never as HTML. All else that is
-    # known of a trial is too wide for a phone here, and told below the plot.
-    told = [("", "@space"), ("trial", "@number"), ("score", "@score")]
-    # A finger cannot hover, it taps.
-    hover = HoverTool(renderers=list(shown), tooltips=told, limit=3)
-    shape.add_tools(hover, TapTool(renderers=list(shown)))
+def _trial(
+    cell: CellResults,
+    result: TrialResult,
+    x: float,
+    config: Sequence[str],
+    training: Sequence[str],
+) -> list[Any]:
+    """Number, place, score as a person reads it, status, epochs, time, and its values."""
+    score = cell.score(result)
+    known = math.isfinite(score)
+    reason = f": {result.failure.message}" if result.failure else ""
+    return [
+        result.number,
+        _short(x),
+        _short(score) if known else None,
+        f"{score:.5g}" if known else "",
+        _cut(f"{result.status}{reason}"),
+        result.epochs,
+        duration(result.cost.seconds),
+        [_told(result.config, name) for name in config],
+        [_told(result.training, name) for name in training],
+    ]
 
 
-def _source(rows: Sequence[Mapping[str, Any]]) -> ColumnDataSource:
-    columns = ("x", "y", *TOLD)
-    return ColumnDataSource({name: [row[name] for row in rows] for name in columns})
+def _told(values: Mapping[str, Any], name: str) -> str | int | None:
+    """A value as a person reads it; `None` where there is none of this name."""
+    if name not in values:
+        return None
+    value = values[name]
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return _cut(flat(value))
+
+
+def _short(value: float) -> float:
+    """A number as finely as a screen can show it."""
+    return float(f"{value:.5g}")
+
+
+def _cut(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def _note(hidden: int, outside: int) -> str:
@@ -287,21 +216,3 @@ def _note(hidden: int, outside: int) -> str:
     if outside:
         parts.append(f"{counted(outside, 'trial')} with a far worse score outside of the view.")
     return " ".join(parts)
-
-
-def _numbered(value: Any, names: dict[str, str]) -> Any:
-    """The value with Bokeh's identifiers numbered from 1.
-
-    Bokeh counts on from one plot of a process to the next, so that the same plot would not be
-    the same text twice.
-    """
-    if isinstance(value, Mapping):
-        return {
-            name: names.setdefault(item, f"p{len(names) + 1}")
-            if name in ("id", "root_id") and isinstance(item, str) and _ID.fullmatch(item)
-            else _numbered(item, names)
-            for name, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_numbered(item, names) for item in value]
-    return value
