@@ -7,6 +7,7 @@ its configuration and on how often its worker has died, as the journal tells, an
 
 import contextlib
 import dataclasses
+import json
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ import pytest
 from harness.driver import loop, preflight
 from harness.driver import plan as plans
 from harness.engines.engine import Done
+from harness.journal.events import result_from_json
 from harness.journal.folder import checkpoint_path
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
@@ -41,6 +43,10 @@ def _wide(hp, kind):
     return Config(hp.Int("units", 1, 5), hp.Float("rate", 0.0, 1.0))
 
 
+def _unbuilt(*_):
+    raise AssertionError("no model is built in a rehearsal")
+
+
 def _tiny(hp, kind):
     return Config(hp.Choice("units", [4, 8]), 0.5)
 
@@ -54,9 +60,9 @@ TASKS = {
     ),
 }
 SPACES = {
-    "wide": SearchSpace("wide", (blobs.kind,), _wide, None),
-    "tiny": SearchSpace("tiny", (blobs.kind,), _tiny, None),
-    "tuned": SearchSpace("tuned", (blobs.kind,), _wide, None, pretrained=True),
+    "wide": SearchSpace("wide", (blobs.kind,), _wide, _unbuilt),
+    "tiny": SearchSpace("tiny", (blobs.kind,), _tiny, _unbuilt),
+    "tuned": SearchSpace("tuned", (blobs.kind,), _wide, _unbuilt, pretrained=True),
 }
 SECONDS = {"wide": 1.0, "tiny": 2.0, "tuned": 0.5}
 """What a trial takes at least."""
@@ -231,14 +237,14 @@ class Rehearsal:
             patch.setattr(loop, "_engine", lambda run, initialize, sweep, count, folder: Workers(
                 self, count))  # fmt: skip
             patch.setattr(os, "fsync", lambda number: None)
-            append = Journal.append
+            patch.setattr(loop.plugins, "provenance", lambda *_: {})  # none of it is registered
+            write = Journal._write
             patch.setattr(
-                Journal, "append",
-                lambda journal, event, **fields: self._append(append, journal, event, fields),
-            )  # fmt: skip
+                Journal, "_write", lambda journal, line: self._write(write, journal, line)
+            )
             yield
 
-    def _append(self, append, journal, event, fields):
+    def _write(self, write, journal, line):
         """Writes an event, unless it is the one at which the driver is killed."""
         blow, self.written = self.blow, self.written + 1
         struck = blow is not None and self.written == blow.events
@@ -246,9 +252,12 @@ class Rehearsal:
             journal._file.write(b'{"event": "fini')
         if blow is not None and self.written >= blow.events and blow.kind in ("killed", "torn"):
             raise Killed
-        append(journal, event, **fields)
-        if event == "finished" and fields["result"].broken:
-            self._died(fields["result"])
+        write(journal, line)
+        event = json.loads(line)
+        if event["event"] == "finished":
+            result = result_from_json(event["result"])
+            if result.broken:
+                self._died(result)
         if struck:
             signal.raise_signal(getattr(signal, blow.kind))
 

@@ -28,15 +28,15 @@ def close_streams():
     for number in range(3):
         os.close(number)
     sys.stdin = sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = None
-    append = Journal.append
+    write = Journal._write
 
-    def speak(self, event, **fields):
+    def speak(self, line):
         """A library prints without asking Python, wherever that goes."""
         with contextlib.suppress(OSError):
             os.write(1, b"a word\n")
-        append(self, event, **fields)
+        write(self, line)
 
-    Journal.append = speak
+    Journal._write = speak
 
 
 def fill_disk():
