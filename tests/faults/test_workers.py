@@ -109,7 +109,9 @@ def test_leaving_is_a_failure_even_with_exit_code_zero(costs_itself_alone, way):
         "sys.exit": ("code", "SystemExit: 0"),
         "os._exit": ("infrastructure", "the worker process ended with exit code 0"),
     }
-    assert (done.failure.kind, done.failure.message) == expected[way]
+    kind, message = expected[way]
+    assert done.failure.kind == kind
+    assert done.failure.message.startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +121,8 @@ def test_leaving_is_a_failure_even_with_exit_code_zero(costs_itself_alone, way):
         ("speechless", "Speechless: its text cannot be had (RuntimeError)"),
         ("long", "ValueError: xxx"),
         ("lines", "ValueError: first"),
-        ("controls", "ValueError: a�[31mred�[0m � � �"),
-        ("surrogates", r"ValueError: half \ud83d of a pair"),
+        ("controls", "ValueError: ared � � �"),
+        ("surrogates", "ValueError: half � of a pair"),
         ("markup", "ValueError: [red]x[/red] <script> =1+1 | `code`"),
         ("empty", "ValueError"),
         ("deep", "ValueError: 1999 yyy"),
