@@ -39,7 +39,7 @@ trials = 16
 epochs = 3
 """
 TRIAL = ["task", "space", "phase", "trial", "seed"]
-SCORES = [*TRIAL, "status", "score", "epochs", "parameters", "error", "config"]
+SCORES = [*TRIAL, "status", "val_score", "test_score", "epochs", "parameters", "error", "config"]
 MEANS = ["task", "space", "mean", "ci_low", "ci_high", "seeds", "trials", "failed", "parameters"]
 """Columns that hold no time, and so are the same in every run."""
 
