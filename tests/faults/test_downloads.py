@@ -175,7 +175,7 @@ def test_no_redirection_leads_out_of_https(server, tmp_path, toll):
 
 
 PROGRAM = """
-from harness import sources
+from harness.data import download
 from tests.faults.test_downloads import fetch
 import sys
 fetch(sys.argv[1])
