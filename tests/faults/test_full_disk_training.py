@@ -73,15 +73,21 @@ def left(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+def test_an_exhibit_that_finds_no_room_costs_itself(trial, tmp_path, toll):
+    with limited_files(ROOM):
+        result = trial("exhibit", "confirm")
+    assert result.status == "completed"
+    assert str(exhibit_path("blobs", "good")) not in left(tmp_path)
+
+
 @pytest.mark.parametrize(
     "much, room, missing",
     [
         ("plain", KILOBYTE, model_path("blobs", "good", 0)),
         ("assets", ROOM, assets_path(model_path("blobs", "good", 0))),
         ("outcomes", ROOM, outcomes_path("blobs", "good", 0)),
-        ("exhibit", ROOM, exhibit_path("blobs", "good")),
     ],
-    ids=["model", "assets", "outcomes", "exhibit"],
+    ids=["model", "assets", "outcomes"],
 )
 def test_what_finds_no_room_costs_the_trial(trial, tmp_path, toll, much, room, missing):
     with limited_files(room):
