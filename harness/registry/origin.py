@@ -10,7 +10,11 @@ from typing import Literal
 from harness import cause
 from harness.registry import plugin_files
 from harness.spec import HarnessError
+from harness.system.redact import masked
 from harness.system.text import one_line
+
+LONGEST_REASON = 1_000
+"""Characters that are said of why something cannot be loaded."""
 
 _MACHINERY = Path(__file__).parent
 """What loads others is at fault for none of them."""
@@ -107,7 +111,9 @@ def reason(error: BaseException) -> str:
     where = f"{shown(Path(own.filename))}, line {own.lineno}: " if own else ""
     if isinstance(error, HarnessError):
         return f"{where}{one_line(str(error))}"
-    said = cause.told(error)
+    said = masked(cause.told(error))
+    if len(said) > LONGEST_REASON:
+        said = f"{said[:LONGEST_REASON]} ..."
     if isinstance(error, SyntaxError) and error.filename:
         where = f"{shown(Path(error.filename))}, line {error.lineno}: "
     return f"cannot be loaded ({where}{said})"
