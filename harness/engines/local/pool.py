@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness import cause
 from harness.engines.engine import Done, Limits, Told
 from harness.engines.local.log import LIMIT, Log
 from harness.engines.local.process import (
@@ -114,9 +115,9 @@ class LocalEngine:
             self._log.close()
             if not isinstance(error, CANNOT_START):
                 raise
-            reason = describe_error(error).message
+            # Without a place: no code of a person's runs where a process is started.
             raise HarnessError(
-                f"{len(started)} of {workers} worker processes could be started ({reason}); "
+                f"{len(started)} of {workers} worker processes could be started ({cause.told(error)}); "
                 "--workers N asks for fewer"
             ) from None
 
@@ -246,7 +247,7 @@ class LocalEngine:
         if time.monotonic() - job.since < PATIENCE_SECONDS:
             self._waiting.append(job)
             return
-        message = f"no worker process could be started: {describe_error(error).message}"
+        message = f"no worker process could be started: {cause.told(error)}"
         self._outbox.put(Done(job.id, failure=Failure("infrastructure", message)))
 
     def _try_again(self) -> None:
