@@ -117,8 +117,8 @@ class LocalEngine:
                 raise
             # Without a place: no code of a person's runs where a process is started.
             raise HarnessError(
-                f"{len(started)} of {workers} worker processes could be started ({cause.told(error)}); "
-                "--workers N asks for fewer"
+                f"{len(started)} of {workers} worker processes could be started "
+                f"({cause.told(error)}); --workers N asks for fewer"
             ) from None
 
     def free(self) -> int:
