@@ -4,6 +4,7 @@ Such a task has one output, `label`: integer classes from 0, of which models giv
 classes). Its asset `classes` has their names.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -76,14 +77,20 @@ def label_values(where: str, labels: Any) -> list[Any]:
         )
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     values = [value.item() if isinstance(value, np.generic) else value for value in values]
-    first = str if values and isinstance(values[0], str) else int
-    for row, value in enumerate(values):
+    there = [value for value in values if not _missing(value)]
+    first = str if there and isinstance(there[0], str) else int
+    # Those that are missing first: of integers with one, pandas makes floats of all.
+    for row, value in sorted(enumerate(values), key=lambda pair: not _missing(pair[1])):
         if not isinstance(value, first):
             raise HarnessError(
                 f"{where}, row {row}: label {value!r:.80}; expected "
                 f"{'a string' if first is str else 'a string or an integer'}, as all of them"
             )
     return values
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _known(task: str, train: Sequence[Any], classes: Classes) -> tuple[list[Any], list[str]]:

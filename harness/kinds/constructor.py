@@ -71,6 +71,7 @@ def cut_splits(
     returned: Any,
     expected: str,
     columns: Sequence[str] | None = None,
+    read: Callable[[str, Any], Any] | None = None,
     strata: Callable[[Any], Any] | None = None,
     in_order: bool = False,
     look_back: int = 0,
@@ -86,8 +87,11 @@ def cut_splits(
         returned: examples by split, or the training examples alone.
         expected: what examples are, for the errors: `a list of (text, label)`.
         columns: what the columns of examples are called; `None` where examples are rows.
-        strata: receives examples and returns the class of each: what is cut off has the shares of
-            the classes, and each class keeps an example in training.
+        read: receives task and split, for errors, and the examples of a split that was returned;
+            returns what is cut. An error names rows as the person counts them: nothing is cut off
+            yet.
+        strata: receives examples, as `read` returns them, and returns the class of each: what is
+            cut off has the shares of the classes, and each class keeps an example in training.
         in_order: whether the end is cut off, as of texts and series, and not examples at random.
         look_back: steps of the split before with which one that is cut off in order begins.
 
@@ -100,7 +104,8 @@ def cut_splits(
         where = f"task {task!r}, {name}"
         if isinstance(examples, str) and not in_order:
             raise HarnessError(f"{where}: expected {expected}, found a text")
-        splits[name] = _checked(where, examples, expected, columns)
+        examples = _checked(where, examples, expected, columns)
+        splits[name] = examples if read is None else read(where, examples)
     missing = [name for name in ("val", "test") if name not in splits]
     if missing:
         train = splits["train"]

@@ -131,12 +131,16 @@ def _prepare(
     prepare: Callable[[Mapping[str, Path]], Any],
     classes: Classes,
 ) -> Prepared:
-    def strata(part: tuple[Any, Any]) -> list[Any]:
-        return label_values(f"task {task!r}, train", part[1])
-
-    columns = ("images", "labels")
-    data = cut_splits(task, prepare(files), EXPECTED, columns=columns, strata=strata)
+    data = cut_splits(
+        task, prepare(files), EXPECTED, columns=("images", "labels"), read=_read,
+        strata=lambda part: part[1],
+    )  # fmt: skip
     return prepared(task, data, classes)
+
+
+def _read(where: str, part: tuple[Any, Any]) -> tuple[np.ndarray, list[Any]]:
+    """Images as bytes, and labels as values of Python."""
+    return pixels.levels(where, part[0]), label_values(where, part[1])
 
 
 def prepared(task: str, data: Mapping[str, tuple[Any, Any]], classes: Classes = None) -> Prepared:

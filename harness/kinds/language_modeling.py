@@ -163,7 +163,7 @@ def _prepare(
     window: int,
     validation_windows: int | None,
 ) -> Prepared:
-    texts = cut_splits(task, prepare(files), EXPECTED, in_order=True)
+    texts = cut_splits(task, prepare(files), EXPECTED, read=streams.with_words, in_order=True)
     if callable(vocabulary):
         vocabulary = vocabulary(files)
     found = streams.streams(task, texts, tokens, vocabulary)

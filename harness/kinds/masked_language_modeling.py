@@ -156,9 +156,9 @@ def _prepare(
     whole_words: bool,
     lower_case: bool,
 ) -> Prepared:
-    documents = cut_splits(task, prepare(files), EXPECTED)
+    documents = cut_splits(task, prepare(files), EXPECTED, read=_checked)
     for split, texts in documents.items():
-        _check(f"task {task!r}, {split}", texts)
+        _check_count(f"task {task!r}, {split}", texts)
     train = (sentence for document in documents["train"] for sentence in document)
     known = vocabularies.had(task, vocabulary, files, train, "subword", lower_case)
     encoding = encodings.Encoding("subword", longest, None, lower_case)
@@ -178,16 +178,23 @@ def _prepare(
     )
 
 
-def _check(where: str, documents: Any) -> None:
-    """Refuses what are no documents of sentences, or too few to pair sentences of two."""
+def _checked(where: str, documents: Any) -> Any:
+    """The documents, each of which is a list of sentences."""
     for row, document in enumerate(documents):
         if isinstance(document, str) or not isinstance(document, Sequence):
             raise HarnessError(
                 f"{where}, row {row}: found {document!r:.60}; expected a list of sentences"
             )
-        for sentence in document:
+        for place, sentence in enumerate(document):
             if not isinstance(sentence, str):
-                raise HarnessError(f"{where}, row {row}: found {sentence!r:.60}; expected a text")
+                raise HarnessError(
+                    f"{where}, row {row}, sentence {place}: found {sentence!r:.60}; expected a text"
+                )
+    return documents
+
+
+def _check_count(where: str, documents: Any) -> None:
+    """Refuses documents that are too few to pair sentences of two."""
     found = sum(any(sentence.strip() for sentence in document) for document in documents)
     if found < 2:
         raise HarnessError(f"{where}: {found} documents with text; expected 2 or more")

@@ -92,11 +92,16 @@ def size(shape: tuple[int | None, ...]) -> str:
 
 
 def _stacked(where: str, images: Any) -> np.ndarray:
-    if not isinstance(images, np.ndarray):
+    if not isinstance(images, np.ndarray) or images.dtype.kind == "O":
         parts = [np.asarray(image) for image in images]
         if not parts:
             raise HarnessError(f"{where}: no images; expected at least one")
         for row, part in enumerate(parts):
+            if part.dtype.kind not in "buif":
+                raise HarnessError(
+                    f"{where}, row {row}: found {images[row]!r:.60}; expected an image, an array "
+                    "of numbers"
+                )
             if part.shape != parts[0].shape:
                 raise HarnessError(
                     f"{where}, row {row}: an image of {size(part.shape)}; expected "

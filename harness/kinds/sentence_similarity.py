@@ -140,14 +140,17 @@ def _prepare(
     highest: float,
     **reading: Any,
 ) -> Prepared:
-    texts, grades = {}, {}
-    for split, examples in cut_splits(task, prepare(files), f"a list of {EXPECTED}").items():
-        where = f"task {task!r}, {split}"
-        rows = short_texts.rows(where, examples, (3,), EXPECTED)
-        texts[split] = short_texts.texts_of(where, rows, pairs=True)
-        grades[split] = [
-            _grade(f"{where}, row {number}", row[2], highest) for number, row in enumerate(rows)
+    def read(where: str, examples: Any) -> list[tuple[Any, ...]]:
+        found = short_texts.rows(where, examples, (3,), EXPECTED)
+        short_texts.check_texts(where, found, pairs=True)
+        return [
+            (text, other, _grade(f"{where}, row {number}", grade, highest))
+            for number, (text, other, grade) in enumerate(found)
         ]
+
+    data = cut_splits(task, prepare(files), f"a list of {EXPECTED}", read=read)
+    texts = {split: short_texts.texts_of(found, pairs=True) for split, found in data.items()}
+    grades = {split: [row[2] for row in found] for split, found in data.items()}
     specs, x, assets = short_texts.inputs(task, files, texts, **reading)
     parts = {
         split: Split(x[split], {SIMILARITY: np.array(values, "float32")[:, None]})

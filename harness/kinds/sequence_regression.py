@@ -41,6 +41,7 @@ from typing import Any
 import numpy as np
 
 from harness.kinds.constructor import cut_splits, gathered, make_task
+from harness.kinds.tables import check_alike
 from harness.spec import (
     DataSpec,
     HarnessError,
@@ -106,8 +107,13 @@ def _prepare(
     prepare: Callable[[Mapping[str, Path]], Any],
     **options: Any,
 ) -> Prepared:
-    data = cut_splits(task, prepare(files), EXPECTED, columns=("sequences", "values"))
+    columns = ("sequences", "values")
+    data = cut_splits(task, prepare(files), EXPECTED, columns=columns, read=_read)
     return prepared(task, data, **options)
+
+
+def _read(where: str, part: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray]:
+    return _numbers(f"{where}, sequences", part[0], 3), _numbers(f"{where}, values", part[1], 2)
 
 
 def prepared(
@@ -122,9 +128,7 @@ def prepared(
     """
     sequences, values = {}, {}
     for split, part in data.items():
-        where = f"task {task!r}, {split}"
-        sequences[split] = _numbers(f"{where}, sequences", part[0], 3)
-        values[split] = _numbers(f"{where}, values", part[1], 2)
+        sequences[split], values[split] = _read(f"task {task!r}, {split}", part)
     for noun, sides in {"sequences": sequences, "values": values}.items():
         for split, array in sides.items():
             expected = sides["train"].shape[1:]
@@ -174,8 +178,8 @@ def _numbers(where: str, values: Any, dimensions: int) -> np.ndarray:
         array = np.asarray(values)
     except ValueError:  # of sequences of different lengths
         array = np.empty(0, object)
-    if array.dtype.kind == "O":
-        raise HarnessError(f"{where}: of different lengths, or no numbers; expected {shapes}")
+    if array.dtype.kind not in "iuf":
+        check_alike(where, values, "row")
     if array.dtype.kind not in "iuf" or array.ndim not in (dimensions - 1, dimensions):
         raise HarnessError(
             f"{where}: of type {array.dtype} and shape {array.shape}; expected numbers of shape "

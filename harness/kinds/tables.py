@@ -1,4 +1,4 @@
-"""Tables of numbers as a person has them: arrays, or data frames and series of pandas."""
+"""Tables as a person has them: arrays, or data frames and series of pandas."""
 
 from typing import Any
 
@@ -35,6 +35,8 @@ def numbers(where: str, table: Any) -> tuple[np.ndarray, list[str] | None]:
         values = np.asarray(table)
     except ValueError:  # rows of different lengths
         values = np.empty(0, object)
+    if values.dtype.kind not in "iuf":
+        check_alike(where, table, "step")
     if (
         values.dtype.kind not in "iuf"
         or values.ndim not in (1, 2)
@@ -52,6 +54,40 @@ def numbers(where: str, table: Any) -> tuple[np.ndarray, list[str] | None]:
             f"step {step}, {name}; expected finite numbers"
         )
     return values, names
+
+
+def rows(examples: Any) -> Any:
+    """The rows of a data frame of pandas; examples of another form as they are."""
+    if hasattr(examples, "itertuples"):
+        return list(examples.itertuples(index=False, name=None))
+    return examples
+
+
+def check_alike(where: str, values: Any, noun: str) -> None:
+    """Checks that rows are numbers, as many in each.
+
+    Args:
+        where: for the errors.
+        values: numbers, or lists or arrays of them.
+        noun: what one is called: `row` or `step`.
+
+    Raises:
+        HarnessError: one is not, named by its place, from 0.
+    """
+    shape = None
+    for place, row in enumerate(values):
+        try:
+            value = np.asarray(row)
+        except ValueError:  # parts of different lengths
+            value = np.empty(0, object)
+        if value.dtype.kind not in "iuf" or not value.size:
+            raise HarnessError(f"{where}, {noun} {place}: found {row!r:.60}; expected numbers")
+        shape = value.shape if shape is None else shape
+        if value.shape != shape:
+            raise HarnessError(
+                f"{where}, {noun} {place}: found numbers of shape {value.shape}; expected {shape}, "
+                f"as in {noun} 0"
+            )
 
 
 def _names(table: Any) -> list[str] | None:

@@ -142,19 +142,12 @@ def _prepare(
     classes: Classes,
     **reading: Any,
 ) -> Prepared:
-    def rows(split: str, examples: Any) -> list[tuple[Any, ...]]:
-        return short_texts.rows(f"task {task!r}, {split}", examples, (2, 3), EXPECTED)
-
-    def strata(train: Any) -> list[Any]:
-        return label_values(f"task {task!r}, train", [row[-1] for row in rows("train", train)])
-
-    splits = cut_splits(task, prepare(files), f"a list of {EXPECTED}", strata=strata)
-    data = {split: rows(split, examples) for split, examples in splits.items()}
+    data = cut_splits(
+        task, prepare(files), f"a list of {EXPECTED}", read=_rows,
+        strata=lambda rows: [row[-1] for row in rows],
+    )  # fmt: skip
     pairs = short_texts.same_width(task, data) == 3
-    texts = {
-        split: short_texts.texts_of(f"task {task!r}, {split}", found, pairs)
-        for split, found in data.items()
-    }
+    texts = {split: short_texts.texts_of(found, pairs) for split, found in data.items()}
     labels = {split: [row[-1] for row in found] for split, found in data.items()}
     numbers, names = number_labels(task, labels, classes)
     specs, x, assets = short_texts.inputs(task, files, texts, **reading)
@@ -165,6 +158,14 @@ def _prepare(
         parts,
         {**assets, CLASSES: names},
     )
+
+
+def _rows(where: str, examples: Any) -> list[tuple[Any, ...]]:
+    """Texts with their labels, which are values of Python."""
+    found = short_texts.rows(where, examples, (2, 3), EXPECTED)
+    short_texts.check_texts(where, found, pairs=len(found[0]) == 3)
+    labels = label_values(where, [row[-1] for row in found])
+    return [(*row[:-1], label) for row, label in zip(found, labels, strict=True)]
 
 
 def baseline(prepared: Prepared) -> dict[str, float]:

@@ -136,7 +136,11 @@ def _prepare(
     look_back: int,
     **options: Any,
 ) -> Prepared:
-    data = cut_splits(task, prepare(files), EXPECTED, in_order=True, look_back=look_back)
+    def read(where: str, table: Any) -> Any:
+        tables.numbers(where, table)
+        return table
+
+    data = cut_splits(task, prepare(files), EXPECTED, read=read, in_order=True, look_back=look_back)
     return prepared(task, data, look_back=look_back, **options)
 
 

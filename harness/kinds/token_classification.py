@@ -143,10 +143,9 @@ def _prepare(
     longest: int,
     lower_case: bool,
 ) -> Prepared:
-    data = {
-        split: _sentences(f"task {task!r}, {split}", examples)
-        for split, examples in cut_splits(task, prepare(files), f"a list of {EXPECTED}").items()
-    }
+    data: dict[str, Sentences] = cut_splits(
+        task, prepare(files), f"a list of {EXPECTED}", read=_sentences
+    )
     names = _tags(task, data)
     known = vocabularies.had(
         task, vocabulary, files, (word for words, _ in data["train"] for word in words),
@@ -160,7 +159,7 @@ def _prepare(
         )
         for split, sentences in data.items()
     }
-    _check_lengths(task, ids, longest)
+    _check_lengths(task, data, ids, longest)
     sides = {split: (encodings.joined(words), None) for split, words in ids.items()}
     specs, x, assets = short_texts.packed_inputs(sides, known, encoding)
     length = specs[TOKENS].longest or longest
@@ -181,6 +180,8 @@ def _sentences(where: str, examples: Any) -> Sentences:
     for number, (words, tags) in enumerate(short_texts.rows(where, examples, (2,), EXPECTED)):
         here = f"{where}, row {number}"
         words = encodings.words(here, words)
+        if not isinstance(tags, str | Sequence | np.ndarray):
+            raise HarnessError(f"{here}, tags: found {tags!r:.60}; expected a list of tags")
         tags = tags.split() if isinstance(tags, str) else list(tags)
         if len(words) != len(tags):
             raise HarnessError(
@@ -190,6 +191,8 @@ def _sentences(where: str, examples: Any) -> Sentences:
             if not is_tag(tag):
                 raise HarnessError(f"{here}: tag {tag!r:.40}; expected O, B-... or I-...")
         sentences.append((words, tags))
+    if not any(word.strip() for words, _ in sentences for word in words):
+        raise short_texts.no_words(where)
     return sentences
 
 
@@ -209,7 +212,10 @@ def _tags(task: str, data: Mapping[str, Sentences]) -> list[str]:
 
 
 def _check_lengths(
-    task: str, ids: Mapping[str, Sequence[Sequence[Sequence[int]]]], longest: int
+    task: str,
+    data: Mapping[str, Sentences],
+    ids: Mapping[str, Sequence[Sequence[Sequence[int]]]],
+    longest: int,
 ) -> None:
     for split in set(ids) - {"train"}:
         for row, sentence in enumerate(ids[split]):
@@ -217,7 +223,8 @@ def _check_lengths(
             if found > longest:
                 raise HarnessError(
                     f"task {task!r}, {split}, row {row}: a sentence of {found} tokens; expected at "
-                    f"most {longest}, as every word is judged: raise `longest`"
+                    f"most {longest}, as every word is judged: raise `longest` (it begins "
+                    f"{' '.join(data[split][row][0])!r:.40})"
                 )
 
 

@@ -61,7 +61,7 @@ from harness.kinds.fitting.translating import (
 )
 from harness.kinds.fitting.translation_scores import baseline, compile_args, exhibit, score
 from harness.kinds.text import bleu, subwords
-from harness.kinds.text.sentence_pairs import Pairs, arrays, checked, columns, paired
+from harness.kinds.text.sentence_pairs import Pairs, arrays, checked, columns, paired, sentences
 from harness.kinds.text.subwords import START
 from harness.spec import (
     DataSpec,
@@ -156,8 +156,7 @@ def _prepare(
     prepare: Callable[[Mapping[str, Path]], Any],
     **options: Any,
 ) -> Prepared:
-    rows = cut_splits(task, prepare(files), EXPECTED)
-    pairs = {split: columns(f"task {task!r}, {split}", part) for split, part in rows.items()}
+    pairs = cut_splits(task, prepare(files), EXPECTED, read=sentences)
     return prepared(task, pairs, **options)
 
 
@@ -187,10 +186,10 @@ def prepared(
     Raises:
         HarnessError: as of `task`.
     """
-    sentences = {split: checked(task, split, *sides) for split, sides in pairs.items()}
-    for split, (_, target) in sentences.items():
+    texts = {split: checked(task, split, *sides) for split, sides in pairs.items()}
+    for split, (_, target) in texts.items():
         bleu.check_tokenizer(f"task {task!r}, {split}", target, bleu_tokenizer)
-    source, target = sentences["train"]
+    source, target = texts["train"]
     if joint:
         both = subwords.learned(task, "both languages", [*source, *target], vocabulary, by_bytes)
         vocabularies = both, both
@@ -200,9 +199,7 @@ def prepared(
             subwords.learned(task, TARGET, target, vocabulary, by_bytes),
         )
     pieces = [subwords.loaded(text) for text in vocabularies]
-    splits = {
-        split: arrays(task, split, sides, pieces, longest) for split, sides in sentences.items()
-    }
+    splits = {split: arrays(task, split, sides, pieces, longest) for split, sides in texts.items()}
     names = ("both", "both") if joint else (SOURCE, TARGET)
     source_spec, target_spec = (
         TensorSpec((None,), "int32", size=len(part), longest=longest, vocabulary=name)

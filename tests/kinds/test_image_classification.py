@@ -119,12 +119,12 @@ def test_more_than_256_classes_need_more_than_a_byte():
         (images(shape=(8,)), "images of shape (40, 8); expected (examples, height, width)"),
         ([*images(39), np.zeros((9, 9), "uint8")], "an image of 9 x 9; expected 6 x 5"),
         (np.array([["a"]] * 40), "images of type <U1; expected arrays of numbers"),
+        ([*images(39), None], "row 39: found None; expected an image, an array of numbers"),
+        (["a.png"] * 40, "row 0: found 'a.png'; expected an image, an array of numbers"),
     ],
 )  # fmt: skip
 def test_images_that_would_be_misread_are_one_line(pixels, said):
-    whole = (pixels, labels(len(pixels)))  # not cut, so that rows keep their numbers
-    splits = {"train": whole, "val": whole, "test": whole}
-    task = image_classification.task("t", lambda files: splits)
+    task = image_classification.task("t", lambda files: (pixels, labels(len(pixels))))
     with pytest.raises(HarnessError) as error:
         task.prepare({})
     assert said in str(error.value)
@@ -145,6 +145,14 @@ def test_a_label_out_of_range_is_named_with_its_split_and_row():
     with pytest.raises(HarnessError, match="'t', test, row 7: label 2 is no class; expected 0 to"):
         task.prepare({})
     assert "labels of shape (40, 2)" in refusal(images(), np.eye(2)[labels()])
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_a_label_that_is_missing_is_named_with_its_row(missing):
+    of = [*map(float, labels()[:-1]), missing]  # as pandas makes of integers with a gap
+    assert refusal(images(), of) == (
+        f"task 't', train, row 39: label {missing}; expected a string or an integer, as all of them"
+    )
 
 
 def test_raw_images_are_encoded_as_in_training():

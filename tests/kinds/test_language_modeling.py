@@ -154,6 +154,8 @@ def test_the_score_says_how_much_of_the_text_is_unknown():
         ({**SPLITS, "test": "x y z " * 9}, {},
          "'t', test: 96% of its 28 words are not in the vocabulary; expected at most 50%"),
         ({**SPLITS, "test": "xyz" * 9}, {"tokens": "character"}, "'t', test: 100% of its 27 char"),
+        (" \n" * 99, {}, "task 't', train: no word in its text; expected some"),
+        (["a", "b", float("nan")] * 9, {}, "task 't', train, entry 2: found nan; expected a text"),
         ("a b c d e f g h i j k l m", {}, "no word occurs twice in its text; expected a longer"),
         (["the cat", "sat on"] * 9, {}, "found 'the cat'; expected a list of words, or one text"),
         ([1, 2, 3] * 9, {}, "'t', train, entry 0: found 1; expected a text"),

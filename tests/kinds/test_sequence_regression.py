@@ -73,9 +73,11 @@ def test_there_may_be_several_channels_and_values():
 @pytest.mark.parametrize(
     "sequences, values, said",
     [
-        ([[1, 2], [3]] * 30, VALUES, "train, sequences: of different lengths, or no numbers"),
+        ([[1, 2], [3]] * 30, VALUES, "train, sequences, row 1: found numbers of shape (1,); expec"),
+        ([*SEQUENCES.tolist()[:-1], None], VALUES, "sequences, row 59: found None; expected numb"),
+        (SEQUENCES, [*VALUES[:-1], None], "train, values, row 59: found None; expected numbers"),
         (SEQUENCES[0], VALUES[:8], "train, sequences: of type float64 and shape (8,); expected"),
-        (SEQUENCES, [str(value) for value in VALUES], "train, values: of type <U"),
+        (SEQUENCES, [str(value) for value in VALUES], "train, values, row 0: found '"),
         (np.where(SEQUENCES > 70, np.nan, SEQUENCES), VALUES, "NaN or infinite; expected finite"),
         (SEQUENCES, np.where(np.arange(60) == 3, np.inf, VALUES), "values, row 3: NaN or infinite"),
         (SEQUENCES, np.ones(60), "train: all values are [1.0]; expected values to tell apart"),
@@ -84,10 +86,7 @@ def test_there_may_be_several_channels_and_values():
     ],
 )
 def test_what_is_no_sequence_is_one_line(sequences, values, said):
-    whole = (sequences, values)
-    task = sequence_regression.task(
-        "t", lambda files: dict.fromkeys(("train", "val", "test"), whole)
-    )
+    task = sequence_regression.task("t", lambda files: (sequences, values))
     with pytest.raises(HarnessError) as error:
         task.prepare({})
     assert said in str(error.value)

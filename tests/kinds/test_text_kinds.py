@@ -1,5 +1,7 @@
 """The kinds of tasks on short texts: whole tasks from what a person has."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -198,31 +200,34 @@ NOT_A_NUMBER = float("nan")
 @pytest.mark.parametrize(
     "kind, row, fault",
     [
-        ("text_classification", (None, "a"), "found None; expected a text"),
-        ("text_classification", (NOT_A_NUMBER, "a"), "found nan; expected a text"),
+        ("text_classification", (None, "a"), "text: found None; expected a text"),
+        ("text_classification", (NOT_A_NUMBER, "a"), "text: found nan; expected a text"),
+        ("text_classification", (b"a", "a"), "text: found b'a'; expected a text"),
         ("text_classification", ("b", None), "label None; expected a string, as all of them"),
         ("text_classification", ("b",), "found ('b',); expected (text, label) or (text, other te"),
         ("text_classification", "b", "found 'b'; expected (text, label) or (text, other text, la"),
         ("text_classification", ("a", "b", "c"), "found 3 values; expected 2, as in row 0"),
         ("token_classification", (["a", None], ["O", "O"]), "found None among its words; expecte"),
         ("token_classification", (None, ["O"]), "found None; expected a list of words"),
+        ("token_classification", (["a"], None), "tags: found None; expected a list of tags"),
         ("token_classification", (["a", "b"], ["O"]), "found 2 words and 1 tags; expected as man"),
         ("token_classification", (["a"], ["LOC"]), "tag 'LOC'; expected O, B-... or I-..."),
         ("token_classification", (["a"], [NOT_A_NUMBER]), "tag nan; expected O, B-... or I-..."),
-        ("sentence_similarity", ("a", None, 1.0), "found None; expected a text"),
+        ("sentence_similarity", ("a", None, 1.0), "other text: found None; expected a text"),
         ("sentence_similarity", ("a", "b", NOT_A_NUMBER), "grade nan; expected a number from 0 t"),
         ("sentence_similarity", ("a", "b", 7), "grade 7; expected a number from 0 to 5"),
         ("sentence_similarity", ("a", "b"), "found ('a', 'b'); expected (text, other text, grade"),
         ("masked_language_modeling", "text", "found 'text'; expected a list of sentences"),
-        ("masked_language_modeling", ["a", None], "found None; expected a text"),
+        ("masked_language_modeling", ["a", None], "sentence 1: found None; expected a text"),
     ],
 )
 def test_an_example_that_is_none_is_told_by_split_and_row(kind, row, fault):
     rows = examples(kind)
-    message = refusal(kind, [*rows[:3], row, *rows[3:]])
-    assert message.startswith(f"task 'tiny', train, row 3: {fault}")
+    for place in (3, len(rows)):  # of the person's rows, none of which is cut off yet
+        message = refusal(kind, [*rows[:place], row, *rows[place:]])
+        assert re.match(rf"task 'tiny', train, row {place}\W+{re.escape(fault)}", message)
     message = refusal(kind, {"train": rows[2:], "val": [*rows[:2], row], "test": rows[:2]})
-    assert message.startswith(f"task 'tiny', val, row 2: {fault}")
+    assert re.match(rf"task 'tiny', val, row 2\W+{re.escape(fault)}", message)
 
 
 @pytest.mark.parametrize(
@@ -265,9 +270,43 @@ def test_texts_without_a_word_are_told(kind):
         "sentence_similarity": [("", " ", 1.0)] * 20,
         "masked_language_modeling": [["\x00"], ["\x00"]] * 20,
     }
-    assert refusal(kind, empty[kind]) == (
-        "task 'tiny', train: no word in its texts; expected some to learn a vocabulary from"
-    )
+    said = "task 'tiny', train: no word in its texts; expected some"
+    if kind == "masked_language_modeling":  # whose characters are none that can be read
+        said += " to learn a vocabulary from"
+    assert refusal(kind, empty[kind]) == said
+
+
+@pytest.mark.parametrize("kind", TEXT_KINDS)
+def test_a_split_without_a_word_is_told(kind):
+    empty = {
+        "text_classification": [("", "city"), (" \n", "none")],
+        "token_classification": [([], []), ([""], ["O"])],
+        "sentence_similarity": [("", " ", 1.0)],
+    }
+    rows = examples(kind)
+    message = refusal(kind, {"train": rows, "val": empty[kind], "test": rows})
+    assert message == "task 'tiny', val: no word in its texts; expected some"
+
+
+@pytest.mark.parametrize("kind", TEXT_KINDS)
+def test_columns_instead_of_rows_are_told(kind):
+    columns = tuple(map(list, zip(*examples(kind), strict=True)))
+    message = refusal(kind, (*columns[:-1], columns[-1][:-1]))
+    assert message.startswith("task 'tiny', train: found columns of ")
+    assert "expected a list of (" in message
+    assert "list(zip(...))" in message
+
+
+def test_of_a_table_with_gaps_the_row_is_told():
+    rows = examples("text_classification")
+    table = pd.DataFrame(rows, columns=["text", "label"])
+    table.loc[5, "text"] = None
+    message = refusal("text_classification", table)
+    assert re.fullmatch("task 'tiny', train, row 5, text: found .*; expected a text", message)
+    table = pd.DataFrame({"text": [text for text, _ in rows], "label": [*range(len(rows))]})
+    table.loc[4, "label"] = None  # all of them are floats now
+    message = refusal("text_classification", table)
+    assert message.startswith("task 'tiny', train, row 4: label nan; expected a string or an int")
 
 
 @pytest.mark.parametrize("tokens", CHOICES)

@@ -113,11 +113,12 @@ DATES = pd.DataFrame({"date": pd.date_range("2020-01-01", periods=400), "a": wav
         (wave(), {"season": 13}, "task 't': a season of 13 steps; expected 1 to 12, the look-back"),
         (wave(), {"season": 0}, "a season of 0 steps"),
         (np.full(400, 7.0), {}, "task 't': channel '0' repeats itself exactly in training"),
-        (HOLED, {}, "train: 1 of 640 values are NaN or infinite, the first at step 17, channel 1"),
+        (HOLED, {}, "train: 1 of 800 values are NaN or infinite, the first at step 17, channel 1"),
         (pd.DataFrame(HOLED, columns=["a", "b"]), {}, "at step 17, column 'b'; expected finite"),
         (DATES, {}, "train, column 'date': values of type datetime64"),
-        (["a"] * 400, {}, "train: values of type <U1 and shape (320,); expected numbers"),
-        ([[1, 2], [3]] * 200, {}, "rows of different lengths, or no numbers; expected numbers"),
+        (["a"] * 400, {}, "train, step 0: found 'a'; expected numbers"),
+        ([[1, 2], [3]] * 200, {}, "train, step 1: found numbers of shape (1,); expected"),
+        ([*range(7), None, *range(392)], {}, "train, step 7: found None; expected numbers"),
         (np.zeros((400, 2, 2)), {}, "expected numbers of shape (steps,) or (steps, channels)"),
         (wave(channels=2), {"channels": ["a"]}, "the channels a; expected 2 different names"),
         (wave(channels=2), {"channels": ["a", "a"]}, "the channels a, a; expected 2 different"),
@@ -153,7 +154,7 @@ def test_a_scale_is_that_of_the_data_again():
     [
         (wave(9), "input 1: 9 steps of 1 channels; expected at least 12 of 0"),
         (wave(20, channels=2), "input 1: 20 steps of 2 channels; expected at least 12 of 0"),
-        (["x"] * 20, "input 1: values of type <U1 and shape (20,); expected numbers"),
+        (["x"] * 20, "input 1, step 0: found 'x'; expected numbers"),
     ],
 )
 def test_what_cannot_be_encoded_is_one_line(raw, said):

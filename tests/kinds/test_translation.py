@@ -7,6 +7,7 @@ import sys
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import sacrebleu
 
@@ -88,15 +89,16 @@ def test_a_task_is_made_of_pairs():
     [
         ([*ROWS, ("a dog",)], "row 20: found 1 entries; expected two texts"),
         ([*ROWS, "a dog"], "row 20: found 'a dog'; expected two texts"),
-        ([*ROWS, ("a dog", None)], "row 20: found ('a dog', None); expected two texts"),
+        ([*ROWS, ("a dog", None)], "row 20, target: found None; expected a text"),
         ((ENGLISH, GERMAN), "row 0: found 5 entries; expected two texts"),
         ("a text", "expected a list of (source, translation), found a text"),
-        ([*ROWS[:4], ("a dog", " ")], "line 5 of the target is empty; expected a sentence"),
+        ([*ROWS[:4], ("a dog", " ")], "row 4, target: found ' '; expected a sentence"),
+        (pd.DataFrame([*ROWS, (None, "a")]), "row 20, source: found nan; expected a text"),
     ],
 )
 def test_what_are_no_pairs_is_one_line(rows, said):
     with pytest.raises(HarnessError) as error:
-        made({"train": rows, "val": rows, "test": rows}).prepare({})
+        made(rows).prepare({})
     assert said in str(error.value)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.kinds import tables
 from harness.kinds.fitting.translating import NEXT_TOKEN, SOURCE, TARGET, padded
 from harness.kinds.text.subwords import END, START
 from harness.spec import HarnessError, Split
@@ -39,13 +40,31 @@ def columns(where: str, rows: Sequence[Any]) -> Pairs:
         HarnessError: a row that is something else.
     """
     for number, row in enumerate(rows):
-        pair = not isinstance(row, str) and np.shape(row) == (2,)
-        if not pair or not all(isinstance(side, str) for side in row):
+        if not isinstance(row, list | tuple | np.ndarray) or len(row) != 2:
             found = f"{len(row):,} entries" if isinstance(row, list | tuple) else f"{row!r:.40}"
-            if pair:
-                found = f"{tuple(row)!r:.60}"
             raise HarnessError(f"{where}, row {number}: found {found}; expected two texts")
+        for name, text in zip((SOURCE, TARGET), row, strict=True):
+            if not isinstance(text, str):
+                raise HarnessError(
+                    f"{where}, row {number}, {name}: found {text!r:.60}; expected a text"
+                )
     return [row[0] for row in rows], [row[1] for row in rows]
+
+
+def sentences(where: str, rows: Any) -> Pairs:
+    """Rows of a sentence and its translation, or a data frame of them, as `columns`.
+
+    Raises:
+        HarnessError: a row that is something else, or has no word in one of both.
+    """
+    pairs = columns(where, tables.rows(rows))
+    for name, side in zip((SOURCE, TARGET), pairs, strict=True):
+        for number, text in enumerate(side):
+            if not text.strip():
+                raise HarnessError(
+                    f"{where}, row {number}, {name}: found {text!r:.20}; expected a sentence"
+                )
+    return pairs
 
 
 def checked(task: str, split: str, source: Sequence[str], target: Sequence[str]) -> Pairs:
@@ -88,7 +107,8 @@ def arrays(task: str, split: str, sides: Pairs, pieces: Sequence[Any], longest: 
             line = int(np.argmax(lengths))
             raise HarnessError(
                 f"task {task!r}, {split}: line {line + 1} of the {name} has {lengths[line]} "
-                f"pieces; expected at most {longest}, which is `longest`"
+                f"pieces; expected at most {longest}, which is `longest` (it begins "
+                f"{texts_[line]!r:.40})"
             )
     source = padded([[*sentence, END] for sentence in ids[0]], longest)
     target = padded([[START, *sentence] for sentence in ids[1]], longest)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.kinds import tables
 from harness.kinds.text import encoding as encodings
 from harness.kinds.text import vocabulary as vocabularies
 from harness.kinds.text.encoding import (
@@ -25,6 +26,8 @@ from harness.spec import HarnessError, Split, TensorSpec
 
 Texts = tuple[Sequence[str], Sequence[str] | None]
 """Texts, and the other text of each pair if there are pairs."""
+PARTS = ("text", "other text")
+"""What the texts of a row are called."""
 CHARACTERS = 4
 """In a row, that a baseline counts."""
 
@@ -44,8 +47,13 @@ def rows(where: str, examples: Any, widths: Sequence[int], expected: str) -> lis
     Raises:
         HarnessError: one of another kind or length, named by its row, counted from 0.
     """
-    if hasattr(examples, "itertuples"):  # of pandas
-        examples = examples.itertuples(index=False, name=None)
+    examples = tables.rows(examples)
+    if _are_columns(examples, widths):
+        lengths = " and ".join(f"{len(column):,}" for column in examples)
+        raise HarnessError(
+            f"{where}: found columns of {lengths} values; expected a list of {expected}, as "
+            "list(zip(...)) makes of columns as long as each other"
+        )
     found: list[tuple[Any, ...]] = []
     for number, row in enumerate(examples):
         if not isinstance(row, tuple | list | np.ndarray) or len(row) not in widths:
@@ -59,16 +67,39 @@ def rows(where: str, examples: Any, widths: Sequence[int], expected: str) -> lis
     return found
 
 
-def texts_of(where: str, found: Sequence[tuple[Any, ...]], pairs: bool) -> Texts:
-    """The texts that rows begin with.
+def _are_columns(examples: Any, widths: Sequence[int]) -> bool:
+    """Whether these are columns, the first of texts alone, and no rows."""
+    return len(examples) in widths and all(
+        isinstance(part, list | np.ndarray) and len(part) > max(widths) for part in examples
+    )
+
+
+def check_texts(where: str, found: Sequence[tuple[Any, ...]], pairs: bool) -> None:
+    """Checks that rows begin with texts.
 
     Raises:
-        HarnessError: one is missing or is none, named by its row.
+        HarnessError: one is missing or is none, named by its row and its place there; or there is
+            no word in all of them.
     """
+    words = False
     for number, row in enumerate(found):
-        for value in row[: 1 + pairs]:
+        for part, value in zip(PARTS[: 1 + pairs], row, strict=False):
             if not isinstance(value, str):
-                raise HarnessError(f"{where}, row {number}: found {value!r:.60}; expected a text")
+                raise HarnessError(
+                    f"{where}, row {number}, {part}: found {value!r:.60}; expected a text"
+                )
+            words = words or (not value.isspace() and value != "")
+    if not words:
+        raise no_words(where)
+
+
+def no_words(where: str) -> HarnessError:
+    """What is raised where a split's texts hold no word."""
+    return HarnessError(f"{where}: no word in its texts; expected some")
+
+
+def texts_of(found: Sequence[tuple[Any, ...]], pairs: bool) -> Texts:
+    """The texts that rows begin with."""
     return [row[0] for row in found], [row[1] for row in found] if pairs else None
 
 

@@ -111,6 +111,17 @@ def checked(where: str, texts: Any) -> list[str]:
     return parts
 
 
+def with_words(where: str, texts: Any) -> Any:
+    """A text, or a list of them or of words, as it is.
+
+    Raises:
+        HarnessError: something else is among them, or there is no word.
+    """
+    if not any(part and not part.isspace() for part in checked(where, texts)):
+        raise HarnessError(f"{where}: no word in its text; expected some")
+    return texts
+
+
 # --- vocabularies -----------------------------------------------------------------
 
 
