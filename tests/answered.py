@@ -58,23 +58,23 @@ def families(record):
 
 def rank_figures(record):
     answer = work_out(record)
-    return across.rank_figures(answer.common, answer.styles)
+    return drawn(across.rank_figures(answer.common, answer.styles))
 
 
 def profile_figures(record):
     answer = work_out(record)
-    return across.profile_figures(answer.profiles, answer.styles)
+    return drawn(across.profile_figures(answer.profiles, answer.styles))
 
 
 def examples_figures(record):
     tasks, styles = _tasks(record)
-    return training_size.examples_figures(training_size.families(record, tasks), styles)
+    return drawn(training_size.examples_figures(training_size.families(record, tasks), styles))
 
 
 def search_figures(record):
     answer = work_out(record)
     tuner = record.sweep.tuner
-    return section.search_figures(answer.tasks, tuner, answer.importances, answer.styles)
+    return drawn(section.search_figures(answer.tasks, tuner, answer.importances, answer.styles))
 
 
 def search_text(record):
@@ -89,4 +89,9 @@ def sample_figures(folder, draw):
     """Figures of what the models of a sweep's folder did."""
     record = read_journal(folder)
     answer = work_out(record, exhibits=read_exhibits(folder, record.cells))
-    return draw(answer.samples, answer.styles)
+    return drawn(draw(answer.samples, answer.styles))
+
+
+def drawn(drawings):
+    """The figures that were to be drawn, by name."""
+    return {name: drawing() for name, drawing in drawings.items()}

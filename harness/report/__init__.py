@@ -9,7 +9,8 @@ def write(folder: Path) -> None:
     Files: `trials.csv`, `leaderboard.csv`, `report.md`, `report.html`, and figures as PNG:
     `leaderboard`, `anytime`, those of ranks and profiles across tasks, and those of a task that
     are named after what they show and it, such as `pareto-<task>`. Each replaces its predecessor
-    at once. The sweep may still run.
+    at once. A figure that cannot be drawn is left out, and the page says why. The sweep may still
+    run.
 
     Raises:
         HarnessError: there is no journal, it is damaged or holds nothing, the outcomes of test
@@ -21,11 +22,9 @@ def write(folder: Path) -> None:
     from harness.journal.read import read_journal
     from harness.report.answer import read_answer
     from harness.report.csv_tables import csv, leaderboard, trials_table
-    from harness.report.figure_style import image
-    from harness.report.figures import figures
+    from harness.report.figures import draw
     from harness.report.html.document import html
     from harness.report.page import markdown
-    from harness.report.searches.trial_plots import plots
     from harness.spec import HarnessError
     from harness.system import atomic_files
 
@@ -40,10 +39,13 @@ def write(folder: Path) -> None:
     atomic_files.write(folder / LEADERBOARD, csv(leaderboard(by_task(cells))).encode())
     answer = read_answer(folder, record, cells)
     atomic_files.write(folder / LEADERBOARD, csv(leaderboard(answer.tasks, answer.judged)).encode())
-    images = {str(figure_path(name)): image(each) for name, each in figures(answer).items()}
+    pictures = draw(answer)
+    images = {str(figure_path(name)): image for name, image in pictures.images.items()}
     for name, content in images.items():
         atomic_files.write(folder / name, content)
-    page = markdown(answer)
+    for name in pictures.lost:  # an earlier one would show an earlier state
+        (folder / figure_path(name)).unlink(missing_ok=True)
+    page = markdown(answer, pictures.lost)
     atomic_files.write(folder / REPORT, page.encode())
-    shown = html(page, images, plots(answer.tasks, answer.styles))
+    shown = html(page, images, pictures.plots)
     atomic_files.write(folder / PAGE, shown.encode())

@@ -1,8 +1,8 @@
 """How the static figures of a sweep look."""
 
 import io
-from collections.abc import Mapping, Sequence
-from functools import cache
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import matplotlib
@@ -11,13 +11,13 @@ import PIL.Image
 from matplotlib.axis import Axis
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL.PngImagePlugin import PngInfo
 
 from harness.journal.folder import DRAWN_BY
+from harness.report import fonts
 from harness.report.text import number
 from harness.system.text import one_line
 
@@ -42,10 +42,16 @@ WIDTH = 4.8
 DASHES = ("-", "--", "-.", ":")
 INK, FAINT = "#333333", "#8a8a8a"
 
+Drawing: TypeAlias = Callable[[], Figure]
+"""A figure that is not drawn yet."""
+
 
 def image(figure: Figure) -> bytes:
-    """The figure as the bytes of a PNG."""
+    """The figure as the bytes of a PNG; each text is in a font of this machine that has it."""
     drawn, packed = io.BytesIO(), io.BytesIO()
+    for text in _texts(figure):
+        if not fonts.plain(text.get_text()):
+            text.set_fontfamily(fonts.families(text.get_text()))
     with matplotlib.rc_context(STYLE):
         figure.savefig(drawn, format="png", dpi=DPI)
     origin = PngInfo()
@@ -58,6 +64,14 @@ def image(figure: Figure) -> bytes:
     )
     few.save(packed, "PNG", optimize=True, dpi=(DPI, DPI), pnginfo=origin)
     return packed.getvalue()
+
+
+def _texts(figure: Figure) -> list[Text]:
+    """All that is written in a figure."""
+    ticks = [
+        tick for axes in figure.axes for tick in (*axes.get_xticklabels(), *axes.get_yticklabels())
+    ]
+    return [*ticks, *figure.findobj(Text)]
 
 
 Styles: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -95,18 +109,25 @@ def time_unit(seconds: float) -> tuple[float, str]:
 
 
 def label(text: str, longest: int) -> str:
-    """One line of at most so many characters; what the font cannot draw becomes �.
+    """One line of at most so many characters; what no font here can draw becomes �.
 
     Dollars need no care: `figures.STYLE` reads no text as mathematics.
     """
-    line = "".join(c if _font().get_char_index(ord(c)) else "�" for c in one_line(text))
+    line = "".join(c if fonts.drawable(c) else "�" for c in one_line(text))
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-@cache
-def _font() -> FT2Font:
-    """The font that comes with Matplotlib, and so is the same on every machine."""
-    return get_font(findfont(FontProperties(family="DejaVu Sans")))
+def labels(names: Sequence[str], longest: int) -> list[str]:
+    """Names that a figure writes beside each other, each as `label`; their numbers, from 1, where
+    no font of this machine has one of them. `text.numbered` says in the report which is which."""
+    if all(fonts.drawable(one_line(name)) for name in names):
+        return [label(name, longest) for name in names]
+    return [str(number) for number in range(1, len(names) + 1)]
+
+
+def breadth(text: str) -> int:
+    """Letters that take as much room: those of Chinese, Japanese and Korean take that of two."""
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 LINE = 66

@@ -1,5 +1,9 @@
 """The report as one Markdown page: the order of its chapters."""
 
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
 from harness.report import appendix
 from harness.report.across_tasks.pretraining import (
     payoff,
@@ -15,17 +19,22 @@ from harness.report.searches.section import cost_section, search_section
 from harness.report.verdicts.how_sure import how_sure
 from harness.report.verdicts.leaderboard import leaderboard_section
 from harness.report.verdicts.summary import cautions, summary, title
-from harness.system.markdown import bullets
+from harness.system.markdown import bullets, code
 
 
-def markdown(answer: Answer) -> str:
-    """The page that `report.md` holds; it shows the figures of its own folder by name."""
+def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The page that `report.md` holds; it shows the figures of its own folder by name.
+
+    Args:
+        answer: what is told.
+        lost: why a figure could not be drawn, by its name; it is told of instead.
+    """
     record, cells, tasks = answer.record, answer.cells, answer.tasks
     judged, starts = answer.judged, answer.starts
     tuner = record.sweep.tuner
     searched = search_section(tasks, tuner, answer.suggestions, answer.importances)
     sections = {
-        "Read with care": bullets(cautions(record, tasks)),
+        "Read with care": bullets([*cautions(record, tasks), *_undrawn(lost)]),
         "Leaderboard": leaderboard_section(tasks, judged, starts),
         "How sure": how_sure(tasks, judged, answer.outcomes),
         "Does pretraining pay?": pretraining_section(answer.pairs),
@@ -46,4 +55,19 @@ def markdown(answer: Answer) -> str:
     }
     opening = [f"# {title(record.sweep)}", summary(tasks, judged, starts, payoff(answer.pairs))]
     shown = [f"## {heading}\n\n{body}" for heading, body in sections.items() if body]
-    return "\n\n".join([*opening, *shown]) + "\n"
+    page = "\n\n".join([*opening, *shown]) + "\n"
+    return _SHOWN.sub(lambda found: _instead(found, lost), page)
+
+
+_SHOWN = re.compile(r"^!\[([^]\n]*)\]\(([^)\n]*)\.png\)$", re.MULTILINE)
+"""A figure, as `text.image` writes it."""
+
+
+def _instead(shown: re.Match[str], lost: Mapping[str, str]) -> str:
+    what, name = shown.groups()
+    return f"{what}: could not be drawn, see above." if name in lost else shown[0]
+
+
+def _undrawn(lost: Mapping[str, str]) -> Iterator[str]:
+    for name, why in lost.items():
+        yield f"{code(name)} could not be drawn: {code(why, in_table=False)}."

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import FAR, Interval, far_apart, mean_interval
-from harness.system.markdown import NOTHING
+from harness.system.markdown import NOTHING, code
 from harness.system.text import counted
 
 LONG = 1e12
@@ -104,6 +104,11 @@ def figure_name(kind: FigureKind, task: str) -> str:
 def image(what: str, name: str) -> str:
     """A figure of the report's folder, with what it shows."""
     return f"![{what}]({name}.png)"
+
+
+def numbered(names: Sequence[str]) -> str:
+    """Names with their places, from 1, as `figure_style.labels` counts them."""
+    return ", ".join(f"{number} {code(name)}" for number, name in enumerate(names, start=1))
 
 
 def places(group: Sequence[CellResults]) -> int:

@@ -1,5 +1,8 @@
 """Words for a terminal: text from data as one line, numbers of things."""
 
+_JOINERS = "\u200c\u200d"
+"""Parts of words in Persian, Hindi and others, which say whether letters are joined."""
+
 
 def one_line(text: str) -> str:
     """The text with every run of white space, line breaks included, as one space.
@@ -7,7 +10,9 @@ def one_line(text: str) -> str:
     What cannot be printed, such as the control characters that a terminal obeys, becomes �.
     """
     line = " ".join(text.split())
-    return line if line.isprintable() else "".join(c if c.isprintable() else "�" for c in line)
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() or c in _JOINERS else "�" for c in line)
 
 
 def quoted(text: str, longest: int = 200) -> str:

@@ -304,3 +304,52 @@ def test_trials_are_grouped_into_cells_once_for_a_report(tmp_path, monkeypatch):
             monkeypatch.setattr(module, "cell_results", counted)
     report.write(tmp_path)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "drawn, names",
+    [
+        ("harness.report.searches.section.anytime_figure", {"anytime"}),
+        ("harness.report.searches.pareto.pareto_figure", {"pareto-digits", "pareto-fashion_mnist"}),
+        ("harness.report.figures.leaderboard_figure", {"leaderboard"}),
+        ("harness.report.figures.plots", {"interactive plots"}),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_costs_itself(tmp_path, monkeypatch, drawn, names):
+    write_journal(tmp_path)
+    report.write(tmp_path)
+    before = {path.stem for path in tmp_path.glob("*.png")}
+
+    def fails(*arguments):
+        raise ValueError("cannot be |drawn|\nat all")
+
+    monkeypatch.setattr(drawn, fails)
+    report.write(tmp_path)
+    assert {path.stem for path in tmp_path.glob("*.png")} == before - names
+    page = (tmp_path / "report.md").read_text(encoding="utf-8")
+    shown = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for name in names:
+        assert f"- `{name}` could not be drawn: `ValueError: cannot be |drawn| at all`." in page
+        assert f"]({name}.png)" not in page
+        assert f"{name}</code> could not be drawn" in shown
+    assert page.count("could not be drawn, see above.") == len(names & before)
+    for name in before - names:
+        assert f"]({name}.png)" in page
+    assert (tmp_path / "leaderboard.csv").is_file()
+
+
+def test_a_figure_that_fails_on_one_task_is_drawn_of_the_others(tmp_path, monkeypatch):
+    from harness.report.searches import pareto
+
+    drawing = pareto.pareto_figure
+
+    def fails_on_digits(task, *arguments):
+        if task == "digits":
+            raise ZeroDivisionError("digits")
+        return drawing(task, *arguments)
+
+    monkeypatch.setattr(pareto, "pareto_figure", fails_on_digits)
+    write_journal(tmp_path)
+    report.write(tmp_path)
+    assert not (tmp_path / "pareto-digits.png").exists()
+    assert (tmp_path / "pareto-fashion_mnist.png").is_file()

@@ -1,6 +1,7 @@
 """Figures across tasks: critical-difference diagrams and performance profiles."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -22,17 +23,17 @@ from harness.report.across_tasks.ranks import (
     rank_figure_name,
     task_ranks,
 )
-from harness.report.figure_style import FAINT, INK, STYLE, Styles, label, legend
+from harness.report.figure_style import FAINT, INK, STYLE, Drawing, Styles, label, legend
 
 LONGEST_NAME = 40
 WIDEST = 100.0
 """Factors beyond this are not drawn: there the lines only say what is reached at last."""
 
 
-def rank_figures(found: Sequence[CommonTasks], styles: Styles) -> dict[str, Figure]:
+def rank_figures(found: Sequence[CommonTasks], styles: Styles) -> dict[str, Drawing]:
     """The critical-difference diagram of each set of tasks in common, by its name."""
     return {
-        rank_figure_name(place): rank_figure(common, styles)
+        rank_figure_name(place): partial(rank_figure, common, styles)
         for place, common in enumerate(found, start=1)
     }
 
@@ -87,10 +88,10 @@ def _mark_distance(axes: Axes, distance: float, spaces: int) -> None:
     axes.set_ylim(low, 3.2)
 
 
-def profile_figures(found: Sequence[Profile], styles: Styles) -> dict[str, Figure]:
+def profile_figures(found: Sequence[Profile], styles: Styles) -> dict[str, Drawing]:
     """The performance profile of each set of tasks in common, by its name."""
     return {
-        profile_figure_name(place): profile_figure(each, styles)
+        profile_figure_name(place): partial(profile_figure, each, styles)
         for place, each in enumerate(found, start=1)
     }
 

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib
@@ -19,7 +20,7 @@ from matplotlib.ticker import NullLocator
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
-from harness.report.figure_style import STYLE, Styles, label, legend
+from harness.report.figure_style import STYLE, Drawing, Styles, label, legend
 from harness.report.text import figure_name, image, listed
 from harness.system.markdown import code, plain
 
@@ -98,10 +99,11 @@ def _family(
     return Family(stem, parts, examples, by_space)
 
 
-def examples_figures(found: Sequence[Family], styles: Styles) -> dict[str, Figure]:
+def examples_figures(found: Sequence[Family], styles: Styles) -> dict[str, Drawing]:
     """The figure of each family of tasks by its name."""
     return {
-        figure_name("examples", family.name): examples_figure(family, styles) for family in found
+        figure_name("examples", family.name): partial(examples_figure, family, styles)
+        for family in found
     }
 
 

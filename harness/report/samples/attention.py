@@ -1,6 +1,7 @@
 """Figures of attention, one a task: where each architecture looks in the same few sentences."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import matplotlib
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from harness.analysis.exhibits import AttentionMap
-from harness.report.figure_style import STYLE, UNKNOWN, Styles, blues, label
+from harness.report.figure_style import STYLE, UNKNOWN, Drawing, Styles, blues, breadth, labels
 from harness.report.samples.section import SamplesByTask
 from harness.report.text import figure_name
 
@@ -35,13 +36,13 @@ LEAST_WIDTH = 3.6
 LONGEST_TOKEN = 16
 
 
-def attention_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Figure]:
+def attention_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Drawing]:
     """The figure of each task with attention by its name, the best architecture on top."""
-    figures = {}
+    figures: dict[str, Drawing] = {}
     for task, shown in samples.items():
         maps = {space: e.attention for space, e in shown.items() if e.attention}
         if maps:
-            figures[figure_name("attention", task)] = attention_figure(maps, styles)
+            figures[figure_name("attention", task)] = partial(attention_figure, maps, styles)
     return figures
 
 
@@ -124,13 +125,13 @@ def _named(side: str, tokens: Sequence[str]) -> str:
 
 def _inches(tokens: Sequence[str]) -> float:
     """How far the labels of tokens reach out of a panel, with the name of the axis."""
-    return LETTER * max(map(len, _words(_drawn(tokens)))) + 0.32
+    return LETTER * max(map(breadth, _words(_drawn(tokens)))) + 0.32
 
 
 def _words(tokens: Sequence[str]) -> list[str]:
     """Tokens as they are read: a piece that goes on with a word begins with a dot."""
     pieces = any(token.startswith(WORD_START) for token in tokens)
-    return [_word(token, pieces) for token in tokens]
+    return labels([_word(token, pieces) for token in tokens], LONGEST_TOKEN)
 
 
 def _word(token: str, pieces: bool) -> str:
@@ -138,4 +139,4 @@ def _word(token: str, pieces: bool) -> str:
         token = token.removeprefix(WORD_START) or "·"
     elif pieces and token[:1].isalnum():
         token = f"·{token}"
-    return label(token, LONGEST_TOKEN)
+    return token

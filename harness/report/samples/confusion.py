@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from harness.analysis.exhibits import Confusion
-from harness.report.figure_style import INK, STYLE, UNKNOWN, Styles, blues, label
+from harness.report.figure_style import INK, STYLE, UNKNOWN, Drawing, Styles, blues, breadth, labels
 from harness.report.samples.section import SamplesByTask
 from harness.report.text import figure_name
 
@@ -35,13 +36,13 @@ BAR = 2.2
 """Inches of the colour bar."""
 
 
-def confusion_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Figure]:
+def confusion_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Drawing]:
     """The figure of each task with confusion matrices by its name, the best one first."""
-    figures = {}
+    figures: dict[str, Drawing] = {}
     for task, shown in samples.items():
         matrices = {space: e.confusion for space, e in shown.items() if e.confusion}
         if matrices:
-            figures[figure_name("confusion", task)] = confusion_figure(matrices, styles)
+            figures[figure_name("confusion", task)] = partial(confusion_figure, matrices, styles)
     return figures
 
 
@@ -89,7 +90,7 @@ def _panel(axes: Axes, matrix: Confusion) -> None:
                       color=colour, fontsize=7.5)  # fmt: skip
     many = f", {len(matrix.classes)} classes in their order" if not _named(matrix) else ""
     places = range(len(matrix.classes)) if _named(matrix) else []
-    names = [label(name, LONGEST_CLASS) for name in matrix.classes] if _named(matrix) else []
+    names = labels(matrix.classes, LONGEST_CLASS) if _named(matrix) else []
     axes.set_xticks(places, names, rotation=90)
     axes.set_yticks(places, names)
     axes.set_xlabel(f"prediction{many}")
@@ -111,5 +112,5 @@ def _side(classes: int) -> float:
 
 def _inches(matrix: Confusion) -> float:
     """How far the names of classes reach out of a panel, with the name of the axis."""
-    names = [label(name, LONGEST_CLASS) for name in matrix.classes] if _named(matrix) else [""]
-    return LETTER * max(map(len, names)) + 0.32
+    names = labels(matrix.classes, LONGEST_CLASS) if _named(matrix) else [""]
+    return LETTER * max(map(breadth, names)) + 0.32

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import matplotlib
@@ -12,7 +13,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from harness.analysis.exhibits import Forecast
-from harness.report.figure_style import FAINT, INK, STYLE, Styles, label
+from harness.report.figure_style import FAINT, INK, STYLE, Drawing, Styles, labels
+from harness.report.samples.names import channels
 from harness.report.samples.section import SamplesByTask
 from harness.report.text import figure_name
 
@@ -24,13 +26,13 @@ PAST = "#bbbbbb"
 LONGEST_NAME = 40
 
 
-def forecast_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Figure]:
+def forecast_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Drawing]:
     """The figure of each task with forecasts by its name, the best architecture on top."""
-    figures = {}
+    figures: dict[str, Drawing] = {}
     for task, shown in samples.items():
         windows = {space: e.forecasts for space, e in shown.items() if e.forecasts}
         if windows:
-            figures[figure_name("forecast", task)] = forecast_figure(windows, styles)
+            figures[figure_name("forecast", task)] = partial(forecast_figure, windows, styles)
     return figures
 
 
@@ -41,7 +43,8 @@ def forecast_figure(windows: Mapping[str, Sequence[Forecast]], styles: Styles) -
         windows: forecasts by architecture, which take the rows in this order.
         styles: of the architectures.
     """
-    columns = min(COLUMNS, max(map(len, windows.values()), default=1))
+    names = channels(windows.values())[:COLUMNS]
+    columns = len(names)
     size = (3.4 * columns + 0.6, 1.35 * len(windows) + 0.9)
     with matplotlib.rc_context(STYLE):
         spacing = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.05)
@@ -53,9 +56,8 @@ def forecast_figure(windows: Mapping[str, Sequence[Forecast]], styles: Styles) -
                 _panel(axes, window, styles[space]["color"])
             for axes in row[len(shown) :]:
                 axes.set_axis_off()
-        for column in range(columns):
-            name = next(shown[column].channel for shown in windows.values() if len(shown) > column)
-            panels[0][column].set_title(label(name, LONGEST_NAME))
+        for column, name in enumerate(labels(names, LONGEST_NAME)):
+            panels[0][column].set_title(name)
             panels[-1][column].set_xlabel("steps from now")
         figure.legend(
             handles=_keys(styles[next(iter(windows))]),

@@ -2,25 +2,26 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from harness.analysis.exhibits import Bucket, LengthScores
-from harness.report.figure_style import STYLE, Styles, label, legend
+from harness.report.figure_style import STYLE, Drawing, Styles, label, legend
 from harness.report.samples.section import SamplesByTask, span
 from harness.report.text import figure_name
 
 LONGEST_NAME = 40
 
 
-def length_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Figure]:
+def length_figures(samples: SamplesByTask, styles: Styles) -> dict[str, Drawing]:
     """The figure of each task with scores by length by its name."""
-    figures = {}
+    figures: dict[str, Drawing] = {}
     for task, shown in samples.items():
         lengths = {s: e.scores_by_length for s, e in shown.items() if e.scores_by_length}
         if lengths:
-            figures[figure_name("length", task)] = length_figure(task, lengths, styles)
+            figures[figure_name("length", task)] = partial(length_figure, task, lengths, styles)
     return figures
 
 

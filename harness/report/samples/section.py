@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from harness.analysis.cells import CellResults
 from harness.analysis.exhibits import Bucket, EntityText, Exhibit, Exhibits, Guess
+from harness.report.samples.names import channels_key, classes_key, tokens_key
 from harness.report.text import figure_name, image, number
 from harness.system.markdown import NOTHING, code, plain, table
 
@@ -33,6 +34,7 @@ def samples_section(samples: SamplesByTask) -> str:
         parts = [_signed(exhibit.signature for exhibit in shown.values())]
         if any(exhibit.forecasts for exhibit in shown.values()):
             parts.append(image("Forecasts of each architecture", figure_name("forecast", task)))
+            parts.append(channels_key(shown))
         if any(exhibit.continuations for exhibit in shown.values()):
             parts.append(_continuations(shown))
         if any(exhibit.translations for exhibit in shown.values()):
@@ -42,11 +44,13 @@ def samples_section(samples: SamplesByTask) -> str:
             parts.append(image("Score by length", figure_name("length", task)))
         if any(exhibit.attention for exhibit in shown.values()):
             parts.append(image("Where each architecture looks", figure_name("attention", task)))
+            parts.append(tokens_key(shown))
         if any(exhibit.fill_mask for exhibit in shown.values()):
             parts.append(_masked_texts(shown))
         if any(exhibit.confusion for exhibit in shown.values()):
             what = "Which class each architecture takes for which"
             parts.append(image(what, figure_name("confusion", task)))
+            parts.append(classes_key(shown))
         if any(exhibit.entities for exhibit in shown.values()):
             parts.append(_entities(shown))
         if any(parts):

@@ -1,11 +1,10 @@
 """The sections on the searches: what scores cost, and how, how fast and why scores grew."""
 
 from collections.abc import Callable, Mapping, Sequence
-
-from matplotlib.figure import Figure
+from functools import partial
 
 from harness.analysis.cells import CellResults
-from harness.report.figure_style import Styles
+from harness.report.figure_style import Drawing, Styles
 from harness.report.searches import gain, pareto, time_to_target
 from harness.report.searches.anytime import anytime_figure
 from harness.report.searches.gain import Suggestions
@@ -41,15 +40,15 @@ def search_figures(
     tuner: Tuner,
     importances: Mapping[tuple[str, str], Importances],
     styles: Styles,
-) -> dict[str, Figure]:
+) -> dict[str, Drawing]:
     """`anytime`, and of each task `pareto-` and `importance-` where there is one."""
-    figures = {"anytime": anytime_figure(tasks, tuner, styles)}
+    figures: dict[str, Drawing] = {"anytime": partial(anytime_figure, tasks, tuner, styles)}
     for task, group in pareto.comparable(tasks).items():
-        figures[figure_name("pareto", task)] = pareto.pareto_figure(task, group, styles)
+        figures[figure_name("pareto", task)] = partial(pareto.pareto_figure, task, group, styles)
     for task, group in tasks.items():
         if explained := _explained(_of_task(importances, group)):
             name = figure_name("importance", task)
-            figures[name] = importance_figure(task, explained, styles)
+            figures[name] = partial(importance_figure, task, explained, styles)
     return figures
 
 

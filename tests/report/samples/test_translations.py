@@ -159,7 +159,8 @@ def test_what_cannot_be_drawn_leaves_no_gap_and_no_warning(folder):
            "weights": [[None, 0.5, 0.5], [1, 0, 0]]}  # fmt: skip
     leave(folder, "digits", "cnn", {"attention": [odd]})
     (axes,) = maps(folder)
-    assert labels(axes.get_xticklabels()) == ["�", "�", "·"]
+    # With a font of this machine, or by numbers: see test_fonts.
+    assert labels(axes.get_xticklabels()) in (["日", "�", "·"], ["1", "2", "3"])
     assert labels(axes.get_yticklabels()) == ["whole", "words"]
     assert image(sample_figures(folder, attention_figures)["attention-digits"])
 
