@@ -29,6 +29,8 @@ _KERAS = re.compile(r"Exception encountered when calling (?:layer '[^']*' \(type
 _KERAS_END = re.compile(r"\n+(?:Arguments received by|Call arguments received by) ")
 _INFERRING = re.compile(r"Could not automatically infer .*?Error encountered:\n+", re.DOTALL)
 """What Keras puts before what came out of a layer's `call`."""
+_WRAPPED = re.compile(r"(?<=[\w,])\n(?=[a-z`])")
+"""Where a sentence goes on in another line."""
 _CALCULATION = re.compile(r"'\{\{node [^{}]*\}\} = (\w+)(?:\[[^\]]*\])?\([^()]*\)'")
 """A node of a graph with all its attributes: the name of the calculation says enough."""
 _NODE = re.compile(r"\{\{[^{}]*\}\}\s*")
@@ -153,7 +155,7 @@ def _line(error: BaseException) -> str:
         layer = found[-1][1]
         text = text[found[-1].end() :].rstrip("'")
         text = _KERAS_END.split(text, maxsplit=1)[0]
-    text = _INFERRING.sub("", text)
+    text = _WRAPPED.sub(" ", _INFERRING.sub("", text))
     name = type(error).__name__ + (f" in {layer}" if layer else "")
     line = next(_informative(text), "")
     return one_line(f"{name}: {line}" if line else name)

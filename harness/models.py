@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import importlib
 import json
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ from harness.journal.folder import interface_path
 from harness.registry import plugin_files
 from harness.spec import DataSpec, HarnessError, Split
 from harness.sweep.plugins import remember
-from harness.system import atomic_files
+from harness.system import atomic_files, keras_settings
 from harness.system.text import quoted
 
 _LARGEST_CONFIG = 1 << 26
@@ -91,6 +92,9 @@ def load_model(path: str | Path) -> Any:
     `keras.models.load_model` loads models without such layers, and the others after an import of
     the module that defines them, such as `harness.blocks.encoder`.
 
+    The settings of Keras in this process become those that the model was trained with, where
+    `keras.json` or a variable says otherwise: they would change its answers. A warning names them.
+
     Args:
         path: a `.keras` file.
 
@@ -99,6 +103,13 @@ def load_model(path: str | Path) -> Any:
     """
     import keras
 
+    if others := keras_settings.differences():
+        keras_settings.settle()
+        named = ", ".join(f"{name} {value!r}" for name, value in others.items())
+        warnings.warn(
+            f"of Keras, {named} are set back to what models of the harness are trained with",
+            stacklevel=2,
+        )
     path = Path(path)
     classes = _classes(path)
     if any(module.startswith(f"{plugin_files.PACKAGE}.") for module, _, _ in classes):
@@ -110,6 +121,27 @@ def load_model(path: str | Path) -> Any:
         # Damaged weights, classes that are gone: Keras raises whatever it comes upon.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise HarnessError(f"{path}: cannot be loaded ({reason})") from error
+
+
+def foreign(config: Any) -> bool:
+    """Whether a model's configuration names classes of others than Keras and the harness, or
+    holds code."""
+    return any(
+        name == "Lambda" or module.split(".")[0] not in ("keras", "keras_hub", "harness")
+        for module, name, _ in _named(config)
+    )
+
+
+def rebuilt(config: Any) -> Any:
+    """The model that a configuration describes, as `load_model` would build it, without weights.
+
+    Raises:
+        Exception: whatever Keras comes upon.
+    """
+    import keras
+
+    own = _own_classes(set(_named(config)))
+    return keras.saving.deserialize_keras_object(config, custom_objects=own, safe_mode=True)
 
 
 def _package(function: Callable[..., Any]) -> str:

@@ -124,6 +124,10 @@ HERE = "(test_cause.py:"
     [
         (raised(ValueError("no such width")), f"ValueError: no such width {HERE}"),
         (raised(ValueError("\n\n first \n second")), f"ValueError: first {HERE}"),
+        (
+            raised(TypeError("made of\nwhat cannot be kept,\nand so on. Please\nwait")),
+            f"TypeError: made of what cannot be kept, and so on. Please wait {HERE}",
+        ),
         (raised(ValueError()), f"ValueError {HERE}"),
         (raised(KeyError("tokens")), f"KeyError: 'tokens' {HERE}"),
         (raised(HarnessError("task 'a': no such file")), "task 'a': no such file"),

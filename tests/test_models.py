@@ -51,6 +51,43 @@ def test_a_winner_packed_for_mlflow_before_the_move_answers_as_it_did():
         assert answer["probabilities"] == pytest.approx(before["probabilities"], abs=1e-5)
 
 
+HOSTILE = """
+import json, sys, warnings
+
+import keras
+import numpy as np
+
+from harness.models import load_model
+from tests.tracking.test_serving import text_task
+
+_, test, _ = text_task(pairs=False)
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    model = load_model(sys.argv[1])
+x = {**test.x, "positions": np.zeros((len(test), 4), "int32")}
+answer = model.predict(x, batch_size=1, verbose=0)
+np.savez(sys.argv[2], **answer)
+print([str(one.message) for one in said if "of Keras" in str(one.message)])
+"""
+
+
+def test_settings_of_keras_change_no_answer_of_a_loaded_model(tmp_path):
+    """A limit on steps would cut the answers, half precision would change them."""
+    (tmp_path / "keras.json").write_text(json.dumps(
+        {"floatx": "float16", "epsilon": 0.01, "image_data_format": "channels_first"}))  # fmt: skip
+    hostile = {"KERAS_HOME": str(tmp_path), "KERAS_MAX_STEPS_PER_EPOCH": "1"}
+    run = subprocess.run([sys.executable, "-c", HOSTILE, SAVED / "bert.keras", tmp_path / "a.npz"],
+                         capture_output=True, text=True, env=environment(**hostile))  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    with np.load(tmp_path / "a.npz") as answer:
+        found = np.concatenate([np.ravel(answer[name]) for name in sorted(answer)])
+    np.testing.assert_allclose(found, expected("bert"), atol=1e-5)
+    assert run.stdout.strip() == (
+        "[\"of Keras, floatx 'float16', epsilon 0.01, image_data_format 'channels_first', "
+        'max_steps_per_epoch 1 are set back to what models of the harness are trained with"]'
+    )
+
+
 PLAIN = """
 import sys
 import keras

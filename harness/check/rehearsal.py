@@ -1,9 +1,9 @@
 """The cheap part of a check, which `harness run` does by itself before anything is written.
 
 It is done in the workers of the sweep, which are warm then: a network of the default configuration
-is built, as it will be for the first trial, and asked what it takes, gives and reports; one network
-for each task is scored, untrained, on a few examples of validation. Whatever else goes wrong there
-is left to the trials, which record it.
+is built, as it will be for the first trial, and asked what it takes, gives and reports, and whether
+it could be loaded once it is saved; one network for each task is scored, untrained, on a few
+examples of validation. Whatever else goes wrong there is left to the trials, which record it.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from typing import Any
 
 from harness import registry
 from harness.check import steps
+from harness.check.saving import loading_faults
 from harness.data import cache
 from harness.engines.local.worker import Run, Tell
 from harness.spec import Prepared, SearchSpace, Task, Training
@@ -58,7 +59,7 @@ def _faults(task: Task, space: SearchSpace, data: Prepared, score: bool) -> list
         model = steps.built(task, space, config, data)
     except steps.BuildFault:  # so will its first trial, which is recorded
         return []
-    found = steps.model_faults(task, space, model, data.spec)
+    found = steps.model_faults(task, space, model, data.spec) or loading_faults(space, model)
     if found:
         return found
     whole = model if task.training_model is None else task.training_model(model)

@@ -6,6 +6,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.check import place, steps
+from harness.models import foreign, rebuilt
+from harness.spec import SearchSpace
+
+
+def loading_faults(space: SearchSpace, model: Any) -> list[str]:
+    """What would keep a model, once saved, from being loaded, as far as its configuration says.
+
+    Nothing is written. Of a model without layers of a person's own nothing is rebuilt.
+    """
+    import keras
+
+    where = place.of_function(space.build, space)
+    try:
+        with steps.blamed(steps.owner(space), "saving its model"):
+            saved = json.dumps(keras.saving.serialize_keras_object(model))
+    except steps.Fault as fault:
+        return [steps.at(str(fault), where)]
+    config = json.loads(saved)
+    if not foreign(config):
+        return []
+    reason = "; ".join(dict.fromkeys(_hidden(config)))
+    try:
+        rebuilt(json.loads(saved))  # which Keras takes apart
+    except Exception as error:  # noqa: BLE001 - Keras raises whatever it comes upon
+        reason = of_config(config) or str(error).strip().splitlines()[0]
+    if not reason:
+        return []
+    fault = f"{steps.owner(space)}: its saved model could not be loaded: {reason}"
+    return [steps.at(fault, where)]
+
 
 def culprits(model: Path) -> str:
     """The layers of a `.keras` file that this process cannot find; empty if there are none.
@@ -14,9 +45,36 @@ def culprits(model: Path) -> str:
         model: a file that this process has tried to load.
     """
     with zipfile.ZipFile(model) as archive:
-        config = json.loads(archive.read("config.json"))
-    said = dict.fromkeys(_faults(config))
-    return "; ".join(said)
+        return of_config(json.loads(archive.read("config.json")))
+
+
+def of_config(config: Any) -> str:
+    """The same, of a model's configuration."""
+    return "; ".join(dict.fromkeys(_faults(config)))
+
+
+def _hidden(config: Any) -> Iterator[str]:
+    """Classes that are registered here, and would not be in a process that builds nothing."""
+    import keras
+
+    if isinstance(config, list):
+        for part in config:
+            yield from _hidden(part)
+    if isinstance(config, dict):
+        registered = config.get("registered_name")
+        if isinstance(registered, str):
+            found = keras.saving.get_registered_object(registered)
+            if "<locals>" in getattr(found, "__qualname__", ""):
+                yield _in_build_only(config.get("class_name"))
+        for part in config.values():
+            yield from _hidden(part)
+
+
+def _in_build_only(name: Any) -> str:
+    return (
+        f"{name} is registered by code that runs in build only; expected its class at the top "
+        "level of a module"
+    )
 
 
 def _faults(config: Any) -> Iterator[str]:
@@ -38,9 +96,6 @@ def _faults(config: Any) -> Iterator[str]:
             "its class, at the top level of a module"
         )
     elif isinstance(registered, str) and keras.saving.get_registered_object(registered) is None:
-        yield (
-            f"{name} is registered by code that runs in build only; expected its class at the top "
-            "level of a module"
-        )
+        yield _in_build_only(name)
     for part in config.values():
         yield from _faults(part)

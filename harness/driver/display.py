@@ -1,5 +1,6 @@
 """Shows a running sweep: a live table on a terminal, a line for each event in a log."""
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from harness.trial import Job
 
 
+def _in_notebook() -> bool:
+    """Whether a cell shows the output, `!harness run ...`: it calls itself a terminal, and would
+    keep each state of a table below the one before."""
+    return "JPY_PARENT_PID" in os.environ
+
+
 class Display:
     """The driver's voice; entered while trials run."""
 
@@ -36,7 +43,7 @@ class Display:
                 auto_refresh=False,
                 transient=True,
             )
-            if self.console.is_terminal
+            if self.console.is_terminal and not _in_notebook()
             else None
         )
 

@@ -9,11 +9,28 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 SETTINGS: Mapping[str, str | float] = MappingProxyType(
     {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 )
 """As Keras is delivered."""
+
+
+def differences() -> dict[str, Any]:
+    """What this process has set otherwise, by name; Keras is imported for it."""
+    import keras
+
+    config = keras.config
+    found = {name: getattr(config, name)() for name in SETTINGS}
+    limits = {
+        "max_epochs": config.max_epochs(),
+        "max_steps_per_epoch": config.max_steps_per_epoch(),
+    }
+    return {
+        **{name: value for name, value in found.items() if value != SETTINGS[name]},
+        **{name: value for name, value in limits.items() if value is not None},
+    }
 
 
 def settle() -> None:

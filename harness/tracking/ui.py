@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.journal.folder import DATABASE
 from harness.spec import HarnessError
+from harness.system import isolation
 from harness.system.text import one_line
 from harness.tracking.client import artifact_root, default_uri, open_client
 from harness.tracking.pages.links import WORKFLOW
@@ -56,11 +57,12 @@ def ui(output: Path, port: int, host: str = "127.0.0.1") -> None:
             for name, query in named(experiment.tags):
                 print(f"    {one_line(name)}: {page}/{query}&{WORKFLOW}", flush=True)
     command = [
-        *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+        *(*isolation.PYTHON, "-m", "mlflow", "server", "--workers", "1"),
         *("--backend-store-uri", uri, "--default-artifact-root", str(artifact_root(uri))),
+        *("--artifacts-destination", str(file.parent / SERVED)),
         *("--host", host, "--port", str(port)),
     ]
-    _serve(command, file.parent)
+    _serve(command)
 
 
 def _experiments(uri: str, file: Path) -> list[Any]:
@@ -89,15 +91,26 @@ def _check_port(host: str, port: int) -> None:
             ) from None
 
 
-def _serve(command: list[str], folder: Path) -> None:
+SERVED = "mlartifacts"
+"""The folder of artifacts that MLflow's server itself takes, as it is called where nobody says."""
+
+
+def _serve(command: list[str]) -> None:
     environment = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # The server's background jobs are for evaluating language models; here they are
         # only more processes.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         **os.environ,
+        # The server starts others, which look for modules in the current folder: a file
+        # `random.py` beside the database is the person's.
+        "PYTHONSAFEPATH": "1",
     }
-    with subprocess.Popen(command, cwd=folder, env=environment) as server, _passed_on(server):
+    with (
+        tempfile.TemporaryDirectory() as empty,
+        subprocess.Popen(command, cwd=empty, env=environment) as server,
+        _passed_on(server),
+    ):
         code = server.wait()
     if code not in (0, 130, -signal.SIGINT, -signal.SIGTERM):
         raise HarnessError(f"MLflow's server ended with exit code {code}; see its output above")

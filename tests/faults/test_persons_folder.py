@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,16 +35,29 @@ def harness(folder, *words, **variables):
     )  # fmt: skip
 
 
+WORDS = ("run", "sweep.toml", "--workers", "1", "--tracking", "none", "--output", "out")
+
+
 def run(folder, **variables):
     (folder / "sweep.toml").write_text(SWEEP)
-    words = ("run", "sweep.toml", "--workers", "1", "--tracking", "none", "--output", "out")
-    done = harness(folder, *words, **variables)
+    done = harness(folder, *WORDS, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
+    return found(folder)
+
+
+def found(folder):
+    """What a sweep has measured."""
     results = read_journal(folder / "out" / "s").results
     return [
         (result.task, result.space, result.phase, result.score, dict(result.metrics))
         for result in results
     ]
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """What the sweep measures where nothing is in its way."""
+    return run(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture
@@ -59,14 +73,41 @@ def hostile(tmp_path):
     return folder, {"KERAS_HOME": str(home), **limits, **NOTEBOOK}
 
 
-def test_a_sweep_finds_the_same_in_a_hostile_folder_from_a_notebook(hostile, tmp_path):
+def test_a_sweep_finds_the_same_in_a_hostile_folder(hostile, calm):
     folder, variables = hostile
-    quiet = tmp_path / "quiet"
-    quiet.mkdir()
-    assert run(folder, **variables) == run(quiet)
+    assert run(folder, **variables) == calm
     environment = json.loads((folder / "out" / "s" / "environment.json").read_text())
     assert environment["keras"]["image_data_format"] == "channels_last"
     assert environment["variables"]["KERAS_MAX_STEPS_PER_EPOCH"] == "1"
+
+
+def test_a_sweep_finds_the_same_in_a_cell_of_a_notebook(hostile, calm):
+    nbformat = pytest.importorskip("nbformat")  # of nbclient
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    folder, variables = hostile
+    (folder / "sweep.toml").write_text(SWEEP)
+    cell = nbformat.v4.new_code_cell(f"!harness {' '.join(WORDS)}")
+    told = nbformat.v4.new_code_cell("import os; print(os.environ['MPLBACKEND'])")
+    notebook = nbformat.v4.new_notebook(cells=[told, cell])
+    kernel = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for name in NOTEBOOK:  # which a kernel sets itself
+        variables.pop(name)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    client = nbclient.NotebookClient(
+        notebook, timeout=400, resources={"metadata": {"path": folder}}
+    )
+    client.execute(env={**kernel, **variables, "PATH": path})
+    backend, printed = (
+        "".join(output["text"] for output in each["outputs"]) for each in notebook["cells"]
+    )
+    print(backend, printed)
+    assert backend.startswith("module://matplotlib_inline")
+    assert found(folder) == calm
+    assert "Traceback" not in printed
+    assert printed.count("accuracy") < 10  # a line for each event, and no table over and over
+    assert "\x1b[1A" not in printed
+    assert "report: out/s/report.html" in printed
 
 
 def test_data_is_prepared_alike_and_doctor_finds_nothing_wrong(hostile, tmp_path):

@@ -648,13 +648,16 @@ def test_the_page_of_a_damaged_database_is_one_line(
 
 
 def test_the_page_is_for_this_machine_alone(database: Path, tmp_path: Path) -> None:
+    """Served from a folder whose files are called as modules are, none of which is imported."""
     shutil.copy(database, tmp_path)
+    for name in ("random", "queue", "tasks", "harness", "mlflow", "flask", "uvicorn"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the person')\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "harness", "ui", "--output", str(tmp_path)]
-    with subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL) as server:  # fmt: skip
+    command = [sys.executable, "-P", "-m", "harness", "ui", "--output", ".", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          cwd=tmp_path) as server:  # fmt: skip
         try:
             deadline, heard = time.monotonic() + 120, set[tuple[str, int]]()
             while not heard and time.monotonic() < deadline:
