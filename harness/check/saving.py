@@ -34,8 +34,8 @@ def loading_faults(space: SearchSpace, model: Any) -> list[str]:
         reason = of_config(config) or str(error).strip().splitlines()[0]
     if not reason:
         return []
-    fault = f"{steps.owner(space)}: its saved model could not be loaded: {reason}"
-    return [steps.at(fault, where)]
+    said = f"{steps.owner(space)}: its saved model could not be loaded: {reason}"
+    return [steps.at(said, where)]
 
 
 def culprits(model: Path) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from harness.spec import HarnessError, HyperParameters
+from harness.system.json_values import unboxed
 
 
 @contextlib.contextmanager
@@ -72,7 +73,7 @@ class Space:
     def drawn(self, values: Mapping[str, Any], choose: Choose | None = None) -> "Drawing":
         """What `sample` makes of values; what they lack is chosen, or as by default."""
         drawing = Drawing(self._name, values, choose)
-        drawing.sampled = self._sample(drawing)
+        drawing.sampled = unboxed(self._sample(drawing))  # Keras takes no `units` of NumPy
         self.known.merge(drawing.hyperparameters, overwrite=False)
         return drawing
 

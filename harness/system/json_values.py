@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pydantic
 
 from harness.spec import HarnessError
@@ -76,6 +77,27 @@ def jsonable(value: Any) -> Any:
         return None
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    return value
+
+
+def unboxed(value: Any) -> Any:
+    """The value with Python's numbers, texts and truth values in the place of NumPy's, within
+    dataclasses, lists, tuples and dictionaries, too."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
+        plain = {name: unboxed(field) for name, field in fields.items()}
+        changed = {name: new for name, new in plain.items() if new is not fields[name]}
+        return dataclasses.replace(value, **changed) if changed else value
+    if isinstance(value, Mapping):
+        plain = {key: unboxed(item) for key, item in value.items()}
+        return plain if any(plain[key] is not item for key, item in value.items()) else value
+    if isinstance(value, (list, tuple)):
+        items = [unboxed(item) for item in value]
+        if all(new is old for new, old in zip(items, value, strict=True)):
+            return value
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value
 
 

@@ -156,6 +156,14 @@ def test_sentences_like_their_references_have_the_highest_bleu(tokenizer):
     assert scores["bleu_dictionary"] > scores["bleu"]
 
 
+def test_each_translation_is_judged_by_its_own_reference():
+    """sacrebleu#220: of references in another shape all but the first are left out."""
+    scores = bleu.text_scores([GERMAN[0], *ENGLISH[1:]], GERMAN)
+    assert 0 < scores["bleu"] < 50
+    with pytest.raises(ValueError, match="longer"):
+        bleu.text_scores(GERMAN[:1], GERMAN)
+
+
 def test_the_tokenizer_of_a_task_is_that_of_its_score_and_its_exhibit(monkeypatch):
     prepared = made(IN_CHINESE, bleu_tokenizer="zh").prepare({})
     vocabulary = prepared.assets["target_vocabulary"]

@@ -267,6 +267,21 @@ def test_a_retried_trial_stays_one_run(folder: Path) -> None:
     assert "val_loss" in {row[0] for row in history(folder.parent, run)}
 
 
+def test_an_experiment_that_was_deleted_by_hand_takes_runs_again(folder: Path) -> None:
+    """mlflow#6445: it can be neither used nor made anew."""
+    uri = default_uri(folder.parent)
+    sync(folder, uri)
+    client = open_client(uri)
+    digits = client.get_experiment_by_name("digits")
+    client.delete_experiment(digits.experiment_id)
+    done = trial_result(read_journal(folder).sweep, "digits", "cnn", "search", 5)  # type: ignore[union-attr]
+    with Journal(folder) as journal:
+        journal.append("finished", result=done)
+    sync(folder, uri)
+    assert client.get_experiment_by_name("digits").lifecycle_stage == "active"
+    assert "cnn · trial 5" in runs_of(folder.parent)
+
+
 def test_odd_values_do_not_stop_it(folder: Path) -> None:
     sweep = read_journal(folder).sweep  # type: ignore[union-attr]
     odd = dataclasses.replace(
