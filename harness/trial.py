@@ -1,11 +1,14 @@
 """One trial: what is asked for, the job that a worker gets, and the record of what became of it."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.spec import Training
+from harness.system.json_values import jsonable
 
 Phase = Literal["search", "confirm"]
 Status = Literal["completed", "failed", "diverged", "infeasible", "timeout", "interrupted"]
@@ -53,6 +56,10 @@ class Cost:
     latency_ms: float | None = None
     """Median time of one prediction of one example; confirmation runs only."""
     device: str | None = None
+    compiled: bool | None = None
+    """Whether its training step was traced and compiled for it, in `build_seconds` and
+    `first_step_seconds`, or another trial of the worker had left it. Journals from before say
+    nothing."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,31 @@ class Job:
     encoder: Path | None = None
     """The model that this one is built around, relative to the folder."""
     keep_checkpoint: bool = False
+    wanted: tuple[str, ...] = ()
+    """Programs that the worker had better keep: those of the best configurations so far."""
+    memory_gb: float | None = None
+    """Resident memory at which its worker is killed, in 10^9 bytes."""
     digest: str | None = None
     """Of the data that the sweep began with, whatever has changed since."""
     data_dir: Path | None = None
     offline: bool = False
+
+    @property
+    def program(self) -> str:
+        """Names what is compiled for it: jobs of one name differ in numbers alone, such as seed,
+        learning rate, weight decay and epochs."""
+        return program_name(self.task, self.space, self.config, self.training, self.encoder)
+
+
+NUMBERS = ("learning_rate", "schedule", "warmup", "weight_decay")
+"""Fields of `Training` that are data of a compiled step."""
+
+
+def program_name(
+    task: str, space: str, config: Any, training: Training, encoder: Path | None = None
+) -> str:
+    """The name of a `Job.program`, a hash."""
+    fitted = {k: v for k, v in jsonable(training).items() if k not in NUMBERS}
+    parts = [task, space, jsonable(config), fitted, encoder and encoder.as_posix()]
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -142,7 +142,7 @@ class Workers:
     def free(self):
         return self.count - len(self.running)
 
-    def submit(self, job_id, job, limits):
+    def submit(self, job_id, job, limits, worker=None):
         assert self.free() > 0
         assert job_id not in self.running
         self.rehearsal.watch(job, list(self.running.values()))

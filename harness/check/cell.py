@@ -26,7 +26,7 @@ from harness.spec import HarnessError, Kind, Prepared, Task, Training
 from harness.training import artifacts, framework_state
 from harness.training.device import device_kind, execution
 from harness.training.feed import Feed
-from harness.training.model import compiled
+from harness.training.programs import program
 from harness.trial import Job
 
 BATCH = 8
@@ -111,9 +111,7 @@ def _try(job: Trying, found: list[str]) -> Tried:
     feed = Feed.of(data, BATCH, 0, 1.0, task.redraw)
     cell = f"{task.name} x {space.name}"
     with steps.blamed(cell, "compiling"):
-        model = compiled(
-            trial, task, space, data.spec, bare, feed.steps, jit_compile=chosen.jit_compile
-        )
+        model = program(trial, task, space, data.spec, bare, feed, chosen).model
     found += steps.log_faults(task, model, data)
     with steps.blamed(cell, "two steps of training and a validation"):
         logs = model.fit(**feed.arguments(), epochs=1, verbose=0).history

@@ -22,8 +22,8 @@ def loading_faults(space: SearchSpace, model: Any) -> list[str]:
     try:
         with steps.blamed(steps.owner(space), "saving its model"):
             saved = json.dumps(keras.saving.serialize_keras_object(model))
-    except steps.Fault as fault:
-        return [steps.at(str(fault), where)]
+    except steps.Fault as told:
+        return [steps.at(str(told), where)]
     config = json.loads(saved)
     if not foreign(config):
         return []

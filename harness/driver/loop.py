@@ -21,6 +21,7 @@ from harness.check.rehearsal import run_or_rehearse
 from harness.data import download
 from harness.driver import preflight
 from harness.driver.display import Display
+from harness.driver.placement import Placement
 from harness.engines.engine import Done, Engine, Limits, Told
 from harness.engines.local.worker import Run
 from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, failure_path
@@ -239,6 +240,7 @@ class _Driver:
         self.digests = digests
         self.interrupted = False
         self.jobs: dict[str, _Running] = {}
+        self.placement = Placement()
         # Workers import the framework while the driver imports KerasTuner.
         self.engine = engine(sweep, workers, folder)
         stack.callback(self.engine.close, kill=True)
@@ -310,7 +312,7 @@ class _Driver:
     def _start_trials(self) -> None:
         while self.engine.free():
             self._end_searches()
-            step = self.plan.next()
+            step = self.plan.next(self.placement.here(), self.placement.elsewhere())
             if step is None:
                 # Asking may have shown that a space is exhausted: then it can be confirmed.
                 if self._end_searches():
@@ -318,8 +320,11 @@ class _Driver:
                 return
             if step.asked is not None:
                 self.journal.append("asked", **jsonable(step.asked))
+            limits = self._limits(step.job)
             job = dataclasses.replace(
                 step.job,
+                wanted=self.plan.wanted(),
+                memory_gb=limits.memory_gb,
                 digest=self.digests[step.job.task],
                 data_dir=self.options.data_dir,
                 offline=self.options.offline,
@@ -327,7 +332,7 @@ class _Driver:
             job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
             self.jobs[job_id] = _Running(job)
             self.plan.cell(job.task, job.space).start(job)
-            self.engine.submit(job_id, job, self._limits(job))
+            self.engine.submit(job_id, job, limits, self.placement.start(job_id, job))
 
     def _end_searches(self) -> bool:
         """Records every search that is over now; returns whether there was one."""
@@ -356,6 +361,7 @@ class _Driver:
             self.display.progress(running.job, event.info)
             return
         running = self.jobs.pop(event.job_id)
+        self.placement.end(event.job_id, event.worker)
         if event.failure is None:
             result: TrialResult = event.value
         else:

@@ -5,7 +5,7 @@ sweep that was killed carries on as if it had not been.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class CellPlan:
         """Whether other cells start from the model of this one."""
         self.broken: dict[TrialName, list[TrialResult]] = {}
         """The attempts at a trial that its worker or the machine ended."""
+        self._programs: dict[int, str] = {}
+        """Names of what trials have compiled, by their numbers."""
         self._waiting: list[Suggestion] = []
         """Suggestions whose trial was begun and is to be begun again."""
         self._told: set[int] = set()
@@ -195,6 +197,24 @@ class CellPlan:
         saved = [result for result in self.confirmed() if result.model is not None]
         best = best_trial(saved, self.cell.task.objective)
         return None if best is None or best.model is None else Path(best.model)
+
+    def program(self) -> str | None:
+        """What a confirmation run of the best trial so far has compiled; `None` without one."""
+        best = self.best()
+        if best is None:
+            return None
+        if best.number not in self._programs:
+            job = self._confirm_job(self.suggestions[best.number], 0, 0)
+            self._programs[best.number] = job.program
+        return self._programs[best.number]
+
+    def mostly_compiling(self) -> bool:
+        """Whether a confirmation run would take much less time where its program is kept, so that
+        it is worth a turn."""
+        best = self.best()
+        if best is None:
+            return False
+        return best.cost.build_seconds + best.cost.first_step_seconds > self.confirm_seconds() / 5
 
     def confirm_seconds(self) -> float:
         """About how long a confirmation run takes, by what the best trial took; 0 if none has."""
@@ -357,28 +377,45 @@ class Plan:
         """The plan of one cell."""
         return self._by_key[task, space]
 
-    def next(self) -> Step | None:
+    def next(self, here: Collection[str] = (), elsewhere: Collection[str] = ()) -> Step | None:
         """The next trial: a search trial of the cell that has had the fewest, else a
         confirmation run of the cell whose runs take the longest.
 
         Longest first (Graham 1969, Bounds on multiprocessing timing anomalies) leaves the short
         runs to fill the gaps at the end, where a long one would run alone beside idle workers.
-        What other cells start from comes before everything else.
+        What other cells start from comes before everything else, and then the short confirmation
+        runs that need not be compiled; those that another worker need not compile come last.
+
+        Args:
+            here: programs that a free worker has compiled.
+            elsewhere: those that only a busy one has, or is at.
         """
         for plan in self.cells:
             if plan.awaited:
                 step = plan.next_search() or plan.next_confirm()
                 if step is not None:
                     return step
+        confirming = sorted(self.cells, key=lambda plan: plan.confirm_seconds(), reverse=True)
+        for plan in confirming if here else ():
+            if plan.mostly_compiling() and plan.program() in here:
+                step = plan.next_confirm()
+                if step is not None:
+                    return step
         for plan in sorted(self.cells, key=lambda plan: len(plan.searched()) + len(plan.running)):
             step = plan.next_search()
             if step is not None:
                 return step
-        for plan in sorted(self.cells, key=lambda plan: plan.confirm_seconds(), reverse=True):
+        for plan in sorted(
+            confirming, key=lambda plan: plan.mostly_compiling() and plan.program() in elsewhere
+        ):
             step = plan.next_confirm()
             if step is not None:
                 return step
         return None
+
+    def wanted(self) -> tuple[str, ...]:
+        """Programs that confirmation runs will ask for, as far as is known."""
+        return tuple(p for plan in self.cells if not plan.over() and (p := plan.program()))
 
     def end_searches(self) -> Iterator[tuple[CellPlan, str]]:
         """Ends every search that is over now; yields the cells and reasons."""

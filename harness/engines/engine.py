@@ -38,7 +38,7 @@ does not allow, and from `poll`, again and again, whatever ended the engine's ow
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.trial import Failure
@@ -72,6 +72,8 @@ class Done:
     seconds: float | None = None
     """How long it ran in a worker that did not live to say so; `None` if it did, or if the
     job never began."""
+    worker: int | None = field(default=None, compare=False)
+    """Which worker ran it and lives on; no two of an engine have the same number."""
 
 
 class Engine(Protocol):
@@ -83,8 +85,14 @@ class Engine(Protocol):
         A job counts as running until `poll` has returned its `Done`.
         """
 
-    def submit(self, job_id: str, job: Any, limits: Limits) -> None:
+    def submit(self, job_id: str, job: Any, limits: Limits, worker: int | None = None) -> None:
         """Starts a job; returns at once.
+
+        Args:
+            job_id: what it is called in events.
+            job: what is run.
+            limits: what it may use.
+            worker: the one that is to run it, if it is idle; any other else.
 
         Raises:
             RuntimeError: no worker is free, or a job of this id is running.

@@ -95,6 +95,12 @@ class Feed:
             "validation_data": read(validation),
         }
 
+    def example(self) -> tuple[dict[str, Any], Any]:
+        """Inputs and outputs of a batch of one of validation, as a fit gets them."""
+        batches = Batches(self.val, 1, None, self.varying)
+        x, y, *_ = cutter(batches)[0]
+        return x, y
+
     def first_example(self, split: Split) -> dict[str, np.ndarray]:
         """The inputs of a batch of one of a split, cut where it ends."""
         example = {name: np.asarray(array[:1]) for name, array in split.x.items()}

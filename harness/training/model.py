@@ -4,6 +4,7 @@ Keras is imported inside functions, so that the driver can import this file with
 framework.
 """
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -40,38 +41,59 @@ def check_size(job: Job, parameters: int) -> None:
         raise Infeasible(f"{parameters:,} parameters; at most {job.max_parameters:,} allowed")
 
 
-def compiled(
-    job: Job,
-    task: Task,
-    space: SearchSpace,
-    spec: DataSpec,
-    bare: Any,
-    steps: int,
-    jit_compile: bool | str,
-) -> Any:
+def trained_model(job: Job, task: Task, spec: DataSpec, bare: Any) -> Any:
     """The model that is fitted in place of an architecture's own, whose layers it shares.
+
+    It is another wherever Keras can tell what the architecture's own takes and returns, so that
+    either is compiled for its own purpose.
 
     Args:
         job: what is trained.
         task: its task.
-        space: its architecture.
         spec: of the data.
         bare: the architecture's own model.
-        steps: of an epoch.
-        jit_compile: as of `keras.Model.compile`.
     """
+    import keras
+
     model = bare
     if job.training.augment and task.augment is not None:
         model = augmented(model, task.augment(spec), spec)
     if task.training_model is not None:
         model = task.training_model(model)
+    if model is bare:
+        with contextlib.suppress(AttributeError, ValueError):  # of one that is no graph of layers
+            model = keras.Model(bare.input, bare.output)
+    return model
+
+
+def compiled(
+    model: Any,
+    bare: Any,
+    job: Job,
+    task: Task,
+    space: SearchSpace,
+    spec: DataSpec,
+    steps: int,
+    jit_compile: bool | str,
+) -> None:
+    """Compiles the model that is fitted.
+
+    Args:
+        model: of `trained_model`.
+        bare: the architecture's own model.
+        job: what is trained.
+        task: its task.
+        space: its architecture.
+        spec: of the data.
+        steps: of the whole run.
+        jit_compile: as of `keras.Model.compile`.
+    """
     factors = space.rate_factors(job.config, bare) if space.rate_factors else None
     model.compile(
-        optimizer=build_optimizer(job.training, steps * (job.horizon or job.epochs), factors),
+        optimizer=build_optimizer(job.training, steps, factors),
         jit_compile=jit_compile,
         **task.compile_args(spec, job.training),
     )
-    return model
 
 
 def augmented(model: Any, layers: list[Any], spec: DataSpec) -> Any:

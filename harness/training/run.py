@@ -13,11 +13,11 @@ from harness.failure import describe_error
 from harness.journal.folder import checkpoint_path
 from harness.spec import HarnessError, Infeasible, Prepared, Score, Split, Task
 from harness.system.json_values import jsonable
-from harness.training import artifacts, framework_state
+from harness.training import artifacts, framework_state, programs
 from harness.training.callbacks import Diverged, Tell, one_step_behind, watch
 from harness.training.device import device_kind, execution, latency
 from harness.training.feed import Feed
-from harness.training.model import architecture, check_size, compiled
+from harness.training.model import architecture, check_size
 from harness.training.state import TrialState
 from harness.trial import Failure, Job, TrialResult
 
@@ -88,7 +88,8 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     # A continuation must not see the data in the order of its parent's first epochs again.
     seed = job.seed + job.initial_epoch
     framework_state.restore()
-    keras.utils.clear_session()  # collects garbage as well
+    keras.utils.clear_session(free_memory=False)
+    programs.collect_garbage()
     keras.utils.set_random_seed(seed)
     device = device_kind()
     chosen = execution(keras.backend.backend(), device)
@@ -98,16 +99,21 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     bare = architecture(job, space, data)
     state.spend(parameters=bare.count_params())
     check_size(job, bare.count_params())
-    model = compiled(job, task, space, data.spec, bare, feed.steps, chosen.jit_compile)
+    program = programs.program(job, task, space, data.spec, bare, feed, chosen)
+    random = programs.Drawn()
+    state.spend(compiled=program.new)
     if job.parent is not None:
-        artifacts.load_checkpoint(job, model)
+        artifacts.load_checkpoint(job, program.model)
     state.spend(build_seconds=time.perf_counter() - began)
-    _fit(model, feed, job, tell, state)
+    _fit(program.model, feed, job, tell, state)
+    program.keepable = program.keepable and not random.any()
     if job.phase == "confirm":
-        # The model is kept to predict: its loss may be a class that only the task knows, and
-        # of all optimizers plain SGD alone has no state that a copy would lack.
-        bare.compile("sgd", jit_compile=chosen.jit_compile)
-        _confirm(bare, feed, data, job, task, state)
+        if program.new or program.model is program.bare:
+            # The model is kept to predict: its loss may be a class that only the task knows, and
+            # of all optimizers plain SGD alone has no state that a copy would lack.
+            program.bare.compile("sgd", jit_compile=chosen.jit_compile)
+        _confirm(program.bare, feed, data, job, task, state)
+    programs.keep(program, job.wanted, job.memory_gb)
 
 
 def _continuable(job: Job) -> Job:

@@ -17,7 +17,7 @@ from harness.data import cache
 from harness.journal.folder import assets_path, checkpoint_path
 from harness.kinds.classification import compile_args
 from harness.spec import Prepared, Split, Training
-from harness.training import model
+from harness.training import model, programs
 from harness.training.feed import subset
 from harness.training.run import run_trial
 from harness.trial import Job
@@ -46,6 +46,7 @@ def trial(monkeypatch, tmp_path):
     """Runs one trial; the registry and the cache answer with what the test gives."""
 
     def run(space=spaces.good, task=blobs, data=DATA, report=lambda info: None, **fields):
+        programs.forget()  # see test_programs.py for those that are kept
         monkeypatch.setattr(registry, "task", {task.name: task}.__getitem__)
         monkeypatch.setattr(registry, "space", {space.name: space}.__getitem__)
         monkeypatch.setattr(cache, "load", lambda *_: data)

@@ -125,7 +125,7 @@ class LocalEngine:
         """Number of jobs that would start at once if submitted now."""
         return 0 if self._closed else len(self._environments) - len(self._running)
 
-    def submit(self, job_id: str, job: Any, limits: Limits) -> None:
+    def submit(self, job_id: str, job: Any, limits: Limits, worker: int | None = None) -> None:
         """Starts a picklable job; raises `RuntimeError` when no worker is free."""
         if self.free() < 1:
             raise RuntimeError(f"job {job_id!r}: no worker is free")
@@ -138,7 +138,7 @@ class LocalEngine:
         except Exception as error:  # noqa: BLE001 - anything can be raised while pickling
             self._outbox.put(Done(job_id, failure=describe_error(error)))
             return
-        new = RunningJob(self._submitted, job_id, content, limits)
+        new = RunningJob(self._submitted, job_id, content, limits, worker)
         self._inbox.put(Message(None, "submit", content=new))
 
     def poll(self, timeout: float) -> list[Told | Done]:
@@ -222,7 +222,8 @@ class LocalEngine:
             self._outbox.put(Done(self._waiting.pop().id, failure=stopped))
 
     def _assign(self, job: RunningJob) -> None:
-        """Gives a job to an idle worker, one that has run a job before if there is one."""
+        """Gives a job to an idle worker: that which it asks for, or one that has run a job before,
+        if there is one."""
         idle = [s for s, worker in enumerate(self._workers) if worker is None or not worker.busy]
         if not idle:  # one of them was killed just when its last job had ended
             self._waiting.append(job)
@@ -230,7 +231,9 @@ class LocalEngine:
 
         def warmth(slot: int) -> int:
             worker = self._workers[slot]
-            return -1 if worker is None else min(worker.jobs, 1)
+            if worker is None:
+                return -1
+            return 2 if worker.number == job.worker else min(worker.jobs, 1)
 
         slot = max(idle, key=warmth)
         try:
@@ -272,9 +275,9 @@ class LocalEngine:
         if message.kind == "told":
             self._outbox.put(Told(job.id, content))
         elif message.kind == "value":
-            self._finish(worker, Done(job.id, value=content))
+            self._finish(worker, Done(job.id, value=content, worker=worker.number))
         else:
-            self._finish(worker, Done(job.id, failure=content))
+            self._finish(worker, Done(job.id, failure=content, worker=worker.number))
 
     def _finish(self, worker: WorkerProcess, done: Done) -> None:
         """Passes the end of a job on, and recycles a worker that has had enough."""

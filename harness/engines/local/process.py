@@ -6,6 +6,7 @@ and its `__main__` is not imported again.
 """
 
 import contextlib
+import itertools
 import os
 import pickle
 import queue
@@ -30,6 +31,7 @@ GRACE_SECONDS = 2.0
 """How long a killed process, or the end of its pipe, is waited for."""
 START_SECONDS = 600.0
 """A worker that has not begun its job by then (imports included) is given up."""
+_NUMBERS = itertools.count()
 
 
 @dataclass
@@ -40,6 +42,8 @@ class RunningJob:
     id: str
     content: bytes
     limits: Limits
+    worker: int | None = None
+    """The one that it had better be given."""
     since: float = 0.0
     """When it started in the worker; until then, when it was handed over. Monotonic."""
     started: bool = False
@@ -81,6 +85,8 @@ class WorkerProcess:
             env={**os.environ, **isolation.VARIABLES, **environment, MARK: self.mark},
             start_new_session=True,  # one killpg reaches its children; Ctrl-C does not reach it
         )
+        self.number = next(_NUMBERS)
+        """No other worker of this driver has it."""
         self.job: RunningJob | None = None
         self.jobs = 0
         """Jobs it has finished."""

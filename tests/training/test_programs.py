@@ -1,0 +1,252 @@
+"""A kept program learns what one compiled for the trial would, and is kept only where it can."""
+
+import dataclasses
+import importlib.util
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from harness import registry
+from harness.data import cache
+from harness.spec import Training
+from harness.training import programs
+from harness.training.run import run_trial
+from harness.trial import Job
+from tests.conftest import environment
+from tests.hostile.hostile import spaces
+from tests.hostile.hostile.tasks import blobs
+
+DATA = blobs.prepare({})
+FIRST = Training(learning_rate=0.02, batch_size=64)
+OTHER = Training(learning_rate=0.005, batch_size=64, weight_decay=0.1, warmup=0.3)
+
+
+def _noisy(config, spec):
+    """A network with states of every kind: moments of batches, and random numbers in training
+    and in prediction."""
+    image = keras.Input(spec.inputs["image"].shape, name="image")
+    x = keras.layers.Rescaling(1 / 255)(image)
+    x = keras.layers.Dropout(0.3)(keras.layers.Flatten()(x))
+    x = keras.layers.BatchNormalization()(keras.layers.Dense(config.units)(x))
+    x = Restless()(keras.layers.Activation("relu")(x))
+    x = keras.layers.Dense(spec.outputs["label"].size)(x)
+    return keras.Model({"image": image}, {"label": x})
+
+
+class Restless(keras.layers.Layer):
+    """Adds noise whether or not it is trained."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.seeds = keras.random.SeedGenerator()
+
+    def call(self, x):
+        return x + 0.1 * keras.random.normal(keras.ops.shape(x), seed=self.seeds)
+
+
+noisy = dataclasses.replace(spaces.good, build=_noisy)
+
+
+@pytest.fixture
+def trial(monkeypatch, tmp_path):
+    programs.forget()
+
+    def run(space=noisy, task=blobs, **fields):
+        monkeypatch.setattr(registry, "task", {task.name: task}.__getitem__)
+        monkeypatch.setattr(registry, "space", {space.name: space}.__getitem__)
+        monkeypatch.setattr(cache, "load", lambda *_: DATA)
+        return _trial(tmp_path, task=task.name, space=space.name, **fields)
+
+    yield run
+    programs.forget()
+
+
+def _trial(folder, **fields):
+    job = Job(**{
+        "sweep": "tests", "task": "blobs", "space": "good", "phase": "search", "number": 0,
+        "seed": 0, "config": spaces.Config(units=8), "training": FIRST, "folder": folder,
+        "epochs": 2, **fields,
+    })  # fmt: skip
+    result = run_trial(job, lambda info: None)
+    assert result.status == "completed", result.failure
+    return result
+
+
+def learned(result):
+    """All that does not tell the time."""
+    curve = [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in result.curve]
+    return curve, result.metrics
+
+
+def weights():
+    """Of the program that was used last."""
+    return [np.array(w) for w in next(reversed(programs._kept.values())).bare.get_weights()]
+
+
+def _equal_runs(folder):
+    """Weights and results of a trial in a kept program and in one of its own, and what of the
+    trials before it was compiled."""
+    compiled = [
+        _trial(folder, seed=0).cost.compiled,
+        _trial(folder, seed=1, training=OTHER, epochs=3).cost.compiled,
+    ]
+    confirm = {"seed": 2, "training": OTHER, "phase": "confirm", "epochs": 4}
+    kept = _trial(folder, **confirm)
+    kept_weights = weights()
+    programs.forget()
+    fresh = _trial(folder, **confirm)
+    return [*compiled, kept.cost.compiled, fresh.cost.compiled], (kept, kept_weights), (
+        fresh, weights()
+    )  # fmt: skip
+
+
+def test_a_kept_program_learns_what_a_new_one_does(trial, tmp_path):
+    trial()
+    programs.forget()
+    compiled, (kept, kept_weights), (fresh, fresh_weights) = _equal_runs(tmp_path)
+    assert compiled == [True, False, False, True]
+    assert learned(kept) == learned(fresh)
+    for one, other in zip(kept_weights, fresh_weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+ELSEWHERE = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from harness import registry
+from harness.data import cache
+from tests.training import test_programs as tests
+registry.task = {"blobs": tests.blobs}.__getitem__
+registry.space = {"good": tests.noisy}.__getitem__
+cache.load = lambda *_: tests.DATA
+compiled, (kept, own), (fresh, other) = tests._equal_runs(Path(sys.argv[1]))
+apart = max(float(np.abs(a - b).max()) for a, b in zip(own, other, strict=True))
+print(json.dumps([compiled, apart, tests.learned(kept) == tests.learned(fresh)]))
+"""
+
+
+def test_likewise_on_jax(tmp_path):
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    run = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, tmp_path],
+        env=environment(KERAS_BACKEND="jax"), capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    compiled, apart, same = json.loads(run.stdout.splitlines()[-1])
+    assert compiled == [True, False, False, True]
+    assert apart == 0
+    assert same
+
+
+def test_a_continuation_goes_on_in_the_program_of_its_parent(trial):
+    whole = dataclasses.replace(FIRST, batch_size=len(DATA.train))
+    still = spaces.good
+    expected = learned(trial(still, training=whole, epochs=4))[0]
+    first = trial(still, training=whole, epochs=2, horizon=4, keep_checkpoint=True, number=1)
+    trial(still, training=whole, epochs=1, seed=9)  # another trial has the program meanwhile
+    second = trial(still, training=whole, epochs=4, initial_epoch=2, horizon=4, parent=1, number=2)
+    assert not second.cost.compiled
+    for epoch, other in zip(learned(first)[0] + learned(second)[0], expected, strict=True):
+        assert epoch == pytest.approx(other, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"config": spaces.Config(units=9)},
+        {"training": dataclasses.replace(FIRST, batch_size=32)},
+        {"training": dataclasses.replace(FIRST, label_smoothing=0.1)},
+        {"training": dataclasses.replace(FIRST, optimizer="sgd")},
+        {"training": dataclasses.replace(FIRST, clip_norm=None)},
+    ],
+)
+def test_what_is_no_number_makes_another_program(trial, fields):
+    trial()
+    assert trial(**fields).cost.compiled
+    assert not trial().cost.compiled
+
+
+def test_a_program_serves_its_own_space_alone(trial):
+    trial(noisy)
+    assert trial(dataclasses.replace(noisy)).cost.compiled
+
+
+def _unseeded(config, spec):
+    import tensorflow as tf
+
+    model = _noisy(config, spec)
+    x = model.output["label"]
+    noise = keras.layers.Lambda(lambda x: x + tf.random.normal(tf.shape(x)))
+    return keras.Model(model.input, {"label": noise(x)})
+
+
+def _drawing(config, spec):
+    """Draws from NumPy's generator when it is called in training."""
+    model = _noisy(config, spec)
+
+    class Drawing(keras.layers.Layer):
+        def call(self, x, training=False):
+            return x * np.random.uniform(0.9, 1.1) if training else x
+
+    return keras.Model(model.input, {"label": Drawing()(model.output["label"])})
+
+
+class Own(keras.Model):
+    def __init__(self, config, spec):
+        super().__init__()
+        self.body = _noisy(config, spec)
+
+    def call(self, inputs, training=False):
+        return self.body(inputs, training=training)
+
+
+def _subclassed(config, spec):
+    model = Own(config, spec)
+    model({"image": np.zeros((1, *spec.inputs["image"].shape), "uint8")})
+    return model
+
+
+@pytest.mark.parametrize("build", [_unseeded, _drawing, _subclassed])
+def test_what_would_draw_other_numbers_is_built_and_compiled_anew(trial, build):
+    space = dataclasses.replace(spaces.good, build=build)
+    first = trial(space, seed=1)
+    other = trial(space, seed=2)
+    again = trial(space, seed=1)
+    assert all(result.cost.compiled for result in (first, other, again))
+    assert learned(first) == learned(again) != learned(other)
+
+
+def test_a_trial_that_fails_leaves_no_program(trial):
+    trial()
+    with pytest.raises(AssertionError, match="diverged"):
+        trial(training=dataclasses.replace(FIRST, learning_rate=1e30))
+    assert trial().cost.compiled
+
+
+def test_the_least_wanted_programs_go_first(trial, monkeypatch):
+    monkeypatch.setattr(programs, "MOST", 2)
+    for units in (8, 9, 10):
+        wanted = [job_program(8)]
+        trial(config=spaces.Config(units=units), wanted=tuple(wanted))
+    assert not trial(config=spaces.Config(units=8)).cost.compiled
+    assert trial(config=spaces.Config(units=9)).cost.compiled
+
+
+def job_program(units):
+    from harness.trial import program_name
+
+    return program_name("blobs", "good", spaces.Config(units=units), FIRST)
+
+
+def test_a_worker_near_its_limit_keeps_only_what_is_wanted(trial):
+    trial()
+    trial(config=spaces.Config(units=9), memory_gb=1e-3)
+    assert trial().cost.compiled
+    trial(memory_gb=1e-3, wanted=(job_program(8),))
+    assert not trial().cost.compiled
