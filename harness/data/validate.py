@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.kinds import image_classification
 from harness.spec import DataSpec, HarnessError, Kind, Prepared, Split, Task, TensorSpec, Windows
+from harness.system.text import quoted
 
 
 def validate(task: Task, prepared: Prepared) -> None:
@@ -20,7 +21,7 @@ def validate(task: Task, prepared: Prepared) -> None:
     """
     where = f"task {task.name!r}"
     if not isinstance(prepared, Prepared):
-        raise HarnessError(f"{where}: expected prepare to return Prepared, found {prepared!r:.80}")
+        raise HarnessError(f"{where}: expected prepare to return Prepared, found {_what(prepared)}")
     _check_spec(where, task, prepared.spec)
     splits = {name: getattr(prepared, name) for name in ("train", "val", "test")}
     for name in prepared.further:
@@ -30,7 +31,7 @@ def validate(task: Task, prepared: Prepared) -> None:
             )
     for name, split in {**splits, **prepared.further}.items():
         if not isinstance(split, Split):
-            raise HarnessError(f"{where}, {name}: expected a Split, found {split!r:.80}")
+            raise HarnessError(f"{where}, {name}: expected a Split, found {_what(split)}")
         _check_split(f"{where}, {name}", split, prepared.spec)
     try:
         json.dumps(dict(prepared.assets), allow_nan=False)
@@ -100,7 +101,7 @@ def _check_array(where: str, array: Any, tensor: TensorSpec, examples: int) -> N
         _check_windows(where, array)
         values = array.series
     elif not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        raise HarnessError(f"{where}: expected a NumPy array of numbers, found {array!r:.80}")
+        raise HarnessError(f"{where}: expected a NumPy array of numbers, found {_what(array)}")
     if array.dtype.name != tensor.dtype:
         raise HarnessError(f"{where}: expected dtype {tensor.dtype}, found {array.dtype.name}")
     if array.ndim == 0 or len(array) != examples:
@@ -115,14 +116,35 @@ def _check_array(where: str, array: Any, tensor: TensorSpec, examples: int) -> N
     if tensor.longest is not None:
         _check_length(where, array, tensor)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise HarnessError(f"{where}: expected finite values, found NaN or infinity")
+        first = _first(array, ~np.isfinite(values))
+        raise HarnessError(f"{where}: expected finite values, found NaN or infinity {first}")
     if tensor.size is None or not values.size:
         return
     if not 0 <= values.min() <= values.max() < tensor.size:
         raise HarnessError(
             f"{where}: expected values from 0 to {tensor.size - 1}, "
-            f"found {values.min()} to {values.max()}"
+            f"found {values.min()} to {values.max()} "
+            f"{_first(array, (values < 0) | (values >= tensor.size))}"
         )
+
+
+def _first(array: Any, wrong: np.ndarray) -> str:
+    """Where the first of wrong values stands, counted from 0."""
+    place = int(np.argwhere(wrong)[0][0])
+    return (
+        f"(first at step {place} of its series)"
+        if isinstance(array, Windows)
+        else (f"(first in row {place})")
+    )
+
+
+def _what(value: Any) -> str:
+    """What a value is, in one line."""
+    if isinstance(value, np.ndarray):
+        return f"an array of type {value.dtype} and shape {value.shape}"
+    if isinstance(value, tuple | list) and any(isinstance(part, np.ndarray) for part in value):
+        return f"a {type(value).__name__} of {len(value):,}, arrays among them"
+    return quoted(repr(value), 80)
 
 
 def _check_pixels(where: str, array: Any) -> None:
@@ -152,7 +174,7 @@ def _check_windows(where: str, windows: Windows) -> None:
     series, starts = windows.series, windows.starts
     for part, array in (("series", series), ("starts", starts)):
         if not isinstance(array, np.ndarray) or array.ndim == 0 or array.dtype.kind not in "biuf":
-            raise HarnessError(f"{where}: expected a NumPy array as {part}, found {array!r:.80}")
+            raise HarnessError(f"{where}: expected a NumPy array as {part}, found {_what(array)}")
     if starts.dtype != np.int64 or starts.ndim != 1:
         raise HarnessError(
             f"{where}: expected starts of type int64, one a window, "
