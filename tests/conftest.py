@@ -1,5 +1,6 @@
 """Shared by all tests: one cache for the session, no framework noise."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -18,6 +19,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 HOSTILE = Path(__file__).parent / "hostile"
 HARNESS = (sys.executable, "-m", "harness")
+
+
+def pytest_collection_finish():
+    """What the frameworks brought is not searched for garbage again each time Keras collects it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

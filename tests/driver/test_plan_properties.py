@@ -16,7 +16,7 @@ from harness.sweep.question import Budget, Sweep
 from harness.trial import Asked, TrialResult
 from tests.rehearsal import SPACES, TINY, Blow, Fates, Rehearsal, cells, counts
 
-EXAMPLES = [100, pytest.param(2_000, marks=pytest.mark.long)]
+EXAMPLES = [25, pytest.param(2_000, marks=pytest.mark.long)]
 
 
 @st.composite

@@ -25,7 +25,8 @@ import psutil
 from tests.conftest import HOSTILE
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.faults.warm"])
+WARM = "tests.faults.warm"
+CONTEXT.set_forkserver_preload([WARM])
 MARK = "FAULTS_DRIVER"
 """Variable by which the workers of a driver are found when it is dead."""
 Fate = Callable[[], None]
@@ -124,6 +125,7 @@ def _live(
     words: Sequence[str], folder: Path, variables: Mapping[str, str], fate: Fate | None
 ) -> None:
     """The life of a forked command."""
+    assert WARM in sys.modules, "the fork server could not import it: each driver would"
     for number, name in ((1, "out"), (2, "err")):
         path = folder / f"{variables[MARK]}.{name}"
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
