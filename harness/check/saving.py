@@ -1,6 +1,7 @@
 """Which layers of a saved model keep it from being loaded, and what to do about them."""
 
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,7 +65,9 @@ def _hidden(config: Any) -> Iterator[str]:
         registered = config.get("registered_name")
         if isinstance(registered, str):
             found = keras.saving.get_registered_object(registered)
-            if "<locals>" in getattr(found, "__qualname__", ""):
+            module = sys.modules.get(getattr(found, "__module__", ""))
+            kept = any(value is found for value in vars(module or sys).values())
+            if "<locals>" in getattr(found, "__qualname__", "") and not kept:
                 yield _in_build_only(config.get("class_name"))
         for part in config.values():
             yield from _hidden(part)

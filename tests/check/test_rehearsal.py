@@ -15,6 +15,18 @@ class Halved(keras.layers.Layer):  # the harness finds it here when it loads a m
         return x / 2
 
 
+def made():
+    @keras.saving.register_keras_serializable("mine")
+    class Quartered(keras.layers.Layer):
+        def call(self, x):
+            return x / 4
+
+    return Quartered
+
+
+Quartered = made()  # registered as soon as this module is imported
+
+
 def after(config, spec, layer):
     model = good.build(config, spec)
     return keras.Model(model.input, {"label": layer(model.output["label"])})
@@ -65,7 +77,7 @@ def one_class_more(config, spec):
 
 
 def sound(config, spec):
-    return after(config, spec, Halved())
+    return after(config, spec, keras.Sequential([Halved(), Quartered()]))
 
 
 for build in (unregistered, with_lambda, registered_inside, without_config, tutorial,
