@@ -56,6 +56,13 @@ class Cost:
     latency_ms: float | None = None
     """Median time of one prediction of one example; confirmation runs only."""
     device: str | None = None
+    device_memory_mb: float | None = None
+    """Most memory of an accelerator that the worker has had, as its allocator tells."""
+    forward_flops: float | None = None
+    """Floating-point operations of the matrix products and convolutions of one forward pass of an
+    example of median length, in training. Journals from before tell of none."""
+    flops: float | None = None
+    """Those of the training: three times as many for each example (Kaplan et al. 2020)."""
     compiled: bool | None = None
     """Whether its training step was traced and compiled for it, in `build_seconds` and
     `first_step_seconds`, or another trial of the worker had left it. Journals from before say
@@ -146,6 +153,8 @@ class Job:
     max_parameters: int | None = None
     seconds: float | None = None
     """Training stops one step after that in which this time is over; its score counts."""
+    flops: float | None = None
+    """Training stops one step after that in which so many operations are spent; likewise."""
     parent: int | None = None
     """Trial whose checkpoint this one continues from."""
     encoder: Path | None = None

@@ -121,9 +121,11 @@ class CellPlan:
             return None
         if self.pretraining is not None and not self.pretraining.over():
             return None
-        if self._waiting and self._allotment() != 0:
+        if not self._may_search():
+            return None
+        if self._waiting:
             return Step(self._search_job(self._waiting.pop(0)))
-        if len(self.suggestions) >= self.budget.trials or self._allotment() == 0:
+        if len(self.suggestions) >= self.budget.trials:
             return None
         suggestion = self._search.ask()
         if suggestion is None:
@@ -238,11 +240,21 @@ class CellPlan:
             return None
         now = time.monotonic()
         running = (now - began for (phase, _), began in self.running.items() if phase == "search")
+        spent = sum(attempt.cost.seconds for attempt in self._attempts())
+        return self.budget.seconds - spent - sum(running)
+
+    def flops_left(self) -> float | None:
+        """Operations that the search may still spend; `None` without such a budget."""
+        if self.budget.flops is None:
+            return None
+        return self.budget.flops - sum(attempt.cost.flops or 0.0 for attempt in self._attempts())
+
+    def _attempts(self) -> list[TrialResult]:
+        """The ends of search trials, those included that do not count."""
         attempts = self.searched()
         for (phase, _), broken in self.broken.items():
             attempts += broken if phase == "search" else []
-        spent = sum(attempt.cost.seconds for attempt in attempts)
-        return self.budget.seconds - spent - sum(running)
+        return attempts
 
     def abandoned(self) -> list[tuple[Job, Failure]]:
         """Trials that there was no time to begin again, and why they have no score."""
@@ -255,17 +267,15 @@ class CellPlan:
             ends.append((self._search_job(suggestion), failure or stopped))
         return ends
 
-    def _allotment(self) -> float | None:
-        """Seconds the next trial may train, `None` without such a budget.
+    def _may_search(self) -> bool:
+        """Whether a trial may start now, by what is left of seconds and operations.
 
         A cell's time is one clock: its trials then run one after the other, while other
         cells use the other workers. Side by side they would spend it several times over.
         """
-        left = self.seconds_left()
-        if left is None:
-            return None
+        left = [x for x in (self.seconds_left(), self.flops_left()) if x is not None]
         searching = any(phase == "search" for phase, _ in self.running)
-        return 0.0 if searching else max(0.0, left)
+        return not left or not (searching or min(left) <= 0)
 
     def _drop_checkpoints(self) -> None:
         """Removes those that no later trial can continue from."""
@@ -297,6 +307,9 @@ class CellPlan:
         left = self.seconds_left()
         if left is not None and left <= 0:
             return f"its {self.budget.seconds:g} seconds are spent"
+        left = self.flops_left()
+        if left is not None and left <= 0:
+            return f"its {self.budget.flops:g} floating-point operations are spent"
         if self._waiting:
             return None
         if len(self.suggestions) >= self.budget.trials:
@@ -318,7 +331,8 @@ class CellPlan:
             parent=suggestion.parent,
             keep_checkpoint=hyperband and suggestion.epochs < self.budget.epochs,
             train_fraction=self.budget.train_fraction,
-            seconds=self._allotment(),
+            seconds=_at_least_0(self.seconds_left()),
+            flops=_at_least_0(self.flops_left()),
         )
 
     def _confirm_job(self, suggestion: Suggestion, index: int, seed: int) -> Job:
@@ -342,6 +356,10 @@ class CellPlan:
             max_parameters=self.budget.max_parameters,
             encoder=self.pretraining.model() if self.pretraining is not None else None,
         )
+
+
+def _at_least_0(left: float | None) -> float | None:
+    return None if left is None else max(0.0, left)
 
 
 def search_trial_seed(sweep: Sweep) -> int:

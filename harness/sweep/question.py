@@ -23,6 +23,8 @@ class Budget:
     """Most epochs of one trial."""
     seconds: float | None = None
     """Training time of a cell's search, summed over its trials."""
+    flops: float | None = None
+    """Floating-point operations of a cell's search, summed over its trials: equal arithmetic."""
     trial_seconds: float | None = None
     """A trial that runs longer is killed and recorded as a timeout."""
     memory_gb: float | None = None

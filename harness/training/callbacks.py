@@ -13,6 +13,8 @@ import psutil
 
 from harness import contract
 from harness.spec import HarnessError
+from harness.training.arithmetic import TRAINED
+from harness.training.device import device_memory
 from harness.training.state import TrialState
 from harness.trial import Job
 
@@ -73,7 +75,7 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
         def on_train_begin(self, logs: Any = None) -> None:
             self.began = time.perf_counter()
             self.steady_from: float | None = None
-            self.steady_examples = self.steps = 0
+            self.steady_examples = self.steps = self.examples = 0
             self.steady_seconds = 0.0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -84,7 +86,10 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.steps += 1
             self.epoch_steps += 1
+            size = min(job.training.batch_size, examples - batch * job.training.batch_size)
+            self.examples += size
             if not np.isfinite(float(logs["loss"])):
+                state.spend(flops=self.flops())
                 raise Diverged(
                     f"the loss is {float(logs['loss'])} in step {self.epoch_steps} of epoch "
                     f"{job.initial_epoch + len(state.curve) + 1}"
@@ -94,11 +99,17 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
                 state.spend(first_step_seconds=now - self.began)
                 self.steady_from = now
             else:
-                size = job.training.batch_size
-                self.steady_examples += min(size, examples - batch * size)
+                self.steady_examples += size
             self.last_step = now
-            if job.seconds is not None and now - self.began > job.seconds:
+            late = job.seconds is not None and now - self.began > job.seconds
+            spent = job.flops is not None and (self.flops() or 0.0) > job.flops
+            if late or spent:
                 self.model.stop_training = True
+
+        def flops(self) -> float | None:
+            """What the training has cost so far."""
+            forward = state.cost.forward_flops
+            return None if forward is None else TRAINED * forward * self.examples
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             assert self.steady_from is not None
@@ -116,6 +127,8 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
                     self.steady_examples / self.steady_seconds if self.steady_examples else None
                 ),
                 peak_memory_mb=max(memory, state.cost.peak_memory_mb or 0.0),
+                device_memory_mb=device_memory(),
+                flops=self.flops(),
             )
             if not np.isfinite(logs[state.monitor]):
                 raise Diverged(f"{state.monitor} is {logs[state.monitor]}")

@@ -51,3 +51,27 @@ def device_kind() -> str:
         return "cpu" if str(keras.ops.zeros(()).device) == "cpu" else "gpu"
     devices = [str(device) for device in keras.distribution.list_devices()]
     return devices[0].split(":")[0].lower() if devices else "cpu"
+
+
+def device_memory() -> float | None:
+    """Most megabytes (2^20 bytes) of an accelerator that this process has had at once, by its
+    allocator; `None` on a processor, or where the backend does not tell."""
+    import keras
+
+    if device_kind() == "cpu":
+        return None
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        told = jax.local_devices()[0].memory_stats() or {}
+        most = told.get("peak_bytes_in_use")
+    elif backend == "torch":
+        import torch
+
+        most = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+    else:
+        import tensorflow as tf
+
+        most = tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return None if most is None else most / 2**20

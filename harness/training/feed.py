@@ -96,9 +96,10 @@ class Feed:
         }
 
     def example(self) -> tuple[dict[str, Any], Any]:
-        """Inputs and outputs of a batch of one of validation, as a fit gets them."""
+        """Inputs and outputs of a batch of one of validation, of median length where lengths vary,
+        as a fit gets them."""
         batches = Batches(self.val, 1, None, self.varying)
-        x, y, *_ = cutter(batches)[0]
+        x, y, *_ = cutter(batches)[len(batches) // 2]
         return x, y
 
     def first_example(self, split: Split) -> dict[str, np.ndarray]:

@@ -9,11 +9,12 @@ Keras is imported inside functions, so that the driver can import this file with
 framework.
 """
 
+import contextlib
 import gc
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 import psutil
 
 from harness.spec import DataSpec, SearchSpace, Task
+from harness.training.arithmetic import forward_operations
 from harness.training.device import Execution
 from harness.training.feed import Feed
 from harness.training.model import compiled, trained_model
@@ -57,6 +59,8 @@ class Program:
     """Whether it was compiled for the trial that has it."""
     keepable: bool = True
     """Whether another trial may have it: as far as is known."""
+    operations: float | None = None
+    """Floating-point operations of a forward pass of one example; `None` if not counted."""
 
     def bytes(self) -> int:
         """What its weights and the optimizer's state take."""
@@ -118,6 +122,18 @@ def program(
         _garbage.bytes += TRACED_BYTES
     _built_before_traced(fresh, feed)
     return fresh
+
+
+def counted(done: Program, feed: Feed) -> float:
+    """Floating-point operations of a forward pass of one example, of median length.
+
+    Raises:
+        Exception: whatever keeps them from being counted.
+    """
+    if done.operations is None:
+        with _states_kept(done.model):
+            done.operations = forward_operations(done.model, *feed.example())
+    return done.operations
 
 
 def keep(done: Program, wanted: Collection[str] = (), memory_gb: float | None = None) -> None:
@@ -200,27 +216,39 @@ def _built_before_traced(new: Program, feed: Feed) -> None:
     """
     import keras
 
-    if keras.backend.backend() != "tensorflow":
-        return
-    model = new.model
+    model, backend = new.model, keras.backend.backend()
     model.optimizer.build(model.trainable_variables)
     x, y = feed.example()
-    states = [(v, v.numpy()) for v in model.non_trainable_variables]
-    outputs = model(x, training=False)
-    model.compute_loss(x, y, outputs)
-    model.compute_metrics(x, y, outputs)
+    # What is wrong with a model or its loss is told best by the fit, which comes upon it, too.
+    with contextlib.suppress(Exception), _states_kept(model):
+        if backend == "jax":  # each operation would be compiled by itself
+            model._symbolic_build(data_batch=(x, y))
+        else:
+            outputs = model(x, training=False)
+            model.compute_loss(x, y, outputs)
+            model.compute_metrics(x, y, outputs)
     model.reset_metrics()
-    for variable, state in states:  # a layer may draw random numbers in prediction, too
-        variable.assign(state)
-    step = model.train_step
+    if backend == "tensorflow":
+        step = model.train_step
 
-    def watched(data: Any) -> Any:
-        result = step(data)
-        if _unseeded():
-            new.keepable = False
-        return result
+        def watched(data: Any) -> Any:
+            result = step(data)
+            if _unseeded():
+                new.keepable = False
+            return result
 
-    model.train_step = watched
+        model.train_step = watched
+
+
+@contextlib.contextmanager
+def _states_kept(model: Any) -> Iterator[None]:
+    """Sets back what a pass through a model changes: moments of batches, random states."""
+    kept = [(variable, np.array(variable)) for variable in model.non_trainable_variables]
+    try:
+        yield
+    finally:
+        for variable, value in kept:
+            variable.assign(value)
 
 
 def _unseeded() -> bool:

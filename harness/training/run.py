@@ -100,6 +100,11 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     state.spend(parameters=bare.count_params())
     check_size(job, bare.count_params())
     program = programs.program(job, task, space, data.spec, bare, feed, chosen)
+    with state.worth_having("flops"):
+        state.spend(forward_flops=programs.counted(program, feed))
+    if job.flops is not None and state.cost.forward_flops is None:
+        reason = state.lost["flops"].message
+        raise HarnessError(f"its operations cannot be counted, which the budget limits: {reason}")
     random = programs.Drawn()
     state.spend(compiled=program.new)
     if job.parent is not None:

@@ -170,6 +170,17 @@ def test_spent_seconds_end_a_search_failed_trials_included(tmp_path):
     assert plan.cell("blobs", "good").ended == "its 5 seconds are spent"
 
 
+def test_spent_operations_end_a_search(tmp_path):
+    sweep = dataclasses.replace(SWEEP, budget=Budget(trials=50, flops=1e9), spaces=("good",))
+    plan = plans.Plan(sweep, tmp_path, None)
+    jobs = play(
+        plan, lambda job: dataclasses.replace(ended(job), cost=Cost(seconds=1.0, flops=4e8))
+    )
+    assert [job.flops for job in jobs if job.phase == "search"] == pytest.approx([1e9, 6e8, 2e8])
+    assert [job.flops for job in jobs if job.phase == "confirm"] == [None, None]
+    assert plan.cell("blobs", "good").ended == "its 1e+09 floating-point operations are spent"
+
+
 @pytest.mark.parametrize(
     "tuner, stop",
     [

@@ -250,3 +250,34 @@ def test_a_worker_near_its_limit_keeps_only_what_is_wanted(trial):
     assert trial().cost.compiled
     trial(memory_gb=1e-3, wanted=(job_program(8),))
     assert not trial().cost.compiled
+
+
+def test_what_a_trial_has_computed_is_told_whoever_compiled_it(trial):
+    first, again = trial(), trial(seed=1, epochs=3)
+    assert not again.cost.compiled
+    assert again.cost.forward_flops == first.cost.forward_flops
+    inputs = int(np.prod(DATA.spec.inputs["image"].shape))
+    outputs = DATA.spec.outputs["label"].size
+    assert first.cost.forward_flops == 2 * 8 * (inputs + outputs)
+    assert first.cost.flops == 3 * first.cost.forward_flops * 2 * len(DATA.train)
+    assert again.cost.flops == 3 * first.cost.forward_flops * 3 * len(DATA.train)
+
+
+def test_a_trial_ends_one_step_after_its_operations_are_spent(trial):
+    whole = trial(epochs=1).cost.flops
+    part = trial(epochs=50, flops=2.5 * whole)
+    assert part.epochs == 3
+    assert 2.5 * whole < part.cost.flops <= 3 * whole
+
+
+def test_a_budget_of_operations_needs_them_counted(trial, monkeypatch, tmp_path):
+    def uncounted(*_):
+        raise ValueError("CudnnRNN does not tell its operations")
+
+    monkeypatch.setattr(programs, "forward_operations", uncounted)
+    result = trial()
+    assert (result.cost.flops, result.cost.forward_flops) == (None, None)
+    assert "CudnnRNN" in result.lost["flops"].message
+    programs.forget()
+    with pytest.raises(AssertionError, match="which the budget limits"):
+        trial(flops=1e9)

@@ -173,16 +173,19 @@ def _scores(group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> st
 
 
 def _costs(group: Sequence[CellResults]) -> str:
+    operations = [cell.median_cost(lambda cost: cost.flops) / 1e9 for cell in group]
+    known = any(map(math.isfinite, operations))  # journals from before tell of none
     rows = [
         [code(cell.space), number(cell.median_cost(lambda cost: cost.parameters), 0),
          duration(cell.median_cost(lambda cost: cost.seconds)),
+         *([number(gflop)] if known else []),
          number(cell.median_cost(lambda cost: cost.examples_per_second)),
          milliseconds(cell.median_cost(lambda cost: cost.latency_ms)),
          duration(cell.search_seconds), str(len(cell.search)), str(len(cell.unscored))]
-        for cell in group
+        for cell, gflop in zip(group, operations, strict=True)
     ]  # fmt: skip
-    headers = ["cost", "parameters", "confirmation run", "examples/s", "latency", "search",
-               "search trials", "failed"]  # fmt: skip
+    headers = ["cost", "parameters", "confirmation run", *(["GFLOP"] if known else []),
+               "examples/s", "latency", "search", "search trials", "failed"]  # fmt: skip
     return table(headers, rows)
 
 
