@@ -1,8 +1,9 @@
 """What a translation architecture must keep to, on whatever backend Keras has.
 
-    KERAS_BACKEND=jax python -m tests.translators [CONFIGURATIONS]
+    KERAS_BACKEND=jax python -m tests.translators CONFIGURATIONS SEARCHED
 
-checks as many configurations of each, and names the backend and the architectures if all is well.
+checks as many configurations of each, searches with the first SEARCHED architectures, and names
+the backend and the architectures if all is well.
 """
 
 import sys
@@ -123,8 +124,9 @@ CHECKS = (check_built, check_padding, check_causality, check_steps, check_attent
 
 
 if __name__ == "__main__":
-    for space in SPACES:
-        for config, model in models(space, *map(int, sys.argv[1:])):
-            for check in (*CHECKS, check_search):
+    configurations_each, searched = map(int, sys.argv[1:])
+    for number, space in enumerate(SPACES):
+        for config, model in models(space, configurations_each):
+            for check in (*CHECKS, *([check_search] if number < searched else [])):
                 check(config, model)
     print(keras.backend.backend(), *(space.name for space in SPACES))

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -155,8 +156,8 @@ def test_status_counts_by_the_budget_of_the_task(call, tmp_path):
     assert rows == [["·", "cnn", "0/2", "0/1", "waiting"], ["·", "cnn", "0/10", "0/3", "waiting"]]
 
 
-def test_status_and_report_read_a_sweeps_folder(call, finished):
-    folder = finished[1] / "band"
+def test_status_and_report_read_a_sweeps_folder(call, finished, tmp_path):
+    folder = shutil.copytree(finished[1] / "band", tmp_path / "band")
     answer = call("status", folder)
     assert answer.exit_code == 0
     assert answer.output.startswith(f"{folder}: ended; 1 cell,")

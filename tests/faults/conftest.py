@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import environment
+from tests.conftest import common, environment, once
 from tests.faults import fake
 from tests.faults.forks import Forks
 
@@ -49,24 +49,30 @@ def forks(tmp_path_factory):
 @pytest.fixture(scope="session")
 def calm(tmp_path_factory):
     """Question and folder of a sweep over trials that take a moment, with one worker, that ran
-    to its end in a process from a terminal; made once for each tuner."""
+    to its end in a process from a terminal; made once for each tuner, for all processes."""
     made = {}
 
     def sweep(tuner="hyperband"):
         if tuner not in made:
-            root = tmp_path_factory.mktemp(tuner)
-            question = root / "fake.toml"
-            question.write_text(fake.QUESTION.format(tuner=tuner, trials=8))
-            run = subprocess.run(
-                [sys.executable, "-m", "tests.faults.fake", question, "--output", root],
-                capture_output=True,
-                text=True,
-                timeout=120,
-                cwd=Path(__file__).parents[2],
-                env=environment(),
-            )
-            assert run.returncode == 0, run.stdout + run.stderr
-            made[tuner] = question, root / "fake"
+            with once(common(tmp_path_factory) / f"calm-{tuner}") as (root, done):
+                if not done:
+                    run_fake(tuner, root)
+                made[tuner] = root / "fake.toml", root / "fake"
         return made[tuner]
 
     return sweep
+
+
+def run_fake(tuner, root):
+    """Runs a sweep over trials that take a moment to its end, in a process from a terminal."""
+    question = root / "fake.toml"
+    question.write_text(fake.QUESTION.format(tuner=tuner, trials=8))
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.faults.fake", question, "--output", root],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parents[2],
+        env=environment(),
+    )
+    assert run.returncode == 0, run.stdout + run.stderr

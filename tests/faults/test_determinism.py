@@ -19,15 +19,17 @@ digits, and training can make much of them.
 
 import dataclasses
 import io
+import shutil
 import zipfile
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.journal.read import read_journal
 from harness.trial import Asked
-from tests.faults.sweeps import report
+from tests.faults.sweeps import answer, report
 
 
 def suggestions(folder):
@@ -95,16 +97,20 @@ def test_several_workers_give_as_many_of_what_follows_from_results(forks, calm, 
 
 @pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.long)])
 def test_training_again_gives_the_same_bits(finished, harness, tmp_path, backend):
+    """Whatever was there before, where that is asked for with `--fresh`."""
     question, output = finished
     words = ("run", question, "--workers", 1, "--tracking", "none", "--backend", backend)
-    first, second = output, tmp_path / "second"
+    first, second = output, shutil.copytree(output, tmp_path / "second")
     if backend != "tensorflow":
         first = tmp_path / "first"
         run = harness(*words, "--output", first)
         assert run.returncode == 0, run.stdout + run.stderr
-    run = harness(*words, "--output", second)
+    run = harness(*words, "--output", second, "--fresh")
     assert run.returncode == 0, run.stdout + run.stderr
     first, second = first / "band", second / "band"
+    assert read_journal(first).id != read_journal(second).id
+    for one, other in zip(answer(first), answer(second), strict=True):
+        pd.testing.assert_frame_equal(one, other)
     assert suggestions(first) == suggestions(second)
     assert results(first) == results(second)
     confirmed = [result for result in read_journal(first).results if result.phase == "confirm"]

@@ -55,7 +55,7 @@ def test_a_killed_sweep_ends_as_if_it_had_not_been(
             assert report(folder) == report(quiet)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.long)])
 def test_a_sweep_that_trains_is_killed_all_the_time(finished, tmp_path, toll, kills):
     question, output = finished
     command = [*HARNESS, "run", str(question), "--workers", "1", "--tracking", "none"]

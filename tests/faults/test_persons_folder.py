@@ -13,7 +13,7 @@ from harness.journal.read import read_journal
 SWEEP = """
 name = "s"
 tasks = ["digits"]
-spaces = ["cnn", "mlp"]
+spaces = ["cnn"]
 seeds = [0]
 [budget]
 trials = 1

@@ -66,13 +66,14 @@ def test_no_body_sees_the_future(space):
     check(space)
 
 
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.long)])
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_no_body_sees_the_future_on_another_backend(backend, tmp_path):
+def test_no_body_sees_the_future_on_another_backend(backend, count, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TENSORFLOW)
     answer = subprocess.run(
-        [sys.executable, "-m", "tests.causality", "2"],
+        [sys.executable, "-m", "tests.causality", str(count)],
         cwd=ROOT,
         env={
             **os.environ,

@@ -28,13 +28,16 @@ def test_an_architecture_reads_and_writes_as_it_should(space):
             check(config, model)
 
 
+@pytest.mark.parametrize("searched", [1, pytest.param(3, marks=pytest.mark.long)])
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_the_same_holds_on_other_backends(backend, tmp_path):
+def test_the_same_holds_on_other_backends(backend, searched, tmp_path):
+    """Searches ask of an architecture for the steps that are checked of each; compiling takes
+    long."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TENSORFLOW)
     answer = subprocess.run(
-        [sys.executable, "-m", "tests.translators", "1"],
+        [sys.executable, "-m", "tests.translators", "1", str(searched)],
         cwd=ROOT,
         env={
             **os.environ,
