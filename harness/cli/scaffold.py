@@ -36,8 +36,8 @@ _FIVE, _FOUR = {"trials": 2, "epochs": 5}, {"trials": 2, "epochs": 4}
 _KINDS: dict[Kind, _Companions] = {
     "image_classification": _Companions(("mlp", "cnn"), _FIVE, "digits", {}),
     "language_modeling": _Companions(
-        ("simple_rnn", "gru"), {"trials": 2, "epochs": 3}, "python_docs",
-        {"trials": 1, "epochs": 1, "train_fraction": 0.2},
+        ("simple_rnn", "gru"), {"trials": 2, "epochs": 1}, "python_docs",
+        {"trials": 1, "train_fraction": 0.2},
     ),
     "masked_language_modeling": _Companions(("bert",), _FIVE, "python_docs_mlm",
                                             {"epochs": 1, "train_fraction": 0.2}),
@@ -46,8 +46,8 @@ _KINDS: dict[Kind, _Companions] = {
     "text_classification": _Companions(("text_cnn", "lstm"), _FOUR, "python_docs_topics", {}),
     "time_series_forecasting": _Companions(("simple_rnn", "tcn"), _FIVE, "mackey_glass", {}),
     "token_classification": _Companions(("text_cnn", "lstm"), _FOUR, "python_docs_code", {}),
-    "translation": _Companions(("seq2seq", "attention_seq2seq"), {"trials": 1, "epochs": 4},
-                               "number_words", {"trials": 1, "epochs": 1}),
+    "translation": _Companions(("seq2seq", "attention_seq2seq"), {"trials": 1, "epochs": 2},
+                               "number_words", {"epochs": 1}),
 }  # fmt: skip
 _SPACES: dict[Kind, str] = {
     "language_modeling": "sequence",
