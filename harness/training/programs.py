@@ -36,6 +36,8 @@ MOST_BYTES = 2**29
 MOST_RESIDENT = 2.5e9
 """Resident memory of a worker, in bytes, above which it keeps no more; half of its limit, if that
 is less."""
+LEAST_AVAILABLE = 0.2
+"""Share of the machine's memory that is left to others: workers know nothing of each other."""
 MOST_GARBAGE, TRACED_BYTES = 2**26, 2**25
 """How much is left lying, in bytes, and about what a traced step takes."""
 _UNSEEDED = frozenset((
@@ -59,6 +61,8 @@ class Program:
     """Whether it was compiled for the trial that has it."""
     keepable: bool = True
     """Whether another trial may have it: as far as is known."""
+    predicts: bool = False
+    """Whether the architecture's own model was compiled to predict."""
     operations: float | None = None
     """Floating-point operations of a forward pass of one example; `None` if not counted."""
 
@@ -147,8 +151,9 @@ def keep(done: Program, wanted: Collection[str] = (), memory_gb: float | None = 
     if not done.keepable:
         return
     _kept[done.name] = done
-    resident = min(MOST_RESIDENT, (memory_gb or np.inf) * 1e9 / 2)
-    if psutil.Process().memory_info().rss > resident:
+    most, machine = min(MOST_RESIDENT, (memory_gb or np.inf) * 1e9 / 2), psutil.virtual_memory()
+    short = machine.available < LEAST_AVAILABLE * machine.total
+    if short or psutil.Process().memory_info().rss > most:
         # What is dropped is not given back to the system at once: all but those wanted go.
         for name in [name for name in _kept if name not in wanted]:
             _drop(name)

@@ -113,10 +113,11 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     _fit(program.model, feed, job, tell, state)
     program.keepable = program.keepable and not random.any()
     if job.phase == "confirm":
-        if program.new or program.model is program.bare:
+        if not program.predicts:
             # The model is kept to predict: its loss may be a class that only the task knows, and
             # of all optimizers plain SGD alone has no state that a copy would lack.
             program.bare.compile("sgd", jit_compile=chosen.jit_compile)
+            program.predicts = True
         _confirm(program.bare, feed, data, job, task, state)
     programs.keep(program, job.wanted, job.memory_gb)
 

@@ -144,6 +144,20 @@ def test_likewise_on_jax(tmp_path):
     assert same
 
 
+def test_what_a_search_compiled_predicts_as_the_backend_runs_best(trial):
+    """Scoring by XLA, which Keras chooses for a model that is not compiled, took ten times as long
+    on a processor."""
+    assert trial().cost.compiled
+    assert not trial(phase="confirm").cost.compiled
+    (kept,) = programs._kept.values()
+    assert kept.bare.compiled
+    assert not kept.bare.jit_compile
+    predict = kept.bare.predict_function
+    assert predict is not None
+    assert not trial(phase="confirm", seed=3).cost.compiled
+    assert kept.bare.predict_function is predict, "traced once"
+
+
 def test_a_continuation_goes_on_in_the_program_of_its_parent(trial):
     whole = dataclasses.replace(FIRST, batch_size=len(DATA.train))
     still = spaces.good
@@ -250,6 +264,14 @@ def test_a_worker_near_its_limit_keeps_only_what_is_wanted(trial):
     assert trial().cost.compiled
     trial(memory_gb=1e-3, wanted=(job_program(8),))
     assert not trial().cost.compiled
+
+
+def test_where_memory_is_short_only_what_is_wanted_is_kept(trial, monkeypatch):
+    trial()
+    monkeypatch.setattr(programs, "LEAST_AVAILABLE", 1.0)
+    trial(config=spaces.Config(units=9), wanted=(job_program(9),))
+    assert trial().cost.compiled
+    assert not trial(config=spaces.Config(units=9)).cost.compiled
 
 
 def test_what_a_trial_has_computed_is_told_whoever_compiled_it(trial):

@@ -51,12 +51,42 @@ def conclusion(task: str, group: Sequence[CellResults], judged: Mapping[str, Jud
         group: the task's cells, best first, as `by_task` gives them.
         judged: what `judge` says of them.
     """
-    text = _of_the_scored(task, group, judged)
+    text = _beside_the_simple(task, group, _of_the_scored(task, group, judged))
     missing = [cell for cell in group if not cell.scores]
     if missing and len(missing) < len(group):
         verb = "has" if len(missing) == 1 else "have"
         text += f" {_names(missing)} {verb} no confirmed result."
     return text
+
+
+def _beside_the_simple(task: str, group: Sequence[CellResults], text: str) -> str:
+    """What is said of the architectures, behind what matters more: that none of them beats the
+    best of the simple methods. Where they do, that comes last."""
+    scored = [cell for cell in group if cell.scores]
+    found = strongest_rival(scored[0]) if scored else None
+    if found is None:
+        return text
+    best, (name, value) = scored[0], found
+    interval = mean_interval(best.scores)
+    simple = f"{name} ({best.metric} {number(value)})"
+    ahead = best.mean > value if best.direction == "max" else best.mean < value
+    if ahead and not interval.low <= value <= interval.high:
+        return f"{text} It beats {simple}." if best.rivals else text
+    verdict = f"no architecture can be told from {simple}" if ahead else f"nothing beats {simple}"
+    rest = text.removeprefix(f"On {code(task)} ")
+    return f"On {code(task)} {verdict}. Of the architectures {rest}"
+
+
+def strongest_rival(cell: CellResults) -> tuple[str, float] | None:
+    """The best of the simple methods that a task tells of, in words, and its score."""
+    named = {plain(name): value for name, value in cell.rivals.items()}
+    if math.isfinite(cell.baseline):
+        named = {"the trivial baseline": cell.baseline, **named}
+    if not named:
+        return None
+    choose = max if cell.direction == "max" else min
+    name = choose(named, key=lambda name: named[name])
+    return name, named[name]
 
 
 def _of_the_scored(task: str, group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> str:
@@ -207,7 +237,8 @@ def _ahead(best: CellResults, other: CellResults, judgement: Judgement, digits: 
 def _next(best: CellResults, other: CellResults, judgement: Judgement, digits: int) -> str:
     """A sentence on the runner-up that names the difference with its sign."""
     difference = judgement.difference
-    text = f"The difference to {code(other.space)} is {number(difference.mean, digits)}"
+    shown = digits if round(difference.mean, digits) else None  # rather than no difference at all
+    text = f"The difference to {code(other.space)} is {number(difference.mean, shown)}"
     if not math.isnan(difference.low):
         text += f" ({span(difference, digits)})"
     return f"{text}{_cost(best, other)}."
