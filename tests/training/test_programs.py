@@ -269,9 +269,10 @@ def test_a_worker_near_its_limit_keeps_only_what_is_wanted(trial):
 def test_where_memory_is_short_only_what_is_wanted_is_kept(trial, monkeypatch):
     trial()
     monkeypatch.setattr(programs, "LEAST_AVAILABLE", 1.0)
-    trial(config=spaces.Config(units=9), wanted=(job_program(9),))
+    nine = {"config": spaces.Config(units=9), "wanted": (job_program(9),)}
+    assert trial(**nine).cost.compiled
+    assert not trial(**nine).cost.compiled
     assert trial().cost.compiled
-    assert not trial(config=spaces.Config(units=9)).cost.compiled
 
 
 def test_what_a_trial_has_computed_is_told_whoever_compiled_it(trial):
