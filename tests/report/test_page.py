@@ -107,6 +107,40 @@ def test_further_baselines_are_told_and_metrics_that_begin_likewise_are_not(tmp_
     assert "Trivial baseline: 0.100. Other baselines: nearest mean 0.812. Published" in page
 
 
+@pytest.mark.parametrize(
+    ("rival", "begins", "ends"),
+    [
+        (0.99, "nothing beats a simple method, nearest mean (accuracy 0.99). Of the architectures "
+               "`cnn` is best: accuracy 0.984", None),
+        (0.985, "nothing beats a simple method, nearest mean (accuracy 0.985). Of the ", None),
+        (0.983, "no architecture can be told from a simple method, nearest mean (accuracy 0.983). "
+                "Of the architectures `cnn` is best", None),
+        (0.9, "`cnn` is best: accuracy 0.984", "It beats a simple method, nearest mean (accuracy "
+              "0.9)."),
+        (0.05, "`cnn` is best: accuracy 0.984", "It beats the trivial baseline (accuracy 0.1)."),
+        (None, "`cnn` is best: accuracy 0.984", None),
+    ],
+)  # fmt: skip
+def test_the_first_sentence_says_where_a_simple_method_is_best(tmp_path, rival, begins, ends):
+    record = record_of(tmp_path, tasks=("digits",), failures=False)
+    floor = {"accuracy": 0.1} | ({} if rival is None else {"accuracy_nearest_mean": rival})
+    task = dataclasses.replace(record.tasks["digits"], baseline=floor)
+    record = dataclasses.replace(record, tasks={"digits": task})
+    scores = {"cnn": (0.981, 0.987, 0.984), "mlp": (0.941, 0.945, 0.943)}
+    answer = markdown(with_scores(record, scores)).split("\n\n")[1]
+    assert answer.startswith(f"On `digits` {begins}")
+    assert (
+        answer.endswith(ends)
+        if ends
+        else "beats" not in answer.removeprefix(f"On `digits` {begins}")
+    )
+
+
+def test_a_difference_that_rounds_to_none_is_told_finer(tmp_path):
+    page = only_digits(tmp_path, (0.98000,), (0.97996,))
+    assert "The difference to `mlp` is 4e-05" in page
+
+
 def test_a_model_below_the_baseline_is_pointed_out(tmp_path):
     page = only_digits(tmp_path, (0.981, 0.987, 0.984), (0.05, 0.06, 0.07))
     assert "On `digits` `mlp` does not beat the trivial baseline (accuracy 0.1)" in page

@@ -68,7 +68,7 @@ def _beside_the_simple(task: str, group: Sequence[CellResults], text: str) -> st
         return text
     best, (name, value) = scored[0], found
     interval = mean_interval(best.scores)
-    simple = f"{name} ({best.metric} {number(value)})"
+    simple = f"{name} ({plain(best.metric)} {number(value)})"
     ahead = best.mean > value if best.direction == "max" else best.mean < value
     if ahead and not interval.low <= value <= interval.high:
         return f"{text} It beats {simple}." if best.rivals else text
@@ -79,7 +79,7 @@ def _beside_the_simple(task: str, group: Sequence[CellResults], text: str) -> st
 
 def strongest_rival(cell: CellResults) -> tuple[str, float] | None:
     """The best of the simple methods that a task tells of, in words, and its score."""
-    named = {plain(name): value for name, value in cell.rivals.items()}
+    named = {f"a simple method, {plain(name)}": value for name, value in cell.rivals.items()}
     if math.isfinite(cell.baseline):
         named = {"the trivial baseline": cell.baseline, **named}
     if not named:
@@ -237,7 +237,8 @@ def _ahead(best: CellResults, other: CellResults, judgement: Judgement, digits: 
 def _next(best: CellResults, other: CellResults, judgement: Judgement, digits: int) -> str:
     """A sentence on the runner-up that names the difference with its sign."""
     difference = judgement.difference
-    shown = digits if round(difference.mean, digits) else None  # rather than no difference at all
+    alone = math.isnan(difference.low) and not round(difference.mean, digits)
+    shown = None if alone else digits  # rather than no difference at all
     text = f"The difference to {code(other.space)} is {number(difference.mean, shown)}"
     if not math.isnan(difference.low):
         text += f" ({span(difference, digits)})"
