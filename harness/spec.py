@@ -243,7 +243,8 @@ class Task:
     prepare: Callable[[Mapping[str, Path]], Prepared]
     """Receives the path of each source file by name; TensorFlow is allowed here."""
     compile_args: Callable[[DataSpec, "Training"], Mapping[str, Any]]
-    """Returns `loss` and `metrics` for `keras.Model.compile`; must work on every backend."""
+    """Returns `loss` and `metrics` for `keras.Model.compile`; must work on every backend. They hold
+    for all trials of a program, whatever their `harness.trial.NUMBERS` are."""
     score: Callable[[Any, Split, Mapping[str, Any]], Score]
     """Scores a fitted `keras.Model` on a split, given the assets."""
     baseline: Callable[[Prepared], Mapping[str, float]]

@@ -44,7 +44,7 @@ class Cost:
     """Everything: building, fitting, validating, scoring, saving."""
     build_seconds: float = 0.0
     first_step_seconds: float = 0.0
-    """Up to the end of the first step: tracing and compilation."""
+    """Up to the end of the first step: tracing and compilation, unless its program was kept."""
     train_seconds: float = 0.0
     """The remaining steps and the validations of `fit`."""
     examples_per_second: float | None = None
@@ -52,7 +52,7 @@ class Cost:
     parameters: int | None = None
     peak_memory_mb: float | None = None
     """Largest resident memory of the worker at the end of an epoch. Workers are kept over
-    several trials, so it holds what earlier ones left behind."""
+    several trials, so it holds what earlier ones left behind, programs that are kept among it."""
     latency_ms: float | None = None
     """Median time of one prediction of one example; confirmation runs only."""
     device: str | None = None
@@ -67,6 +67,14 @@ class Cost:
     """Whether its training step was traced and compiled for it, in `build_seconds` and
     `first_step_seconds`, or another trial of the worker had left it. Journals from before say
     nothing."""
+
+    @property
+    def trained_seconds(self) -> float:
+        """Those of the trial without building and compiling, which some trials are spared: what
+        trainings are compared by. All of them in journals from before programs were kept."""
+        if self.compiled is None:
+            return self.seconds
+        return self.seconds - self.build_seconds - self.first_step_seconds
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class TrialResult:
     model: str | None = None
     """Saved model, relative to the sweep's folder; confirmation runs only."""
     lost: Mapping[str, Failure] = field(default_factory=dict)
-    """What could not be had beside a confirmed result, `exhibit` or `latency`, and why. Journals
+    """What could not be had beside a result, `exhibit`, `latency` or `flops`, and why. Journals
     from before name none."""
 
     @property

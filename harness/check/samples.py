@@ -20,7 +20,7 @@ _OPTIONS: Mapping[Kind, Mapping[str, Any]] = {
     "text_classification": {"vocabulary": 60, "longest": 16},
     "time_series_forecasting": {"look_back": 16, "horizon": 4},
     "token_classification": {"vocabulary": 60, "longest": 16},
-    "translation": {"vocabulary": 80, "longest": 16},
+    "translation": {"vocabulary": 80, "longest": 16, "by_bytes": False},
 }
 
 

@@ -114,7 +114,7 @@ def _scores(cell: CellResults, best: TrialResult) -> Iterator[tuple[str, str]]:
 def _costs(cell: CellResults) -> Iterator[tuple[str, str]]:
     if cell.scores:
         yield "parameters", number(cell.median_cost(lambda cost: cost.parameters), 0)
-        yield "training", f"{duration(cell.median_cost(lambda cost: cost.seconds))} a seed"
+        yield "training", f"{duration(cell.median_cost(lambda cost: cost.trained_seconds))} a seed"
         yield "latency", milliseconds(cell.median_cost(lambda cost: cost.latency_ms))
     trials = counted(len(cell.search), "trial")
     failed = sum(result.phase == "search" for result in cell.unscored)

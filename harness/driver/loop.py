@@ -215,6 +215,8 @@ class _Running:
     """The same moment on the monotonic clock: the other may be put back."""
     epochs: int = 0
     """Epochs it has reported."""
+    flops: float | None = None
+    """Floating-point operations, likewise."""
 
 
 class _Driver:
@@ -358,6 +360,7 @@ class _Driver:
         if isinstance(event, Told):
             running = self.jobs[event.job_id]
             running.epochs += 1
+            running.flops = event.info.get("flops")
             self.display.progress(running.job, event.info)
             return
         running = self.jobs.pop(event.job_id)
@@ -437,7 +440,7 @@ def _failed(running: _Running, failure: Failure, seconds: float | None = None) -
         status=statuses.get(failure.kind, "failed"),
         epochs=running.epochs,
         failure=failure,
-        cost=Cost(seconds=ran),
+        cost=Cost(seconds=ran, flops=running.flops),
     )
 
 

@@ -47,9 +47,9 @@ class Placement:
     def end(self, job_id: str, worker: int | None) -> None:
         """Notes the end of a job and the worker that lives on behind it, if one does."""
         meant, program = self.running.pop(job_id)
-        if worker is None:  # it is gone, and what it held
-            if meant is not None:
-                self.held.pop(meant, None)
+        if meant is not None and meant != worker:  # that one is gone, and what it held
+            self.held.pop(meant, None)
+        if worker is None:
             return
         held = self.held.setdefault(worker, OrderedDict())
         held[program] = None

@@ -210,13 +210,12 @@ class CellPlan:
             self._programs[best.number] = job.program
         return self._programs[best.number]
 
-    def mostly_compiling(self) -> bool:
-        """Whether a confirmation run would take much less time where its program is kept, so that
-        it is worth a turn."""
-        best = self.best()
-        if best is None:
-            return False
-        return best.cost.build_seconds + best.cost.first_step_seconds > self.confirm_seconds() / 5
+    def worth_placing(self) -> bool:
+        """Whether compiling takes more than a fifth of a confirmation run, so that where it runs
+        is worth a turn."""
+        costs = [trial.cost for trial in self.searched() if trial.cost.compiled is not False]
+        compiling = max((c.build_seconds + c.first_step_seconds for c in costs), default=0.0)
+        return compiling > self.confirm_seconds() / 5
 
     def confirm_seconds(self) -> float:
         """About how long a confirmation run takes, by what the best trial took; 0 if none has."""
@@ -415,7 +414,7 @@ class Plan:
                     return step
         confirming = sorted(self.cells, key=lambda plan: plan.confirm_seconds(), reverse=True)
         for plan in confirming if here else ():
-            if plan.mostly_compiling() and plan.program() in here:
+            if plan.worth_placing() and plan.program() in here:
                 step = plan.next_confirm()
                 if step is not None:
                     return step
@@ -424,7 +423,7 @@ class Plan:
             if step is not None:
                 return step
         for plan in sorted(
-            confirming, key=lambda plan: plan.mostly_compiling() and plan.program() in elsewhere
+            confirming, key=lambda plan: plan.worth_placing() and plan.program() in elsewhere
         ):
             step = plan.next_confirm()
             if step is not None:

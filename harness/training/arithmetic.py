@@ -1,7 +1,8 @@
 """Floating-point operations of a forward pass, counted one by one as they are carried out.
 
 Those of matrix products and convolutions, which are nearly all of a network's: a multiplication
-and an addition for each pair of values. Loops count as often as they turn. Frameworks are imported
+and an addition for each pair of values. Loops count as often as they turn; what does not tell is
+an error and no guess. Frameworks are imported
 inside functions, so that the driver can import this file without loading one.
 """
 
@@ -30,6 +31,7 @@ def forward_operations(model: Any, x: Any, y: Any) -> float:
 
 def _on_tensorflow(model: Any, x: Any, y: Any) -> float:
     """Loops are loops of Python where nothing is traced, so that all their turns are seen."""
+    import tensorflow as tf
     from tensorflow.python.framework import op_callbacks
 
     seen: list[tuple[float, list[int], list[int]]] = []
@@ -41,11 +43,14 @@ def _on_tensorflow(model: Any, x: Any, y: Any) -> float:
         held.extend((*inputs, *outputs))
 
     held: list[Any] = []  # as long as they live, no other tensor has their identity
+    eagerly = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)  # what a function calls is not told otherwise
     op_callbacks.add_op_callback(see)
     try:
         loss = model.compute_loss(x, y, model(x, training=True))
     finally:
         op_callbacks.remove_op_callback(see)
+        tf.config.run_functions_eagerly(eagerly)
     # What nothing of the loss rests on, as the step that shows Keras what a cell returns, is left
     # out of a traced program.
     needed, total = {id(loss)}, 0.0
@@ -121,6 +126,8 @@ def _of_equation(equation: Any) -> float:
         kernel = equation.invars[1].aval.shape
         each = _product(kernel) / float(kernel[out_features])
         return 2.0 * _product(equation.outvars[0].aval.shape) * each
+    if name == "while" or name.startswith("rnn_"):  # the latter is cuDNN's
+        raise ValueError(f"{name} does not tell its operations")
     turns = float(parameters["length"]) if name == "scan" else 1.0
     inner = [_of_jaxpr(jaxpr) for jaxpr in _inner(parameters.values())]
     # Of several branches one is taken.

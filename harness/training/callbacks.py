@@ -102,6 +102,8 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
                 self.steady_examples += size
             self.last_step = now
             late = job.seconds is not None and now - self.began > job.seconds
+            if job.flops is not None:  # what a trial has spent counts however it ends
+                state.spend(flops=self.flops())
             spent = job.flops is not None and (self.flops() or 0.0) > job.flops
             if late or spent:
                 self.model.stop_training = True
@@ -133,6 +135,7 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
             if not np.isfinite(logs[state.monitor]):
                 raise Diverged(f"{state.monitor} is {logs[state.monitor]}")
             score = state.best()[state.monitor]
-            tell({"epoch": epoch + 1, "epochs": job.epochs, "score": score})
+            told = {"epoch": epoch + 1, "epochs": job.epochs, "score": score}
+            tell({**told, "flops": self.flops()})
 
     return Watch()

@@ -44,6 +44,9 @@ _UNSEEDED = frozenset((
     "RandomStandardNormal", "RandomUniform", "RandomUniformInt", "RandomShuffle", "RandomGamma",
     "RandomPoisson", "RandomPoissonV2", "TruncatedNormal", "Multinomial",
     "ParameterizedTruncatedNormal", "PyFunc", "EagerPyFunc", "PyFuncStateless",
+    "LogUniformCandidateSampler", "UniformCandidateSampler", "FixedUnigramCandidateSampler",
+    "LearnedUnigramCandidateSampler", "AllCandidateSampler", "RandomCrop", "RngSkip",
+    "RngReadAndSkip", "NonDeterministicInts",
 ))  # fmt: skip
 """TensorFlow's operations whose seed is part of the graph, and those that may do anything."""
 
@@ -63,8 +66,9 @@ class Program:
     """Whether another trial may have it: as far as is known."""
     predicts: bool = False
     """Whether the architecture's own model was compiled to predict."""
-    operations: float | None = None
-    """Floating-point operations of a forward pass of one example; `None` if not counted."""
+    operations: float | Exception | None = None
+    """Floating-point operations of a forward pass of one example, or why they cannot be counted;
+    `None` if nobody has tried."""
 
     def bytes(self) -> int:
         """What its weights and the optimizer's state take."""
@@ -122,8 +126,7 @@ def program(
         return found
     compiled(model, bare, job, task, space, spec, steps, chosen.jit_compile)
     fresh = Program(job.program, task, space, bare, model, keepable=model is not bare)
-    if not fresh.keepable:
-        _garbage.bytes += TRACED_BYTES
+    _garbage.bytes += TRACED_BYTES
     _built_before_traced(fresh, feed)
     return fresh
 
@@ -135,8 +138,13 @@ def counted(done: Program, feed: Feed) -> float:
         Exception: whatever keeps them from being counted.
     """
     if done.operations is None:
-        with _states_kept(done.model):
-            done.operations = forward_operations(done.model, *feed.example())
+        try:
+            with _states_kept(done.model):
+                done.operations = forward_operations(done.model, *feed.example())
+        except Exception as error:  # noqa: BLE001 - raised below, for each trial of the program
+            done.operations = error
+    if isinstance(done.operations, Exception):
+        raise done.operations
     return done.operations
 
 
@@ -151,6 +159,11 @@ def keep(done: Program, wanted: Collection[str] = (), memory_gb: float | None = 
     if not done.keepable:
         return
     _kept[done.name] = done
+    make_room(wanted, memory_gb)
+
+
+def make_room(wanted: Collection[str], memory_gb: float | None = None) -> None:
+    """Drops programs that are in the way; arguments as of `keep`."""
     most, machine = min(MOST_RESIDENT, (memory_gb or np.inf) * 1e9 / 2), psutil.virtual_memory()
     short = machine.available < LEAST_AVAILABLE * machine.total
     if short or psutil.Process().memory_info().rss > most:
@@ -189,6 +202,10 @@ class Drawn:
     def any(self) -> bool:
         """Whether Python's or NumPy's generator is no longer where it was."""
         return self._before != self._states()
+
+    def numpy(self) -> bool:
+        """Whether NumPy's is: of what a model is built with, Keras draws from Python's alone."""
+        return self._before[1:] != self._states()[1:]
 
     @staticmethod
     def _states() -> tuple[Any, ...]:
@@ -238,7 +255,7 @@ def _built_before_traced(new: Program, feed: Feed) -> None:
 
         def watched(data: Any) -> Any:
             result = step(data)
-            if _unseeded():
+            if _unseeded() or _foreign_states(model):
                 new.keepable = False
             return result
 
@@ -261,7 +278,20 @@ def _unseeded() -> bool:
     import tensorflow as tf
 
     if tf.executing_eagerly():
-        return False
+        return True  # nothing is compiled, and each call may draw
     graph = tf.compat.v1.get_default_graph().as_graph_def()
     nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
     return any(node.op in _UNSEEDED for node in nodes)
+
+
+def _foreign_states(model: Any) -> bool:
+    """Whether the graph that is being traced reads states that the model does not tell of, and
+    that a new trial could not set: of the global seed generator, of a loss, of TensorFlow's own."""
+    import tensorflow as tf
+
+    if tf.executing_eagerly():
+        return True
+    told = (*model.variables, *model.metrics_variables, *model.optimizer.variables)
+    known = {id(variable.value.handle) for variable in told}
+    read = tf.compat.v1.get_default_graph().external_captures
+    return any(id(t) not in known for t in read if t.dtype == tf.resource)

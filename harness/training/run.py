@@ -89,6 +89,7 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     seed = job.seed + job.initial_epoch
     framework_state.restore()
     keras.utils.clear_session(free_memory=False)
+    programs.make_room((*job.wanted, job.program), job.memory_gb)
     programs.collect_garbage()
     keras.utils.set_random_seed(seed)
     device = device_kind()
@@ -96,7 +97,9 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     keras.config.set_dtype_policy(chosen.precision)
     state.spend(device=device)
     feed = Feed.of(data, job.training.batch_size, seed, job.train_fraction, task.redraw)
+    random = programs.Drawn()
     bare = architecture(job, space, data)
+    constants = random.numpy()
     state.spend(parameters=bare.count_params())
     check_size(job, bare.count_params())
     program = programs.program(job, task, space, data.spec, bare, feed, chosen)
@@ -106,6 +109,7 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
         reason = state.lost["flops"].message
         raise HarnessError(f"its operations cannot be counted, which the budget limits: {reason}")
     random = programs.Drawn()
+    program.keepable = program.keepable and not constants
     state.spend(compiled=program.new)
     if job.parent is not None:
         artifacts.load_checkpoint(job, program.model)

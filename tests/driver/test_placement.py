@@ -41,6 +41,15 @@ def test_what_a_worker_had_is_gone_with_it():
     assert placement.here() == {"a"}
 
 
+def test_a_job_that_ran_elsewhere_tells_that_its_worker_is_gone():
+    placement = Placement()
+    placement.start("first", Job("a"))
+    placement.end("first", 1)
+    assert placement.start("second", Job("a")) == 1
+    placement.end("second", 2)
+    assert placement.idle() == [2]
+
+
 def _outcome(job):
     """Half of a short trial goes into compiling."""
     cost = Cost(seconds=2.0, build_seconds=0.5, first_step_seconds=0.5)
@@ -64,7 +73,7 @@ def test_what_is_compiled_here_is_confirmed_first_and_what_is_elsewhere_last(tmp
     assert plan.next({waiting}, {good}).job.program == waiting
     assert plan.next(set(), {good}).job.program == waiting
     assert plan.next(set(), {waiting}).job.program == good
-    assert plan.next(set(), {good, waiting}) is not None
+    assert plan.next(set(), {good, waiting}).job.program == plan.next().job.program
 
 
 def test_a_short_winner_is_confirmed_at_once_where_it_is_compiled(tmp_path):

@@ -185,7 +185,12 @@ def test_a_result_says_what_was_reached_and_what_it_cost(trial):
     result = trial(report=told.append)
     assert result.score == max(epoch["val_accuracy"] for epoch in result.curve)
     assert told == [
-        {"epoch": n, "epochs": 2, "score": max(e["val_accuracy"] for e in result.curve[:n])}
+        {
+            "epoch": n,
+            "epochs": 2,
+            "score": max(e["val_accuracy"] for e in result.curve[:n]),
+            "flops": result.cost.flops * n / 2,
+        }
         for n in (1, 2)
     ]
     cost = result.cost

@@ -6,6 +6,7 @@ and its successor are untouched.
 """
 
 import contextlib
+import dataclasses
 import pickle
 import queue
 import threading
@@ -281,11 +282,12 @@ class LocalEngine:
 
     def _finish(self, worker: WorkerProcess, done: Done) -> None:
         """Passes the end of a job on, and recycles a worker that has had enough."""
-        worker.job = None
-        worker.jobs += 1
-        self._outbox.put(done)
+        worker.job, worker.jobs = None, worker.jobs + 1
         spent = worker.spent or worker.jobs >= self._recycle_jobs
-        if worker.doom is None and (spent or worker.memory() > self._recycle_bytes):
+        spent = spent or worker.memory() > self._recycle_bytes
+        gone = spent or worker.doom is not None
+        self._outbox.put(dataclasses.replace(done, worker=None) if gone else done)
+        if spent and worker.doom is None:
             self._replace(worker, restart=True)
 
     def _replace(self, worker: WorkerProcess, restart: bool = False) -> None:

@@ -41,7 +41,7 @@ class Price:
 
 PRICES = (
     Price("parameters", "parameters", lambda cost: cost.parameters),
-    Price("training time", "seconds of a confirmation run", lambda cost: cost.seconds),
+    Price("training time", "seconds of a confirmation run", lambda cost: cost.trained_seconds),
     Price("latency", "milliseconds to predict one example", lambda cost: cost.latency_ms),
 )
 

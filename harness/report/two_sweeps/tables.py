@@ -99,7 +99,7 @@ def costs(found: Sequence[Contrast], same_machine: bool) -> str:
         rows = [
             [
                 code(c.space),
-                _cost(c, lambda cost: cost.seconds, duration, same_machine),
+                _cost(c, lambda cost: cost.trained_seconds, duration, same_machine),
                 _cost(c, lambda cost: cost.parameters, lambda value: number(value, 0), True),
                 _cost(c, lambda cost: cost.latency_ms, milliseconds, same_machine),
                 _arrow(*(duration(cell.search_seconds) if cell else NOTHING for cell in _both(c))),

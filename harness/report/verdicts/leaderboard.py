@@ -177,7 +177,7 @@ def _costs(group: Sequence[CellResults]) -> str:
     known = any(map(math.isfinite, operations))  # journals from before tell of none
     rows = [
         [code(cell.space), number(cell.median_cost(lambda cost: cost.parameters), 0),
-         duration(cell.median_cost(lambda cost: cost.seconds)),
+         duration(cell.median_cost(lambda cost: cost.trained_seconds)),
          *([number(gflop)] if known else []),
          number(cell.median_cost(lambda cost: cost.examples_per_second)),
          milliseconds(cell.median_cost(lambda cost: cost.latency_ms)),

@@ -246,7 +246,7 @@ def _next(best: CellResults, other: CellResults, judgement: Judgement, digits: i
 
 
 def _cost(best: CellResults, other: CellResults) -> str:
-    ours, theirs = (c.median_cost(lambda cost: cost.seconds) for c in (best, other))
+    ours, theirs = (c.median_cost(lambda cost: cost.trained_seconds) for c in (best, other))
     if not (ours > 0 and theirs > 0):
         return ""
     if ours > 1.05 * theirs:

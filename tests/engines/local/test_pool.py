@@ -213,7 +213,9 @@ def test_prints_end_in_the_log(tmp_path, capfd):
 
 def test_recycles_after_some_jobs():
     with engine(recycle_jobs=2) as it:
-        pids = [answer(it, "pid")[1].value for _ in range(4)]
+        ends = [answer(it, "pid")[1] for _ in range(4)]
+    pids = [done.value for done in ends]
+    assert [done.worker is None for done in ends] == [False, True, False, True]
     assert pids[0] == pids[1] != pids[2] == pids[3]
 
 
