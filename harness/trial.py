@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.spec import Training
-from harness.system.json_values import jsonable
 
 Phase = Literal["search", "confirm"]
 Status = Literal["completed", "failed", "diverged", "infeasible", "timeout", "interrupted"]
@@ -192,6 +191,9 @@ def program_name(
     task: str, space: str, config: Any, training: Training, encoder: Path | None = None
 ) -> str:
     """The name of a `Job.program`, a hash."""
+    # Here, as `harness doctor` must begin where the package that it needs is missing.
+    from harness.system.json_values import jsonable
+
     fitted = {k: v for k, v in jsonable(training).items() if k not in NUMBERS}
     parts = [task, space, jsonable(config), fitted, encoder and encoder.as_posix()]
     text = json.dumps(parts, sort_keys=True, default=str)

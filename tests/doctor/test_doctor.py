@@ -661,7 +661,7 @@ def test_every_plugin_that_fails_is_named(plugin):
     assert [f.level for f in found] == ["warning", "warning"]
     messages = sorted(f.message for f in found)
     assert messages[0].startswith("first (entry point point = first): cannot be loaded (")
-    assert messages[0].endswith("first.py, line 1: ValueError: [bold]bad)")
+    assert messages[0].endswith("first.py, line 1: ValueError: [bold]bad luck)")
     assert messages[1].startswith("second (entry point point = second): cannot be loaded (")
     assert messages[1].endswith("second.py, line 1: SystemExit: no)")
 

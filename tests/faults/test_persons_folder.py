@@ -90,9 +90,9 @@ def test_a_sweep_finds_the_same_in_a_cell_of_a_notebook(hostile, calm):
     cell = nbformat.v4.new_code_cell(f"!harness {' '.join(WORDS)}")
     told = nbformat.v4.new_code_cell("import os; print(os.environ['MPLBACKEND'])")
     notebook = nbformat.v4.new_notebook(cells=[told, cell])
-    kernel = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    for name in NOTEBOOK:  # which a kernel sets itself
-        variables.pop(name)
+    own = {"PYTHONPATH", *NOTEBOOK}  # the latter are set by a kernel itself
+    kernel = {name: value for name, value in os.environ.items() if name not in own}
+    variables = {name: value for name, value in variables.items() if name not in own}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     client = nbclient.NotebookClient(
         notebook, timeout=400, resources={"metadata": {"path": folder}}
