@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.driver import loop, preflight
+from harness.driver import cell_plan, loop, preflight
 from harness.driver import plan as plans
 from harness.engines.engine import Done
 from harness.journal.events import result_from_json
@@ -229,7 +229,7 @@ class Rehearsal:
         with pytest.MonkeyPatch.context() as patch:
             for module in (plans, loop, preflight):
                 patch.setattr(module, "cells", cells)
-            patch.setattr(plans, "sample_training", lambda hp, task: Training())
+            patch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
             patch.setattr(preflight, "data_event", lambda *_: DATA)
             patch.setattr(loop.atomic_files, "write", lambda *_: None)
             patch.setattr(loop.host, "describe", dict)

@@ -16,7 +16,8 @@ from harness.system.text import one_line
 from harness.trial import TrialResult
 
 if TYPE_CHECKING:
-    from harness.driver.plan import CellPlan, Plan
+    from harness.driver.cell_plan import CellPlan
+    from harness.driver.plan import Plan
     from harness.trial import Job
 
 

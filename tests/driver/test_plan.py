@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from harness.driver import loop, preflight
+from harness.driver import cell_plan, loop, preflight
 from harness.driver import plan as plans
 from harness.journal.folder import checkpoint_path
 from harness.journal.read import read_journal
@@ -267,7 +267,7 @@ def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch,
     }
     for module in (plans, loop, preflight):
         monkeypatch.setattr(module, "cells", lambda sweep: (Cell(blobs, tiny),))
-    monkeypatch.setattr(plans, "sample_training", lambda hp, task: Training())
+    monkeypatch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
     monkeypatch.setattr(preflight, "data_event", lambda *_: data)
     monkeypatch.setattr(loop.plugins, "provenance", lambda *_: {})  # none of it is registered
     options = loop.Options(output=tmp_path, workers=1, tracking="none")
