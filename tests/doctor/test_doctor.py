@@ -12,9 +12,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import tempfile
 import threading
+import time
 import tomllib
 from collections import namedtuple
 from pathlib import Path
