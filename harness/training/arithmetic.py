@@ -147,8 +147,14 @@ def _inner(values: Iterable[Any]) -> Iterator[Any]:
 
 def _on_torch(model: Any, x: Any, y: Any) -> float:
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
+    from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # Torch knows how much attention is on an accelerator alone.
+    def attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> Any:
+        return sdpa_flop_count(query, key, value)
+
+    on_processor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    counting = FlopCounterMode(display=False, custom_mapping={on_processor: attention})
+    with torch.no_grad(), counting as counter:
         model.compute_loss(x, y, model(x, training=True))
     return float(counter.get_total_flops())
