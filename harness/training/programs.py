@@ -115,6 +115,8 @@ def program(
         feed: what it is fitted to.
         chosen: how the backend runs.
     """
+    import keras
+
     model = trained_model(job, task, spec, bare)
     _garbage.bytes += 4 * sum(math.prod(v.shape) for v in _states(bare, model))
     steps = feed.steps * (job.horizon or job.epochs)
@@ -125,7 +127,9 @@ def program(
         found.new = False
         return found
     compiled(model, bare, job, task, space, spec, steps, chosen.jit_compile)
-    fresh = Program(job.program, task, space, bare, model, keepable=model is not bare)
+    # On Torch nothing is compiled, and layers draw from a generator that all of a process share.
+    keepable = model is not bare and keras.backend.backend() != "torch"
+    fresh = Program(job.program, task, space, bare, model, keepable=keepable)
     _garbage.bytes += TRACED_BYTES
     _built_before_traced(fresh, feed)
     return fresh
