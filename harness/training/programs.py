@@ -14,7 +14,7 @@ import gc
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -255,15 +255,61 @@ def _built_before_traced(new: Program, feed: Feed) -> None:
             model.compute_metrics(x, y, outputs)
     model.reset_metrics()
     if backend == "tensorflow":
-        step = model.train_step
+        _watch(new, contextlib.nullcontext, lambda _: _unseeded() or _foreign_states(model))
+    elif backend == "jax":
+        _watch(new, _variables_read, lambda read: not _ids(read) <= _ids(_told(model)))
 
-        def watched(data: Any) -> Any:
-            result = step(data)
-            if _unseeded() or _foreign_states(model):
+
+def _watch(
+    new: Program,
+    seen: Callable[[], contextlib.AbstractContextManager[Any]],
+    unrepeatable: Callable[[Any], bool],
+) -> None:
+    """Has a program not kept where a step, while it is traced, is found to be unrepeatable."""
+
+    def watched(step: Callable[..., Any]) -> Callable[..., Any]:
+        def traced(*arguments: Any) -> Any:
+            with seen() as found:
+                result = step(*arguments)
+            if unrepeatable(found):
                 new.keepable = False
             return result
 
-        model.train_step = watched
+        return traced
+
+    new.model.train_step = watched(new.model.train_step)
+    new.model.test_step = watched(new.model.test_step)
+
+
+def _told(model: Any) -> list[Any]:
+    """The variables that a new trial sets."""
+    return [*model.variables, *model.metrics_variables, *model.optimizer.variables]
+
+
+def _ids(variables: Iterable[Any]) -> set[int]:
+    return {id(variable) for variable in variables}
+
+
+@contextlib.contextmanager
+def _variables_read() -> Iterator[list[Any]]:
+    """The variables that a stateless function of Keras reads and was not given the values of: they
+    become constants of it."""
+    import keras
+
+    read: list[Any] = []
+    look = keras.StatelessScope.get_current_value
+
+    def looking(scope: Any, variable: Any) -> Any:
+        value = look(scope, variable)
+        if value is None:
+            read.append(variable)
+        return value
+
+    keras.StatelessScope.get_current_value = looking
+    try:
+        yield read
+    finally:
+        keras.StatelessScope.get_current_value = look
 
 
 @contextlib.contextmanager
@@ -295,7 +341,6 @@ def _foreign_states(model: Any) -> bool:
 
     if tf.executing_eagerly():
         return True
-    told = (*model.variables, *model.metrics_variables, *model.optimizer.variables)
-    known = {id(variable.value.handle) for variable in told}
+    known = {id(variable.value.handle) for variable in _told(model)}
     read = tf.compat.v1.get_default_graph().external_captures
     return any(id(t) not in known for t in read if t.dtype == tf.resource)

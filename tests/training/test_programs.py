@@ -126,7 +126,11 @@ registry.space = {"good": tests.noisy}.__getitem__
 cache.load = lambda *_: tests.DATA
 compiled, (kept, own), (fresh, other) = tests._equal_runs(Path(sys.argv[1]))
 apart = max(float(np.abs(a - b).max()) for a, b in zip(own, other, strict=True))
-print(json.dumps([compiled, apart, tests.learned(kept) == tests.learned(fresh)]))
+same = tests.learned(kept) == tests.learned(fresh)
+loss = tests.dataclasses.replace(tests.blobs, compile_args=tests._noisy_loss)
+registry.task = {"blobs": loss}.__getitem__
+unkept = [tests._trial(Path(sys.argv[1]), seed=seed).cost.compiled for seed in (1, 2)]
+print(json.dumps([compiled, apart, same, unkept]))
 """
 
 
@@ -138,10 +142,11 @@ def test_likewise_on_jax(tmp_path):
         env=environment(KERAS_BACKEND="jax"), capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
-    compiled, apart, same = json.loads(run.stdout.splitlines()[-1])
+    compiled, apart, same, unkept = json.loads(run.stdout.splitlines()[-1])
     assert compiled == [True, False, False, True]
     assert apart == 0
     assert same
+    assert unkept == [True, True], "a generator of a loss is no state of its model"
 
 
 def test_what_a_search_compiled_predicts_as_the_backend_runs_best(trial):
@@ -301,20 +306,24 @@ def test_a_state_that_keras_does_not_know_of_is_not_gone_on_with(trial, layer):
     assert learned(results[0]) == learned(results[2])
 
 
+class NoisyLoss(keras.losses.Loss):
+    """Has random numbers of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.seeds = keras.random.SeedGenerator()
+
+    def call(self, y_true, y_pred):
+        y_pred = y_pred + keras.random.normal(keras.ops.shape(y_pred), seed=self.seeds)
+        return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+
+def _noisy_loss(spec, training):
+    return {**blobs.compile_args(spec, training), "loss": NoisyLoss()}
+
+
 def test_a_loss_with_a_state_of_its_own_is_not_gone_on_with(trial):
-    class Noisy(keras.losses.Loss):
-        def __init__(self):
-            super().__init__()
-            self.seeds = keras.random.SeedGenerator()
-
-        def call(self, y_true, y_pred):
-            y_pred = y_pred + keras.random.normal(keras.ops.shape(y_pred), seed=self.seeds)
-            return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
-
-    def compile_args(spec, training):
-        return {**blobs.compile_args(spec, training), "loss": Noisy()}
-
-    task = dataclasses.replace(blobs, compile_args=compile_args)
+    task = dataclasses.replace(blobs, compile_args=_noisy_loss)
     results = [trial(noisy, task, seed=seed) for seed in (1, 2, 1)]
     assert all(result.cost.compiled for result in results)
     assert learned(results[0]) == learned(results[2])
