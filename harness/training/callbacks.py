@@ -64,7 +64,7 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
         job: what is trained.
         examples: those of the training split, of which the last batch of an epoch may hold fewer
             than the others.
-        tell: receives `{"epoch", "epochs", "score"}` after each epoch.
+        tell: receives `{"epoch", "epochs", "score", "flops"}` after each epoch.
         state: receives the curve and the cost.
     """
     import keras

@@ -43,7 +43,7 @@ def run_trial(job: Job, tell: Tell) -> TrialResult:
 
     Args:
         job: What to run.
-        tell: Receives `{"epoch", "epochs", "score"}` after each epoch.
+        tell: Receives `{"epoch", "epochs", "score", "flops"}` after each epoch.
 
     Returns:
         The record of the trial. Failures are part of it; none is raised.
