@@ -3,11 +3,12 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import click
 
 from harness.spec import Faults, HarnessError
+from harness.sweep.question import Tuner
 from harness.system import isolation, stdio
 from harness.system.redact import masked
 from harness.system.signals import EXIT_INTERRUPTED
@@ -140,7 +141,11 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 @click.option("--epochs", type=int, help="Most epochs of a trial.")
 @click.option("--seconds", type=float, help="Search time of each cell.")
 @click.option("--seeds", type=int, help="Number of confirmation seeds.")
-@click.option("--tuner", type=click.Choice(["random", "bayesian", "hyperband", "grid"]))
+@click.option(
+    "--tuner",
+    type=click.Choice(get_args(Tuner)),
+    help="How configurations are found: docs, 'Tuners'.",
+)
 @click.option("--backend", type=_backends)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")
 @click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")

@@ -17,7 +17,7 @@ from harness.search.ask_tell import Search, Suggestion
 from harness.search.training_space import sample_training
 from harness.spec import HarnessError, Training
 from harness.sweep.pairs import NO_MODEL, Cell
-from harness.sweep.question import Budget, Sweep
+from harness.sweep.question import CONTINUING, Budget, Sweep
 from harness.trial import Asked, Failure, Job, Phase, TrialResult
 
 TrialName = tuple[Phase, int]
@@ -277,7 +277,7 @@ class CellPlan:
 
     def _drop_checkpoints(self) -> None:
         """Removes those that no later trial can continue from."""
-        if self.sweep.tuner == "hyperband":
+        if self.sweep.tuner in CONTINUING:
             kept = self._search.continuable() if self.ended is None else set()
             for number in self.suggestions.keys() - kept:
                 self._checkpoint(number).unlink(missing_ok=True)
@@ -318,16 +318,16 @@ class CellPlan:
         return checkpoint_path(self.folder, *self.cell.key, number)
 
     def _search_job(self, suggestion: Suggestion) -> Job:
-        hyperband = self.sweep.tuner == "hyperband"
+        continued = self.sweep.tuner in CONTINUING
         job = self._job(suggestion, "search", suggestion.number, search_trial_seed(self.sweep))
         return replace(
             job,
             epochs=suggestion.epochs,
             initial_epoch=suggestion.initial_epoch,
-            # The rungs of Hyperband are parts of one full run, also of its schedule.
-            horizon=self.budget.epochs if hyperband else None,
+            # Rungs are parts of one full run, also of its schedule.
+            horizon=self.budget.epochs if continued else None,
             parent=suggestion.parent,
-            keep_checkpoint=hyperband and suggestion.epochs < self.budget.epochs,
+            keep_checkpoint=continued and suggestion.epochs < self.budget.epochs,
             train_fraction=self.budget.train_fraction,
             seconds=_at_least_0(self.seconds_left()),
             flops=_at_least_0(self.flops_left()),

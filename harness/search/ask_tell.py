@@ -5,11 +5,12 @@ was told, and on nothing else, so that it is rebuilt by replaying the journal.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.search import oracles
+from harness.search.oracle import MOST_DUPLICATES
 from harness.spec import HarnessError, HyperParameters, Objective
 from harness.sweep.question import Tuner
 from harness.system.json_values import jsonable
@@ -45,6 +46,7 @@ class Search:
         trials: int,
         epochs: int,
         seed: int,
+        first: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Explores the space by calling `sample`, which must return a hashable value.
 
@@ -56,18 +58,29 @@ class Search:
                 `bayesian`, it is not a limit.
             epochs: Most epochs of a trial.
             seed: Any integer; zero is a seed like the others.
+            first: What to try after the defaults: values by name of hyperparameter, as by
+                default where they have none.
+
+        Raises:
+            HarnessError: one of `first` has an unknown name, or a value that is not in its range.
         """
         self.ended: str | None = None
         """Why there will be no more suggestions, once there are none."""
         self._epochs = epochs
         self._oracle = oracles.make(
-            tuner, sample, objective, trials=trials, epochs=epochs, seed=seed
+            tuner,
+            sample,
+            objective,
+            trials=trials,
+            epochs=epochs,
+            seed=seed,
+            first=[dict(values) for values in first],
         )
         self._trials: list[Any] = []
 
     def ask(self) -> Suggestion | None:
         """The next suggestion, or `None` while (or because, see `ended`) there is none."""
-        for _ in range(oracles.MOST_DUPLICATES):
+        for _ in range(MOST_DUPLICATES):
             # KerasTuner gives a worker its unfinished trial again: each ask is a worker.
             trial = self._oracle.create_trial(str(len(self._oracle.trials)))
             if trial.status == "STOPPED":
@@ -84,7 +97,7 @@ class Search:
                 self._trials.append(trial)
                 return suggestion
             self._end(trial, None)
-        self.ended = f"the last {oracles.MOST_DUPLICATES} suggestions had all been tried before"
+        self.ended = f"the last {MOST_DUPLICATES} suggestions had all been tried before"
         return None
 
     def tell(self, number: int, score: float | None) -> None:

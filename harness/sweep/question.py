@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 Backend = Literal["tensorflow", "jax", "torch"]
-Tuner = Literal["random", "bayesian", "hyperband", "grid"]
+Tuner = Literal[
+    "random", "grid", "bayesian", "tpe",
+    "hyperband", "asha", "asha+tpe", "one-epoch", "one-epoch+tpe",
+]  # fmt: skip
+CONTINUING: frozenset[Tuner] = frozenset(
+    {"hyperband", "asha", "asha+tpe", "one-epoch", "one-epoch+tpe"}
+)
+"""Tuners that train few epochs first and go on with what looks good."""
 
 
 # --- the question -------------------------------------------------------------

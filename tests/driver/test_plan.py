@@ -184,7 +184,11 @@ def test_spent_operations_end_a_search(tmp_path):
 @pytest.mark.parametrize(
     "tuner, stop",
     [
-        *((tuner, stop) for tuner in ("random", "hyperband", "grid") for stop in (0, 1, 4, 9, 13)),
+        *(
+            (tuner, stop)
+            for tuner in ("random", "hyperband", "grid", "tpe", "asha+tpe")
+            for stop in (0, 1, 4, 9, 13)
+        ),
         ("bayesian", 9),
     ],
 )

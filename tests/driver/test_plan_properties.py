@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from harness.driver import preflight
 from harness.sweep.pairs import pretraining
-from harness.sweep.question import Budget, Sweep
+from harness.sweep.question import Budget, Sweep, Tuner
 from harness.trial import Asked, TrialResult
 from tests.rehearsal import SPACES, TINY, Blow, Fates, Rehearsal, cells, counts
 
+THOROUGH = ("random", "hyperband", "asha+tpe")
+"""Tuners that are looked at the most: between them they have all that others are made of."""
 EXAMPLES = [25, pytest.param(2_000, marks=pytest.mark.long)]
 
 
@@ -24,7 +27,7 @@ def sweeps(draw, tuners, seconds=(None,)):
     tasks = draw(st.sampled_from([("first",), ("first", "second"), ("second", "first")]))
     spaces = draw(st.lists(st.sampled_from(sorted(SPACES)), min_size=1, unique=True))
     budget = Budget(
-        trials=draw(st.integers(1, 6)),
+        trials=draw(st.integers(1, 6) | st.just(14)),
         epochs=draw(st.integers(1, 9)),
         seconds=draw(st.sampled_from(seconds)),
         train_fraction=draw(st.sampled_from([1.0, 0.5])),
@@ -161,10 +164,10 @@ def job_key(job):
 # --- stopped ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tuner", ["random", "grid", "hyperband", "bayesian"])
+@pytest.mark.parametrize("tuner", get_args(Tuner))
 @pytest.mark.parametrize("examples", EXAMPLES)
 def test_with_one_worker_a_stopped_sweep_ends_as_if_it_had_not_been(rehearse, tuner, examples):
-    @settings(max_examples=examples // (4 if tuner == "bayesian" else 1))
+    @settings(max_examples=examples // (1 if tuner in THOROUGH else 5))
     @given(sweeps([tuner], seconds=[None, None, 2.75]), fates, blows)
     def check(sweep, fates, blows):
         calm, stopped = rehearse(sweep, fates), rehearse(sweep, fates, blows=blows)
@@ -191,10 +194,10 @@ def test_with_several_the_same_but_for_the_order(rehearse, examples):
     check()
 
 
-@pytest.mark.parametrize("tuner", ["hyperband", "bayesian"])
+@pytest.mark.parametrize("tuner", ["hyperband", "bayesian", "tpe", "asha+tpe"])
 @pytest.mark.parametrize("examples", EXAMPLES)
 def test_whatever_is_suggested_nothing_is_lost_or_doubled(rehearse, tuner, examples):
-    @settings(max_examples=examples // (4 if tuner == "bayesian" else 1))
+    @settings(max_examples=examples // (1 if tuner in THOROUGH else 5))
     @given(sweeps([tuner], seconds=[None, None, 2.75]), fates, blows, st.integers(2, 3))
     def check(sweep, fates, blows, workers):
         sound(rehearse(sweep, fates, workers, blows))

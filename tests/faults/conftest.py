@@ -66,7 +66,9 @@ def calm(tmp_path_factory):
 def run_fake(tuner, root):
     """Runs a sweep over trials that take a moment to its end, in a process from a terminal."""
     question = root / "fake.toml"
-    question.write_text(fake.QUESTION.format(tuner=tuner, trials=8))
+    # An estimator estimates nothing before it has seen some trials.
+    trials = 16 if "tpe" in tuner else 8
+    question.write_text(fake.QUESTION.format(tuner=tuner, trials=trials))
     run = subprocess.run(
         [sys.executable, "-m", "tests.faults.fake", question, "--output", root],
         capture_output=True,

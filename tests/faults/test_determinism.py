@@ -61,7 +61,10 @@ def sorted_by_key(entries):
     "tuner",
     [
         "hyperband",
-        *(pytest.param(t, marks=pytest.mark.long) for t in ("random", "bayesian", "grid")),
+        *(
+            pytest.param(t, marks=pytest.mark.long)
+            for t in ("random", "bayesian", "grid", "tpe", "asha+tpe")
+        ),
     ],
 )
 def test_one_worker_gives_the_same_suggestions_and_scores(forks, calm, tmp_path, tuner):

@@ -22,9 +22,11 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="drivers are forked")
     [
         ("hyperband", 1, 4),
         ("random", 2, 4),
+        ("asha+tpe", 1, 3),
+        ("asha+tpe", 2, 3),
         *(
             pytest.param(tuner, workers, 50, marks=pytest.mark.long)
-            for tuner in ("random", "hyperband", "bayesian")
+            for tuner in ("random", "hyperband", "bayesian", "tpe", "asha", "asha+tpe")
             for workers in (1, 2)
         ),
     ],

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import get_args
 
 import hypothesis
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from harness.search.ask_tell import Search
 from harness.search.space import MOST_RANGES, Space
 from harness.spec import HarnessError, Objective
+from harness.sweep.question import Tuner
 from harness.trial import Asked
 
 BEST = Objective("accuracy", "max")
@@ -165,8 +167,8 @@ def test_a_grid_is_every_way_through_a_space_once(program):
     assert set(found) == expected
 
 
-@hypothesis.settings(max_examples=12, deadline=None)
-@hypothesis.given(programs(), st.sampled_from(["random", "bayesian", "hyperband", "grid"]))
+@hypothesis.settings(max_examples=20, deadline=None)
+@hypothesis.given(programs(), st.sampled_from(get_args(Tuner)))
 def test_a_journal_is_replayed_whatever_the_space(program, tuner):
     suggestions = played(search(program, tuner), 12)
     again = search(program, tuner)
@@ -197,6 +199,8 @@ def test_suggestions_at_random_are_ways_through_the_space(program):
 TWO_PROCESSES = """
 import json
 import os
+from typing import get_args
+from harness.sweep.question import Tuner
 from tests.search.test_spaces import Kind, Loop, Number, played, search
 programs = [
     (Kind("body", ((Number("units", 4, 8),), (Number("units", 64, 128),)), True),),
@@ -205,8 +209,7 @@ programs = [
 ]
 print(json.dumps([
     [s.values for s in played(search(program, tuner), 12)]
-    for program in programs for tuner in ("random", "bayesian", "hyperband", "grid")
-    if tuner != "bayesian" or program == programs[-1]  # Gaussian processes take seconds each
+    for program in programs for tuner in get_args(Tuner)
 ]))
 """
 

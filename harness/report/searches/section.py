@@ -15,7 +15,7 @@ from harness.report.searches.importance import (
     importance_table,
 )
 from harness.report.text import figure_name, image
-from harness.sweep.question import Tuner
+from harness.sweep.question import CONTINUING, Tuner
 from harness.system.markdown import code
 
 COURSE = """\
@@ -81,7 +81,7 @@ def search_section(
         + " "
         + (time_to_target.OF_RANDOM if random else time_to_target.ONE_PATH)
     )
-    caution = gain.HOW_TO_READ + (f" {gain.LONGER}" if tuner == "hyperband" else "")
+    caution = gain.HOW_TO_READ + (f" {gain.LONGER}" if tuner in CONTINUING else "")
     parts = {
         "During the search": course,
         "Time to target": f"{times}\n\n{notes}" if times else "",
