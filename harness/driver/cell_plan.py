@@ -16,6 +16,7 @@ from harness.journal.record import SweepRecord
 from harness.search.ask_tell import Search, Suggestion
 from harness.search.training_space import sample_training
 from harness.spec import HarnessError, Training
+from harness.sweep import starts
 from harness.sweep.pairs import NO_MODEL, Cell
 from harness.sweep.question import CONTINUING, Budget, Sweep
 from harness.trial import Asked, Failure, Job, Phase, TrialResult
@@ -67,6 +68,7 @@ class CellPlan:
             trials=self.budget.trials,
             epochs=self.budget.epochs,
             seed=sweep.search_seed,
+            first=starts.of_cell(sweep, *cell.key),
         )
 
     def _sample(self, hp: Any) -> tuple[Any, Training]:

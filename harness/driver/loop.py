@@ -19,7 +19,7 @@ from harness import registry
 from harness.analysis.cells import exit_code, unconfirmed
 from harness.check.rehearsal import run_or_rehearse
 from harness.data import download
-from harness.driver import preflight
+from harness.driver import preflight, winners
 from harness.driver.display import Display
 from harness.driver.placement import Placement
 from harness.engines.engine import Done, Engine, Limits, Told
@@ -145,6 +145,7 @@ def _open(
     }
     journal = stack.enter_context(Journal(folder, fresh=options.fresh))
     record = journal.read()
+    sweep = winners.resolved(sweep, record)
     if record is not None:
         preflight.check_same_question(folder, record.sweep, sweep)
         preflight.check_same_data(folder, record.data, data)

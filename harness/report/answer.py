@@ -85,7 +85,7 @@ def work_out(
         pairs=pairs(tasks, starts),
         families=families(record, tasks),
         common=common,
-        profiles=profiles(common, record.sweep.tuner),
+        profiles=profiles(common, record.sweep.order),
         suggestions=suggested,
         importances=importances(cells, suggested),
         samples=samples(tasks, exhibits),

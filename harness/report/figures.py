@@ -56,7 +56,7 @@ def drawings(answer: Answer) -> dict[str, Drawing]:
     styles, samples = answer.styles, answer.samples
     return {
         "leaderboard": partial(leaderboard_figure, answer.tasks, styles),
-        **search_figures(answer.tasks, answer.record.sweep.tuner, answer.importances, styles),
+        **search_figures(answer.tasks, answer.record.sweep.order, answer.importances, styles),
         **rank_figures(answer.common, styles),
         **profile_figures(answer.profiles, styles),
         **examples_figures(answer.families, styles),

@@ -31,7 +31,7 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
     """
     record, cells, tasks = answer.record, answer.cells, answer.tasks
     judged, starts = answer.judged, answer.starts
-    tuner = record.sweep.tuner
+    tuner = record.sweep.order
     searched = search_section(tasks, tuner, answer.suggestions, answer.importances)
     sections = {
         "Read with care": bullets([*cautions(record, tasks), *_undrawn(lost)]),

@@ -5,7 +5,7 @@ was told, and on nothing else, so that it is rebuilt by replaying the journal.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class Search:
         trials: int,
         epochs: int,
         seed: int,
-        first: Sequence[Mapping[str, Any]] = (),
+        first: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Explores the space by calling `sample`, which must return a hashable value.
 
@@ -58,8 +58,8 @@ class Search:
                 `bayesian`, it is not a limit.
             epochs: Most epochs of a trial.
             seed: Any integer; zero is a seed like the others.
-            first: What to try after the defaults: values by name of hyperparameter, as by
-                default where they have none.
+            first: What to try after the defaults, each under what errors call it: values by name
+                of hyperparameter, as by default where they have none.
 
         Raises:
             HarnessError: one of `first` has an unknown name, or a value that is not in its range.
@@ -74,7 +74,7 @@ class Search:
             trials=trials,
             epochs=epochs,
             seed=seed,
-            first=[dict(values) for values in first],
+            first={key: dict(values) for key, values in (first or {}).items()},
         )
         self._trials: list[Any] = []
 

@@ -3,8 +3,6 @@
 import math
 from typing import Any
 
-from harness.system.text import quoted
-
 JUST_BELOW_1 = 1 - 1e-9
 """KerasTuner's ranges begin at 0 and end before 1."""
 MOST_LISTED = 20
@@ -47,7 +45,7 @@ def share(parameter: Any, value: Any) -> float:
 
 
 def expected(parameter: Any, value: Any) -> str | None:
-    """What a value of a hyperparameter should be, in a line that names both; `None` if it is."""
+    """What a value of a hyperparameter should be; `None` if it is."""
     wanted = levels(parameter)
     if wanted is not None and len(wanted) <= MOST_LISTED:
         sound = any(_same(value, one) for one in wanted)
@@ -61,8 +59,7 @@ def expected(parameter: Any, value: Any) -> str | None:
         sound = sound and (wanted is None or any(_same(value, one) for one in wanted))
         text = f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
         text += "" if parameter.step is None else f" in steps of {parameter.step:g}"
-    name = quoted(parameter.name)
-    return None if sound else f"{name} = {quoted(repr(value))}: expected {text}"
+    return None if sound else text
 
 
 def _same(value: Any, one: Any) -> bool:

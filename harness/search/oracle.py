@@ -7,7 +7,7 @@ random generator.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.search.levels import expected
@@ -46,33 +46,37 @@ class Oracle:
             response["values"] = self._used(response["values"])
         return response
 
-    def begin_with(self, first: Sequence[Values]) -> None:
+    def begin_with(self, first: Mapping[str, Values]) -> None:
         """The defaults come first, what the person who wrote the space would try, then others.
 
         Args:
-            first: values by name; what they lack is as by default.
+            first: values by name, of each under what errors call it; what they lack is as by
+                default.
 
         Raises:
             HarnessError: a name is unknown or not active, or a value not in its range.
         """
         self.starts = [self.space.drawn({}).used]
-        for values in first:
+        for key, values in first.items():
             used = self.space.drawn(values).used
-            faults = [f for name, value in values.items() if (f := self._fault(name, value, used))]
-            if faults:
-                raise HarnessError(faults[0])
+            for name, value in values.items():
+                self._check(key, name, value, used)
             self.starts.append(used)
 
-    def _fault(self, name: str, value: Any, used: Values) -> str | None:
-        """What keeps a value from being tried, where other values have led to what is used."""
+    def _check(self, key: str, name: str, value: Any, used: Values) -> None:
+        """Refuses a value that cannot be tried, where other values have led to what is used."""
         parameters = {parameter.name: parameter for parameter in self.space.known.space}
         if name not in parameters:
-            return f"unknown hyperparameter {quoted(repr(name))}; known: {', '.join(parameters)}"
-        if name not in used:
-            return (
-                f"{quoted(name)} = {quoted(repr(value))}: expected none, as it is not active here"
+            known = ", ".join(parameters)
+            raise HarnessError(
+                f"{key}: unknown hyperparameter {quoted(repr(name))}; known: {known}"
             )
-        return expected(parameters[name], value)
+        wanted = expected(parameters[name], value)
+        if name not in used:
+            wanted = "none, as it is not active beside the others"
+        if wanted is not None:
+            shown = quoted(repr(value))
+            raise HarnessError(f"{key}.{quoted(name)} = {shown}: expected {wanted}")
 
     def _used(self, values: Values) -> Values:
         """The values that the configuration is made of, and those of the oracle's own.

@@ -1,6 +1,6 @@
 """The tuners: what suggests configurations, by name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.search.bayesian import Bayesian
@@ -25,7 +25,7 @@ def make(
     trials: int,
     epochs: int,
     seed: int,
-    first: Sequence[Values] = (),
+    first: Mapping[str, Values] | None = None,
 ) -> Any:
     """An oracle over the space that `sample` draws from."""
     space = Space(sample)
@@ -58,7 +58,7 @@ def make(
     oracle.verbose = 0
     oracle.search_seed = seed
     oracle.space = space
-    oracle.begin_with(first)
+    oracle.begin_with(first or {})
     return oracle
 
 

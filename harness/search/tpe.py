@@ -15,7 +15,7 @@ from harness.search.levels import JUST_BELOW_1, level, levels, ordered, share
 from harness.search.space import Choose, Values
 from harness.spec import Direction
 
-STARTUP = 8
+STARTUP = 6
 """Trials that have ended, before which suggestions are at random."""
 MOST_BEST, MOST_LATEST = 50, 150
 """Trials that are looked at when there are many, so that a suggestion takes 0.05 s however many

@@ -16,7 +16,7 @@ import tomli_w
 from harness import registry
 from harness.journal.folder import ARTIFACTS, DATABASE
 from harness.spec import HarnessError
-from harness.sweep import budgets, plugins
+from harness.sweep import budgets, plugins, starts
 from harness.sweep.pairs import cells, pretraining
 from harness.sweep.question import Budget, Sweep
 from harness.system.text import quoted
@@ -103,6 +103,8 @@ def from_fields(
         if seeds > _MOST_SEEDS:
             raise HarnessError(f"{origin}: seeds = {seeds}: expected at most {_MOST_SEEDS:,}")
         merged["seeds"] = list(range(seeds))
+    for key, value, expected in starts.shape_faults(merged.get("first", ())):
+        _refuse(origin, key, value, expected)
     every_space = merged.get("spaces") in ("all", ["all"])  # the latter is `--spaces all`
     if every_space:
         merged["spaces"] = []
@@ -112,7 +114,7 @@ def from_fields(
     except pydantic.ValidationError as error:
         raise HarnessError(f"{origin}: {_explain(error.errors()[0])}") from None
     try:
-        sweep = plugins.resolved(sweep, base)
+        sweep = starts.located(plugins.resolved(sweep, base), base)
     except HarnessError as error:
         raise HarnessError(f"{origin}: {error}") from None
     if every_space:
@@ -128,8 +130,14 @@ def toml(sweep: Sweep) -> str:
     """The sweep as a TOML file that asks the same question, defaults included."""
     top = dataclasses.asdict(sweep)
     budget, own_budgets = top.pop("budget"), top.pop("budgets")
-    if not top["plugins"]:
-        del top["plugins"]
+    for absent in ("plugins", "first"):
+        if not top[absent]:
+            del top[absent]
+    if "first" in top and not isinstance(top["first"], str):
+        top["first"] = [
+            {name: part for name, part in start.items() if part is not None}
+            for start in top["first"]
+        ]
     given = {name: value for name, value in budget.items() if value is not None}
     text = tomli_w.dumps({**top, "budget": given})
     text += "".join(
@@ -207,7 +215,7 @@ def _check(sweep: Sweep, origin: str) -> None:
     """Everything a type cannot say."""
 
     def refuse(key: str, value: Any, expected: str) -> NoReturn:
-        raise HarnessError(f"{origin}: {key} = {quoted(repr(value))}: expected {expected}")
+        _refuse(origin, key, value, expected)
 
     if not _NAME.fullmatch(sweep.name):
         refuse("name", sweep.name, "letters, digits, '.', '_' and '-'")
@@ -223,7 +231,14 @@ def _check(sweep: Sweep, origin: str) -> None:
             refuse("seed", seed, "0 to 4294967295")
     for fault in budgets.faults(sweep):
         refuse(*fault)
+    for fault in starts.name_faults(sweep):
+        refuse(*fault)
     _check_cells(sweep, origin)
+
+
+def _refuse(origin: str, key: str, value: Any, expected: str) -> NoReturn:
+    shown = quoted(repr(value))
+    raise HarnessError(f"{origin}: {quoted(key)} = {shown}: expected {expected}")
 
 
 def _check_cells(sweep: Sweep, origin: str) -> None:

@@ -49,6 +49,19 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Start:
+    """A configuration that searches begin with, after the default one."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    space: str
+    values: Mapping[str, bool | int | float | str]
+    """Values by name of hyperparameter; what they lack is as by default."""
+    task: str | None = None
+    """The one task for which it is meant; all if absent."""
+
+
+@dataclass(frozen=True)
 class Sweep:
     """The question: tasks, architectures, one shared budget, and the seeds."""
 
@@ -66,10 +79,19 @@ class Sweep:
     search_seed: int = 0
     """Seed of the suggestions. Search trials are trained with a seed of their own, which no
     confirmation run repeats."""
+    first: tuple[Start, ...] | str = ()
+    """What searches begin with after the default configurations: configurations, or the folder of
+    an earlier sweep whose winners they are, absolute or relative to the file that asks."""
     backend: Backend = "tensorflow"
     plugins: tuple[str, ...] = ()
     """Python files, and folders of some, with tasks and architectures beside those that are
     installed: absolute, or relative to the file that asks the question."""
+
+    @property
+    def order(self) -> Tuner:
+        """The tuner, by what may be said of the order of its trials: where a random search begins
+        with given configurations, that is not left to chance, as it is not in a grid."""
+        return "grid" if self.first and self.tuner == "random" else self.tuner
 
     def budget_of(self, task: str) -> Budget:
         """What each architecture may spend on a task."""

@@ -376,7 +376,7 @@ def test_checkpoints_are_kept_as_long_as_one_may_go_on(tuner):
 
 # --- configurations to begin with -----------------------------------------------------
 
-OWN = [{"kind": "attention", "heads": 5}, {"rate": 0.25}]
+OWN = {"one": {"kind": "attention", "heads": 5}, "two": {"rate": 0.25}}
 
 
 def beginning(tuner, first):
@@ -387,7 +387,7 @@ def beginning(tuner, first):
 
 @pytest.mark.parametrize("tuner", TUNERS)
 def test_ones_own_configurations_come_after_the_defaults(tuner):
-    running = beginning(tuner, [*OWN, {}])
+    running = beginning(tuner, {**OWN, "three": {}})
     made = play(running, 6)
     fresh = [s.sampled for s in made if s.parent is None]
     assert fresh[:3] == [
@@ -418,16 +418,19 @@ def beginning_on(tuner, made):
 @pytest.mark.parametrize(
     "values, message",
     [
-        ({"rte": 1}, "unknown hyperparameter 'rte'; known: kind, heads, depth, rate"),
-        ({"heads": 3}, "heads = 3: expected none, as it is not active here"),
-        ({"kind": "conv"}, "kind = 'conv': expected one of 'dense', 'attention'"),
-        ({"depth": 5}, "depth = 5: expected one of 1, 2, 3, 4"),
-        ({"depth": "2"}, "depth = '2': expected one of 1, 2, 3, 4"),
-        ({"depth": True}, "depth = True: expected one of 1, 2, 3, 4"),
-        ({"rate": 1.5}, "rate = 1.5: expected a number from 0 to 1"),
+        ({"rte": 1}, "first: unknown hyperparameter 'rte'; known: kind, heads, depth, rate"),
+        (
+            {"heads": 3},
+            "first.heads = 3: expected none, as it is not active beside the other values",
+        ),
+        ({"kind": "conv"}, "first.kind = 'conv': expected one of 'dense', 'attention'"),
+        ({"depth": 5}, "first.depth = 5: expected one of 1, 2, 3, 4"),
+        ({"depth": "2"}, "first.depth = '2': expected one of 1, 2, 3, 4"),
+        ({"depth": True}, "first.depth = True: expected one of 1, 2, 3, 4"),
+        ({"rate": 1.5}, "first.rate = 1.5: expected a number from 0 to 1"),
     ],
 )
 def test_values_that_cannot_be_tried_are_refused_by_name(values, message):
     with pytest.raises(HarnessError) as error:
-        beginning("random", [values])
+        beginning("random", {"first": values})
     assert str(error.value) == message

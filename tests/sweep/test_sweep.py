@@ -9,10 +9,11 @@ import pytest
 from harness import registry
 from harness.journal.read import sweep_from_json
 from harness.spec import HarnessError
+from harness.sweep import starts
 from harness.sweep.load import differences, from_fields, load_sweep, shipped, toml
 from harness.sweep.pairs import cells
 from harness.sweep.plugins import recorded, remember
-from harness.sweep.question import Sweep
+from harness.sweep.question import Start, Sweep
 from harness.system.json_values import jsonable
 
 GOOD = """
@@ -170,7 +171,10 @@ def test_bad_budgets_of_a_task_are_explained(tmp_path, change, message):
         (("seeds = 2", "seeds = 0"), "seeds = []: expected one or more, each once"),
         (("seeds = 2", "seeds = [1, 1]"), "seeds = [1, 1]: expected one or more, each once"),
         (("seeds = 2", "seeds = [-1]"), "seed = -1: expected 0 to 4294967295"),
-        (("seeds = 2", 'tuner = "greedy"'), "tuner = 'greedy': expected 'random', 'bayesian'"),
+        (
+            ("seeds = 2", 'tuner = "greedy"'),
+            "tuner = 'greedy': expected 'random', 'grid', 'ba",
+        ),
         (("[budget]\ntrials = 3", "budget = 3"), "budget = 3: expected"),
         (('"digits"', '"digit"'), "unknown task 'digit'; did you mean 'digits'?"),
         (('"mlp", "cnn"', '"mpl"'), "unknown search space 'mpl'; did you mean 'mlp'?"),
@@ -296,3 +300,61 @@ def test_what_a_folder_remembers_never_stands_in_the_way(tmp_path, capsys):
     (tmp_path / "sweep.toml").write_text("plugins = [3]")
     remember([tmp_path])
     assert "expected a list of paths" in capsys.readouterr().err
+
+
+# --- configurations to begin with -----------------------------------------------------
+
+FIRST = """
+[[first]]
+space = "cnn"
+values = { filters = 16, "training.learning_rate" = 0.003 }
+[[first]]
+task = "digits"
+space = "mlp"
+values = {}
+"""
+
+
+def test_searches_may_begin_with_configurations(tmp_path):
+    loaded = load(tmp_path, GOOD + FIRST)
+    assert loaded.first == (
+        Start("cnn", {"filters": 16, "training.learning_rate": 0.003}), Start("mlp", {}, "digits")
+    )  # fmt: skip
+    assert load(tmp_path, toml(loaded)) == loaded
+    assert sweep_from_json(json.loads(json.dumps(jsonable(loaded)))) == loaded
+    assert differences(load(tmp_path, GOOD), loaded)[0].startswith("first: ")
+    assert starts.of_cell(loaded, "digits", "mlp") == {"first[1].values": {}}
+    assert starts.of_cell(loaded, "other", "mlp") == {}
+
+
+def test_a_folder_to_begin_with_is_beside_the_file(tmp_path):
+    loaded = load(tmp_path, 'first = "results/old"\n' + GOOD)
+    assert loaded.first == str(tmp_path / "results/old")
+
+
+@pytest.mark.parametrize(
+    "first, message",
+    [
+        ("3", "first = 3: expected a list of tables, or the folder of an earlier sweep"),
+        ('""', "first = '': expected a list of tables, or the folder of an earlier sweep"),
+        ("[1]", "first[0] = 1: expected a table of 'space', 'values' and"),
+        ("[{values = {}}]", "first[0].space = None: expected the name of a space"),
+        ('[{space = "mlp"}]', "first[0].values = None: expected a table of hyperparameters"),
+        ('[{space = "mlp", values = {}, a = 1}]', "first[0].a = 1: expected only space, values,"),
+        ('[{space = "mlp", values = {u = []}}]', "first[0].values.u = []: expected a number,"),
+        ('[{space = "vit", values = {}}]', "first[0].space = 'vit': expected one of mlp, cnn"),
+        ('[{space = "mlp", task = "x", values = {}}]', "first[0].task = 'x': expected one of dig"),
+        ('[{space = "mlp", task = 1, values = {}}]', "first[0].task = 1: expected the name of a"),
+    ],
+)
+def test_what_cannot_be_begun_with_is_refused_by_name(tmp_path, first, message):
+    with pytest.raises(HarnessError) as error:
+        load(tmp_path, f"first = {first}\n{GOOD}")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_random_search_that_begins_with_something_has_one_order(tmp_path):
+    assert load(tmp_path, GOOD).order == "random"
+    assert load(tmp_path, GOOD + FIRST).order != "random"
+    assert load(tmp_path, 'tuner = "tpe"\n' + GOOD + FIRST).order == "tpe"
