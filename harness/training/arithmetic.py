@@ -94,7 +94,18 @@ def _of_einsum(attributes: Any, inputs: Any) -> float:
     return 2.0 * _product(sizes.values()) if len(inputs) > 1 else 0.0
 
 
+def convolves(model: Any, x: Any, y: Any) -> bool:
+    """Whether there is a convolution in a forward pass on JAX; arguments as of
+    `forward_operations`."""
+    return _convolves(_forward(model, x, y))
+
+
 def _on_jax(model: Any, x: Any, y: Any) -> float:
+    return _of_jaxpr(_forward(model, x, y))
+
+
+def _forward(model: Any, x: Any, y: Any) -> Any:
+    """A forward pass as a program of JAX."""
     import jax
 
     states = (
@@ -108,7 +119,15 @@ def _on_jax(model: Any, x: Any, y: Any) -> float:
             trainable, others, metrics, x, y, None, training=True, optimizer_variables=[]
         )[0]
 
-    return _of_jaxpr(jax.make_jaxpr(forward)(*states, x, y).jaxpr)
+    return jax.make_jaxpr(forward)(*states, x, y).jaxpr
+
+
+def _convolves(jaxpr: Any) -> bool:
+    return any(
+        equation.primitive.name == "conv_general_dilated"
+        or any(map(_convolves, _inner(equation.params.values())))
+        for equation in jaxpr.eqns
+    )
 
 
 def _of_jaxpr(jaxpr: Any) -> float:

@@ -84,9 +84,10 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
                 self.steady_from = time.perf_counter()
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.steps += 1
-            self.epoch_steps += 1
-            size = min(job.training.batch_size, examples - batch * job.training.batch_size)
+            seen = self.seen(self.epoch_steps)
+            self.steps += batch + 1 - self.epoch_steps  # one, or those of a launch
+            self.epoch_steps = batch + 1
+            size = self.seen(self.epoch_steps) - seen
             self.examples += size
             if not np.isfinite(float(logs["loss"])):
                 state.spend(flops=self.flops())
@@ -107,6 +108,10 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
             spent = job.flops is not None and (self.flops() or 0.0) > job.flops
             if late or spent:
                 self.model.stop_training = True
+
+        def seen(self, steps: int) -> int:
+            """Examples of so many steps of an epoch."""
+            return min(steps * job.training.batch_size, examples)
 
         def flops(self) -> float | None:
             """What the training has cost so far."""

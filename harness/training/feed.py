@@ -81,19 +81,24 @@ class Feed:
         global seed, Keras repeats the same order in every epoch there, and takes twice as long
         for a small model. The other backends get batches that are cut when they are asked for.
         """
-        on_tensorflow = _on_tensorflow()
-        batches = Batches(
-            self.train, self.batch_size, self.seed, self.varying, self.redraw,
-            whole=not on_tensorflow,
-        )  # fmt: skip
-        validation = Batches(self.val, self.validation_batch_size, None, self.varying)
-        read = pipeline if on_tensorflow else cutter
+        read = pipeline if _on_tensorflow() else cutter
         return {
             # A pipeline holds the arrays it was made with.
-            "x": cutter(batches) if self.redraw else read(batches),
+            "x": cutter(self.batches()) if self.redraw else read(self.batches()),
             "shuffle": False,  # by Keras; the batches are
-            "validation_data": read(validation),
+            "validation_data": read(self.validation_batches()),
         }
+
+    def batches(self) -> Batches:
+        """Those of training, whose first epoch is yet to be drawn."""
+        return Batches(
+            self.train, self.batch_size, self.seed, self.varying, self.redraw,
+            whole=not _on_tensorflow(),
+        )  # fmt: skip
+
+    def validation_batches(self) -> Batches:
+        """Those of validation, in order."""
+        return Batches(self.val, self.validation_batch_size, None, self.varying)
 
     def example(self) -> tuple[dict[str, Any], Any]:
         """Inputs and outputs of a batch of one of validation, of median length where lengths vary,

@@ -25,6 +25,7 @@ from harness.spec import DataSpec, SearchSpace, Task
 from harness.training.arithmetic import forward_operations
 from harness.training.device import Execution
 from harness.training.feed import Feed
+from harness.training.launch import Loop
 from harness.training.model import compiled, trained_model
 from harness.training.optimizer import set_course
 from harness.trial import Job
@@ -64,6 +65,8 @@ class Program:
     """Whether it was compiled for the trial that has it."""
     keepable: bool = True
     """Whether another trial may have it: as far as is known."""
+    loop: Loop | None = None
+    """Its steps as loops, where several are taken in one launch."""
     predicts: bool = False
     """Whether the architecture's own model was compiled to predict."""
     operations: float | Exception | None = None

@@ -6,12 +6,12 @@ Frameworks are imported inside functions, so that the driver can import this fil
 one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from harness.spec import Array, Split, Windows
+from harness.spec import Array, Windows
 from harness.training.batches import Batches
 
 MULTIPLE, COMPILED_MULTIPLE = 4, 32
@@ -29,8 +29,9 @@ def pipeline(batches: Batches) -> Any:
     def constant(array: np.ndarray) -> Any:
         return constants.setdefault(id(array), tf.constant(array))
 
-    def reader(array: Array, lengths: np.ndarray | None) -> Any:
+    def reader(name: str, array: Array) -> Any:
         """A function from numbers of examples to those examples."""
+        lengths = batches.lengths.get(name)
         if isinstance(array, Windows):
             series, starts = constant(array.series), constant(array.starts)
             within = tf.range(array.length, dtype=tf.int64)
@@ -46,7 +47,7 @@ def pipeline(batches: Batches) -> Any:
 
         return cut
 
-    readers = _mapped(batches, reader)
+    readers = mapped(batches, reader)
     if batches.lengths:
         indices = tf.data.Dataset.from_generator(
             batches.epoch, output_signature=tf.TensorSpec((None,), tf.int64)
@@ -84,12 +85,13 @@ def cutter(batches: Batches) -> Any:
         def __getitem__(self, batch: int) -> Any:
             chosen = self.epoch[batch]
 
-            def rows(array: Array, lengths: np.ndarray | None) -> np.ndarray:
+            def rows(name: str, array: Array) -> np.ndarray:
+                lengths = batches.lengths.get(name)
                 if lengths is None:
                     return array[chosen]
                 return array[chosen, : -(-int(lengths[chosen].max()) // multiple) * multiple]
 
-            return _mapped(batches, rows)
+            return mapped(batches, rows)
 
         def on_epoch_end(self) -> None:
             self.epoch = list(batches.epoch())
@@ -97,18 +99,11 @@ def cutter(batches: Batches) -> Any:
     return Cutter()
 
 
-def _mapped(batches: Batches, read: Callable[[Array, np.ndarray | None], Any]) -> tuple[Any, ...]:
-    """What `read` makes of each array and the lengths of its examples, if they vary."""
-
-    def side(arrays: Mapping[str, Array]) -> dict[str, Any]:
-        return {name: read(array, batches.lengths.get(name)) for name, array in arrays.items()}
-
+def mapped(batches: Batches, read: Callable[[str, Array], Any]) -> tuple[Any, ...]:
+    """What `read` makes of the name of each array and of the array, arranged as a fit gets it:
+    inputs by name, a single output as the bare array, and weights where there are some."""
     split = batches.split
-    weight = None if split.weight is None else read(split.weight, None)
-    return _arrays(Split(side(split.x), side(split.y), weight))
-
-
-def _arrays(split: Split) -> tuple[Any, ...]:
-    """Inputs by name, a single output as the bare array, and weights where there are some."""
-    y = dict(split.y) if len(split.y) > 1 else next(iter(split.y.values()))
-    return (dict(split.x), y) if split.weight is None else (dict(split.x), y, split.weight)
+    x = {name: read(name, array) for name, array in split.x.items()}
+    outputs = {name: read(name, array) for name, array in split.y.items()}
+    y = outputs if len(outputs) > 1 else next(iter(outputs.values()))
+    return (x, y) if split.weight is None else (x, y, read("weight", split.weight))

@@ -13,7 +13,7 @@ from harness.failure import describe_error
 from harness.journal.folder import checkpoint_path
 from harness.spec import HarnessError, Infeasible, Prepared, Score, Split, Task
 from harness.system.json_values import jsonable
-from harness.training import artifacts, framework_state, programs
+from harness.training import artifacts, framework_state, launch, programs
 from harness.training.callbacks import Diverged, Tell, one_step_behind, watch
 from harness.training.device import device_kind, execution, latency
 from harness.training.feed import Feed
@@ -103,6 +103,8 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     state.spend(parameters=bare.count_params())
     check_size(job, bare.count_params())
     program = programs.program(job, task, space, data.spec, bare, feed, chosen)
+    if program.new:
+        program.loop = launch.loop(program.model, feed, device)
     with state.worth_having("flops"):
         state.spend(forward_flops=programs.counted(program, feed))
     if job.flops is not None and state.cost.forward_flops is None:
@@ -114,7 +116,7 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     if job.parent is not None:
         artifacts.load_checkpoint(job, program.model)
     state.spend(build_seconds=time.perf_counter() - began)
-    _fit(program.model, feed, job, tell, state)
+    _fit(program, feed, job, tell, state)
     program.keepable = program.keepable and not random.any()
     if job.phase == "confirm":
         if not program.predicts:
@@ -134,9 +136,10 @@ def _continuable(job: Job) -> Job:
     return dataclasses.replace(job, parent=None, initial_epoch=0)
 
 
-def _fit(model: Any, feed: Feed, job: Job, tell: Tell, state: TrialState) -> None:
+def _fit(program: programs.Program, feed: Feed, job: Job, tell: Tell, state: TrialState) -> None:
     import keras
 
+    model = program.model
     patience = keras.callbacks.EarlyStopping(
         state.monitor,
         mode=state.objective.direction,
@@ -145,14 +148,18 @@ def _fit(model: Any, feed: Feed, job: Job, tell: Tell, state: TrialState) -> Non
         # A continuation goes on from the last epoch, a confirmed model is the best one.
         restore_best_weights=job.phase == "confirm",
     )
-    callbacks = [watch(job, len(feed.train), tell, state), patience]
-    model.fit(
-        **feed.arguments(),
-        epochs=job.epochs,
-        initial_epoch=job.initial_epoch,
-        callbacks=one_step_behind(model, callbacks, job.epochs),
-        verbose=0,
-    )
+    watching = [watch(job, len(feed.train), tell, state), patience]
+    callbacks = one_step_behind(model, watching, job.epochs)
+    if program.loop is not None:
+        launch.fit(program.loop, feed, callbacks, job, state.cost.forward_flops)
+    else:
+        model.fit(
+            **feed.arguments(),
+            epochs=job.epochs,
+            initial_epoch=job.initial_epoch,
+            callbacks=callbacks,
+            verbose=0,
+        )
     if job.keep_checkpoint:
         artifacts.keep_checkpoint(job, model)
 
