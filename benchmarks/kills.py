@@ -1,12 +1,14 @@
 """Kills a sweep's driver with SIGKILL at random moments and resumes it each time.
 
-    python -m benchmarks.kills --kills 20
+    python -m benchmarks.kills --kills 20 --tuners hyperband --workers 1
+    python -m benchmarks.kills --pretend --tuners tpe,asha,asha+tpe
 
-Prints a line for each kill, then whether every trial was finished once and whether scores and
-leaderboard are those of the same sweep run without a kill.
+Prints for each tuner and number of workers what was lost or run twice, and whether suggestions,
+scores and leaderboard are those of the same sweep run without a kill: with one worker they must be.
 """
 
 import collections
+import itertools
 import math
 import os
 import random
@@ -18,6 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
@@ -26,17 +29,28 @@ from tabulate import tabulate
 from harness.journal.folder import JOURNAL
 from harness.journal.read import read_journal
 from harness.report.csv_tables import LEADERBOARD, TRIALS
-from harness.trial import TrialKey, TrialResult
+from harness.trial import Asked, TrialKey, TrialResult
 
 SWEEP = """
 name = "kills"
 tasks = ["digits"]
 spaces = ["mlp", "cnn"]
-tuner = "hyperband"
+tuner = "{tuner}"
 seeds = 2
 [budget]
 trials = 16
 epochs = 3
+"""
+PRETENDED = """
+name = "fake"
+tasks = ["blobs"]
+spaces = ["good", "raising"]
+tuner = "{tuner}"
+seeds = 2
+backend = "jax"
+[budget]
+trials = 20
+epochs = 9
 """
 TRIAL = ["task", "space", "phase", "trial", "seed"]
 SCORES = [*TRIAL, "status", "val_score", "test_score", "epochs", "parameters", "error", "config"]
@@ -131,31 +145,96 @@ def _wait(
         time.sleep(0.02)
 
 
+@dataclass(frozen=True)
+class Case:
+    """One sweep that is killed."""
+
+    tuner: str
+    workers: int
+    pretend: bool
+
+    def command(self, root: Path) -> list[str]:
+        """What runs it, but for the folder it writes to."""
+        question = root / "kills.toml"
+        text = SWEEP.format(tuner=self.tuner)
+        module = ["harness", "run"]
+        if self.pretend:  # the tasks and spaces that tests are about, on no framework
+            text = PRETENDED.format(tuner=self.tuner)
+            module = ["tests.faults.fake"]
+        question.write_text(text)
+        words = [sys.executable, "-m", *module, str(question), "--tracking", "none"]
+        return [*words, "--workers", str(self.workers), "--output"]
+
+    def environment(self, root: Path) -> dict[str, str]:
+        if not self.pretend:
+            return dict(os.environ)
+        from tests.conftest import environment
+
+        return {**environment(), "FAKE_SECONDS": "0.3"}
+
+
+def suggested(folder: Path) -> dict[tuple[str, str, int], Asked]:
+    """What was suggested in a sweep."""
+    record = read_journal(folder)
+    assert record is not None
+    return {(e.task, e.space, e.number): e for e in record.history if isinstance(e, Asked)}
+
+
+def row(case: Case, kills: int, seed: int, calm: Path, scratch: Path) -> list[Any]:
+    """Runs a sweep among kills and compares it with the calm one; a row of the table.
+
+    A sweep may end sooner than so many kills: then another one begins.
+    """
+    command, environment = case.command(scratch), case.environment(scratch)
+    done: list[Kill] = []
+    lost = doubled = code = 0
+    same = True
+    for attempt in itertools.count():
+        if len(done) >= kills or code != 0:
+            break
+        output = scratch / f"killed-{attempt}"
+        folder = output / calm.name
+        left = kills - len(done)
+        made, code = survive([*command, str(output)], folder, left, seed + attempt, environment)
+        done += made
+        counts = finished(folder)
+        lost += sum(max(0, kill.before - kill.after) for kill in made)
+        lost += max(0, len(finished(calm)) - len(counts))
+        doubled += counts.total() - len(counts)
+        same = same and suggested(folder) == suggested(calm)
+        tables = zip(answer(folder), answer(calm), strict=True)
+        same = same and all(ours.equals(theirs) for ours, theirs in tables)
+    says = ("yes" if same else "NO") if case.workers == 1 else "not promised"
+    return [case.tuner, case.workers, len(done), lost, doubled, says, code]
+
+
 @click.command()
 @click.option("--kills", default=20, show_default=True)
 @click.option("--seed", default=0, show_default=True, help="Seed of the moments.")
-@click.option("--workers", default=1, show_default=True)
-def main(kills: int, seed: int, workers: int) -> None:
-    """Runs the sweep with and without kills and compares."""
-    with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch)
-        question = root / "kills.toml"
-        question.write_text(SWEEP)
-        harness = [sys.executable, "-m", "harness", "run", str(question), "--tracking", "none"]
-        harness += ["--workers", str(workers), "--output"]
-        subprocess.run([*harness, str(root / "calm")], check=True)
-        folder = root / "killed" / "kills"
-        done, code = survive([*harness, str(root / "killed")], folder, kills, seed, os.environ)
-        rows = [(n, f"{k.seconds:.1f}", k.before, k.after) for n, k in enumerate(done, start=1)]
-        header = ("kill", "seconds after start", "finished before", "finished after")
-        print(tabulate(rows, header))
-        counts = finished(folder)
-        print(f"exit code of the last run: {code}")
-        print(f"trials: {len(counts)}; recorded again: {counts.total() - len(counts)}")
-        calm, killed = answer(root / "calm" / "kills"), answer(folder)
-        print(f"same trials and scores: {calm[0].equals(killed[0])}")
-        print(f"same leaderboard: {calm[1].equals(killed[1])}")
-        print(killed[1].to_string(index=False))
+@click.option("--workers", default="1,2", show_default=True)
+@click.option("--tuners", default="hyperband,tpe,asha,asha+tpe", show_default=True)
+@click.option("--pretend", is_flag=True, help="Trials take a moment and train nothing.")
+def main(kills: int, seed: int, workers: str, tuners: str, pretend: bool) -> None:
+    """Runs sweeps with and without kills and compares."""
+    rows = []
+    headers = ["tuner", "workers", "kills", "lost", "doubled", "same suggestions and scores",
+               "exit code"]  # fmt: skip
+    for tuner in tuners.split(","):
+        with tempfile.TemporaryDirectory() as scratch:
+            root = Path(scratch)
+            quiet = Case(tuner, 1, pretend)
+            subprocess.run(
+                [*quiet.command(root), str(root / "calm")],
+                check=True, env=quiet.environment(root), stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+            for number in map(int, workers.split(",")):
+                case = Case(tuner, number, pretend)
+                own = root / f"{number}"
+                own.mkdir()
+                calm = next((root / "calm").iterdir())
+                rows.append(row(case, kills, seed, calm, own))
+                print(rows[-1], flush=True)
+    print(tabulate(rows, headers, tablefmt="github"))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ FULL = 32
 AT = (8, 16, 32)
 LARGEST = 1_000
 """Trials at which the time of a suggestion is looked at last."""
-REAL = (("fashion_mnist", "cnn"), ("etth1", "lstm"), ("etth1", "transformer"))
+REAL = (("fashion_mnist", "cnn"), ("etth1", "lstm"))
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,8 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 @click.option(
     "--tuner",
     type=click.Choice(get_args(Tuner)),
-    help="How configurations are found: docs, 'Tuners'.",
+    help="What suggests configurations: chance, a model of the trials so far (bayesian, tpe), or "
+    "few epochs first, after which the better ones go on (the others).",
 )
 @click.option("--backend", type=_backends)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")

@@ -15,13 +15,13 @@ TRIES = 5
 class _Estimating(Oracle):
     """Draws values from an estimator over what was tried."""
 
-    def _estimated(self, tried: Sequence[tuple[Any, int]]) -> Values | None:
+    def _estimated(self, tried: Sequence[Any]) -> Values | None:
         """Values of a configuration that was not tried before; `None` where there is none.
 
         Args:
-            tried: trials of different configurations, and the epochs of their scores.
+            tried: trials of different configurations whose scores can be compared.
         """
-        ended = sum(trial.status != "RUNNING" for trial, _ in tried)
+        ended = sum(trial.status != "RUNNING" for trial in tried)
         if self.starts or ended < STARTUP:
             return self._random_values()
         if self.recorded is not None:
@@ -29,7 +29,7 @@ class _Estimating(Oracle):
             # the suggestions at random that come before. What was tried before goes on.
             again = self._duplicate(self.recorded)
             return self._random_values() if again else dict(self.recorded)
-        observed = [_observation(trial, epochs) for trial, epochs in tried]
+        observed = [_observation(trial) for trial in tried]
         parameters = {parameter.name: parameter for parameter in self.space.known.space}
         parzen = Parzen(parameters, self.objective.direction)
         for attempt in range(TRIES):
@@ -44,7 +44,7 @@ class TPE(_Estimating, keras_tuner.Oracle):  # type: ignore[misc]
     """Trains every configuration for all epochs."""
 
     def _suggest(self, trial_id: str) -> Values:
-        values = self._estimated([(trial, 1) for trial in self.trials.values()])
+        values = self._estimated(list(self.trials.values()))
         return {"status": "STOPPED" if values is None else "RUNNING", "values": values}
 
 
@@ -52,14 +52,14 @@ class AshaTPE(_Estimating, Asha):
     """Asynchronous successive halving of what the estimator suggests."""
 
     def _begin(self) -> Values | None:
-        return self._estimated(self.configurations())
+        return self._estimated(self.comparable(STARTUP))
 
 
-def _observation(trial: Any, epochs: int) -> Observation:
+def _observation(trial: Any) -> Observation:
     values = {k: v for k, v in trial.hyperparameters.values.items() if not k.startswith("tuner/")}
     match trial.status:
         case "RUNNING":
             return Observation(values, "running")
         case "COMPLETED":
-            return Observation(values, "scored", trial.score, epochs)
+            return Observation(values, "scored", trial.score)
     return Observation(values, "failed")

@@ -74,16 +74,19 @@ class Asha(Oracle, keras_tuner.Oracle):  # type: ignore[misc]
             ids.update(trial.trial_id for trial in self._candidates(rung)[:most])
         return ids
 
-    def configurations(self) -> list[tuple[Any, int]]:
-        """The last trial that has ended of each configuration, or its first, and its epochs."""
-        last: dict[str, tuple[Any, int]] = {}
-        root: dict[str, str] = {}
-        for epochs, rung in zip(self._epochs, self._rungs, strict=True):
-            for i, past in rung.items():
-                root[i] = i if past is None else root[past]
-                if past is None or self.trials[i].status == "COMPLETED":
-                    last[root[i]] = self.trials[i], epochs
-        return [last[i] for i in self._rungs[0]]
+    def comparable(self, enough: int) -> list[Any]:
+        """One trial of each configuration that the highest rung with `enough` scores, or the lowest
+        one, can say something of, in the order in which they were suggested.
+
+        They are those of that rung, and what runs or has failed below it. Scores after fewer
+        epochs are left out: they prefer what learns fast (Falkner et al. 2018, ICML).
+        """
+        scored = [sum(self.trials[i].status == "COMPLETED" for i in rung) for rung in self._rungs]
+        chosen = max((n for n, count in enumerate(scored) if count >= enough), default=0)
+        below = [self.trials[i] for rung in self._rungs[:chosen] for i in rung]
+        found = [trial for trial in below if trial.status != "COMPLETED"]
+        found += [self.trials[i] for i in self._rungs[chosen]]
+        return sorted(found, key=lambda trial: int(trial.trial_id))
 
     def _place(self, rung: int, trial_id: str, past_id: str | None, values: Values) -> Values:
         self._rungs[rung][trial_id] = past_id

@@ -30,8 +30,6 @@ class Observation:
     """Active values by name."""
     state: Literal["running", "scored", "failed"]
     score: float = 0.0
-    epochs: int = 0
-    """Those that its score is from: scores after more epochs count as better."""
 
 
 class Parzen:
@@ -94,8 +92,8 @@ class Parzen:
             return list(observed)
         sign = -1 if self._direction == "max" else 1
 
-        def rank(n: int) -> tuple[bool, int, float]:
-            return observed[n].state == "failed", -observed[n].epochs, sign * observed[n].score
+        def rank(n: int) -> tuple[bool, float]:
+            return observed[n].state == "failed", sign * observed[n].score
 
         best = set(sorted(ended, key=rank)[:MOST_BEST])
         latest = [n for n in ended if n not in best][-MOST_LATEST:]
@@ -103,8 +101,8 @@ class Parzen:
         return [one for n, one in enumerate(observed) if one.state == "running" or n in kept]
 
     def _trial(self, one: Observation) -> Any:
-        """A trial of Optuna's. As pruned ones they are ranked by epochs first, then by score;
-        those without a score come last."""
+        """A trial of Optuna's. As pruned ones they are ranked by score, and those without one come
+        last."""
         import optuna
 
         values, distributions = {}, {}
@@ -115,7 +113,7 @@ class Parzen:
             state=state.RUNNING if one.state == "running" else state.PRUNED,
             params=values,
             distributions=distributions,
-            intermediate_values={one.epochs: one.score} if one.state == "scored" else None,
+            intermediate_values={0: one.score} if one.state == "scored" else None,
         )
 
     def _coded(self, name: str, value: Any) -> tuple[Any, Any]:

@@ -23,6 +23,7 @@ _PACKAGES = (
     "keras",
     "keras-tuner",
     "keras-hub",
+    "optuna",
     "tensorflow-text",
     "jax",
     "torch",

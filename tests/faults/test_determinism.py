@@ -5,10 +5,10 @@ tuner                          one worker                             several wo
 =============================  =====================================  ==========================
 random, grid                   bit for bit: suggestions, scores,      the same but for the order
                                curves, outcomes, weights              in which trials end
-bayesian, hyperband            likewise                               not promised
+the others                     likewise                               not promised
 =============================  =====================================  ==========================
 
-With several workers, a suggestion of `bayesian` or `hyperband` follows from the results that are
+With several workers, a suggestion of the others follows from the results that are
 there when it is asked for, and so from which trial was faster. What was suggested stays: it is
 in the journal, and a sweep that is carried on suggests it again.
 

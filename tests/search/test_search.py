@@ -270,7 +270,7 @@ def test_many_trials_do_not_make_suggestions_slow():
             suggestion = running.replay(Asked("task", "space", number, values, 9, 0, None))
         running.tell(suggestion.number, suggestion.sampled.rate)
     parzen = Parzen({}, "max")
-    observed = [Observation({}, "scored", n * 7 % 400, 1) for n in range(400)]
+    observed = [Observation({}, "scored", n * 7 % 400) for n in range(400)]
     running_too = [*observed, Observation({}, "running")]
     kept = parzen._chosen(running_too)
     assert len(kept) == MOST_BEST + MOST_LATEST + 1
@@ -346,6 +346,18 @@ def test_nothing_waits_for_a_rung_to_be_complete():
     assert {s.epochs for s in play(running, 12)} == {1, 3}
     running.tell(slow.number, 1.0)
     assert slow.number in {s.parent for s in play(running, 4)}
+
+
+def test_scores_are_compared_on_the_highest_rung_that_has_enough():
+    """The first epoch prefers what learns fast; here it says the opposite of the third."""
+    running = search("asha+tpe", trials=60)
+    made = play(running, 60, lambda s: s.sampled.rate if s.epochs > 1 else 0.5 - s.sampled.rate)
+    tried = running._oracle.comparable(6)
+    assert [made[int(t.trial_id)].epochs for t in tried].count(3) == len(tried) >= 6
+    assert len({made[int(t.trial_id)].sampled for t in tried}) == len(tried)
+    assert [int(t.trial_id) for t in tried] == sorted(int(t.trial_id) for t in tried)
+    lowest = running._oracle.comparable(1000)
+    assert [int(t.trial_id) for t in lowest] == [s.number for s in made if s.epochs == 1]
 
 
 @pytest.mark.parametrize("tuner", HALVING)
