@@ -48,10 +48,10 @@ def _case(case: str, batches: int, epochs: int) -> list[list[str]]:
     from harness.training import launch
     from harness.training.feed import Feed
 
-    spec, split = _data(case, batches * BATCH)
+    spec, split = made_up(case, batches * BATCH)
     val = Split({k: v[:1] for k, v in split.x.items()}, {k: v[:1] for k, v in split.y.items()})
     feed = Feed(split, val, BATCH, BATCH, 0)
-    single, launched = _model(case, spec), _model(case, spec)
+    single, launched = default_model(case, spec), default_model(case, spec)
     launched._symbolic_build(data_batch=feed.example())
     steps = launch.Loop(launched)
     ways: dict[str, Callable[[int], Any]] = {
@@ -84,7 +84,6 @@ def _case(case: str, batches: int, epochs: int) -> list[list[str]]:
 
 def _callbacks(model: Any) -> Any:
     import keras
-    import keras_tuner
 
     return keras.callbacks.CallbackList([], model=model)
 
@@ -94,15 +93,15 @@ def _job(epoch: int) -> Job:
     return Job("launch", "", "", "search", 0, 0, None, training, Path(), epoch + 1, epoch)
 
 
-def _model(case: str, spec: DataSpec) -> Any:
-    """The default configuration of a space, compiled and built, from the same seed each time."""
+def default_model(case: str, spec: DataSpec, seed: int = 0) -> Any:
+    """The default configuration of a case's space, compiled and built from a seed."""
     import keras
     import keras_tuner
 
     from harness import registry
     from harness.training.optimizer import build_optimizer
 
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed)
     task = registry.task("fashion_mnist" if case in ("mlp", "cnn") else "mackey_glass")
     space = registry.space(case)
     model = space.build(space.sample(keras_tuner.HyperParameters(), task.kind), spec)
@@ -112,7 +111,8 @@ def _model(case: str, spec: DataSpec) -> Any:
     return model
 
 
-def _data(case: str, examples: int) -> tuple[DataSpec, Split]:
+def made_up(case: str, examples: int) -> tuple[DataSpec, Split]:
+    """Data of a case, the same each time."""
     random = np.random.default_rng(0)
     if case in ("mlp", "cnn"):
         spec = DataSpec(
