@@ -159,9 +159,11 @@ class Job:
     train_fraction: float = 1.0
     max_parameters: int | None = None
     seconds: float | None = None
-    """Training stops one step after that in which this time is over; its score counts."""
+    """Training stops one step, or one launch of several, after that in which this time is over; its
+    score counts."""
     flops: float | None = None
-    """Training stops one step after that in which so many operations are spent; likewise."""
+    """Training stops one step after that in which so many operations are spent; its score
+    counts."""
     parent: int | None = None
     """Trial whose checkpoint this one continues from."""
     encoder: Path | None = None

@@ -88,8 +88,9 @@ def loop(model: Any, feed: Feed, device: str) -> Loop | None:
     """The loop of a compiled model, or `None` where one step is dispatched at a time.
 
     That is so on other backends, for a model with a step of its own, for batches of which a launch
-    could take but one, and on a processor for convolutions, which XLA computes on one core, and
-    ten times as slowly, within a loop.
+    could take but one, and on a processor for two more: examples whose length varies, of which few
+    batches of one shape follow each other, so that `bert` took as long either way and compiled for
+    longer; and convolutions, whose first epoch XLA made three times as long within a loop.
 
     Args:
         model: of the program.
@@ -108,7 +109,7 @@ def loop(model: Any, feed: Feed, device: str) -> Loop | None:
     example = feed.example()
     try:
         model._symbolic_build(data_batch=example)  # metrics, too, have all their variables now
-        slow = device == "cpu" and convolves(model, *example)
+        slow = device == "cpu" and (bool(feed.varying) or convolves(model, *example))
     except Exception:  # noqa: BLE001 - what is wrong with a model is told by its fit
         return None
     return None if slow else Loop(model)
