@@ -39,13 +39,15 @@ def write_journal(
     trials: int = 4,
     seeds: tuple[int, ...] = (0, 1, 2),
     failures: bool = True,
+    searches: int = 1,
 ) -> None:
     """Writes the journal of a finished sweep named `quick` to `folder`, the same every time.
 
     Later spaces score higher. With `failures`, trial 1 of the first cells diverged, failed
     and timed out, in this order; a single cell takes them as its trials 1, 2 and 3.
     """
-    sweep = Sweep("quick", tasks, spaces, Budget(trials=trials, epochs=4), seeds=seeds)
+    budget = Budget(trials=trials, epochs=4)
+    sweep = Sweep("quick", tasks, spaces, budget, seeds=seeds, searches=searches)
     cells = [(task, space) for task in tasks for space in spaces]
     slots = [(cells[i % len(cells)], 1 + i // len(cells)) for i in range(3)]
     bad = dict(zip(slots, _FAILURES, strict=True)) if failures else {}
@@ -53,13 +55,16 @@ def write_journal(
         journal.begin(sweep, ENVIRONMENT, "harness run quick")
         for task in tasks:
             _append_data(journal, task)
-        for number in range(trials):
+        for number in range(trials * searches):
             for task, space in cells:
                 _append_search(journal, sweep, task, space, number,
                                bad.get(((task, space), number), "completed"))  # fmt: skip
         for task, space in cells:
-            journal.append("search_ended", task=task, space=space, reason="trials")
-            for number, seed in enumerate(seeds):
+            for search in range(searches):
+                journal.append(
+                    "search_ended", task=task, space=space, search=search, reason="trials"
+                )
+            for number, seed in enumerate(sweep.runs_of(task)):
                 journal.append(
                     "finished", result=trial_result(sweep, task, space, "confirm", number, seed)
                 )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.statistics import Interval, mean_interval
 from harness.journal.record import SweepRecord, TaskRecord
 from harness.spec import Direction, Objective
 from harness.trial import Asked, Cost, TrialResult
@@ -20,11 +21,14 @@ class CellResults:
     data: TaskRecord | None
     """`None` as long as the journal says nothing of the task's data."""
     search: tuple[TrialResult, ...]
+    """The trials of its search, or of all of them."""
     confirm: tuple[TrialResult, ...]
     running: int
     """Search trials that were asked for and have no result."""
     ended: str | None
     """Why the search ended, `None` when it did not."""
+    searches: int = 1
+    """How many independent ones it has; see `Sweep.searches_of`."""
 
     @property
     def metric(self) -> str:
@@ -73,11 +77,20 @@ class CellResults:
         return scores_on_test(self.confirm, self.metric)
 
     @property
+    def sample(self) -> tuple[float, ...]:
+        """What intervals of the test score are made of; see `independent_scores`."""
+        return independent_scores(self.confirm, self.metric, self.searches)
+
+    @property
+    def interval(self) -> Interval:
+        """The mean test score with the interval of `sample`."""
+        return mean_interval(self.sample)
+
+    @property
     def mean(self) -> float:
-        """Mean test score over the seeds, NaN without any."""
-        scores = self.scores
-        # Divided first: the sum of such perplexities as a failed model has may overflow.
-        return math.fsum(score / len(scores) for score in scores) if scores else math.nan
+        """Mean test score over the seeds, of several searches that of their means; NaN without
+        any."""
+        return overflow_free_mean(self.sample) if self.sample else math.nan
 
     @property
     def other_metrics(self) -> dict[str, float]:
@@ -91,11 +104,20 @@ class CellResults:
 
     @property
     def best(self) -> TrialResult | None:
-        """The configuration found: a confirmed one, or else the best of the search."""
+        """The configuration found: a confirmed one, or else the best of the search.
+
+        Of several searches it is that whose confirmation runs have the best validation score, as
+        the test scores must choose nothing.
+        """
         confirmed = [r for r in self.confirm if math.isfinite(self.score(r))] or self.confirm
-        if confirmed:
-            return confirmed[0]
-        return best_trial(self.search, self.objective)
+        if not confirmed:
+            return best_trial(self.search, self.objective)
+        chosen = best_trial(confirmed, self.objective) or confirmed[0]
+        return next(r for r in confirmed if self.search_of(r) == self.search_of(chosen))
+
+    def search_of(self, result: TrialResult) -> int:
+        """Which search a trial belongs to, from 0."""
+        return result.number % self.searches
 
     @property
     def unscored(self) -> tuple[TrialResult, ...]:
@@ -130,10 +152,10 @@ class CellResults:
         return statistics.median(known) if known else math.nan
 
     def finished(self, seeds: int) -> bool:
-        """Whether the search has ended and each of the `seeds` runs after it too."""
+        """Whether every search has ended and each of the `seeds` runs of its winner too."""
         return is_done(
             ended=self.ended is not None and not self.running,
-            winner=self.best is not None,
+            winners=winners(self.search, self.objective, self.searches),
             confirmed=sum(result.status != "interrupted" for result in self.confirm),
             seeds=seeds,
         )
@@ -159,6 +181,7 @@ def cell_results(record: SweepRecord) -> tuple[CellResults, ...]:
             confirm=tuple(trials[task, space, "confirm"]),
             running=len(asked[task, space]),
             ended=record.ended.get((task, space)),
+            searches=record.sweep.searches_of(task),
         )
         for task, space in record.cells
     )
@@ -209,16 +232,53 @@ def scores_on_test(results: Iterable[TrialResult], metric: str) -> tuple[float, 
     return tuple(value for value in values if value is not None and math.isfinite(value))
 
 
-def is_done(*, ended: bool, winner: bool, confirmed: int, seeds: int) -> bool:
+def independent_scores(
+    results: Iterable[TrialResult], metric: str, searches: int
+) -> tuple[float, ...]:
+    """Test scores that vary by all the luck there is to see, such as intervals are made of.
+
+    Of one search, those over the seeds of its winner. Of several, the mean of each: a search is
+    what is drawn anew, and the spread of such means holds that of the seeds.
+
+    Args:
+        results: trials of one cell.
+        metric: of the test split.
+        searches: how many independent ones the cell has.
+    """
+    if searches == 1:
+        return scores_on_test(results, metric)
+    groups: dict[int, list[TrialResult]] = {}
+    for result in results:
+        groups.setdefault(result.number % searches, []).append(result)
+    scored = (scores_on_test(groups[search], metric) for search in sorted(groups))
+    return tuple(overflow_free_mean(scores) for scores in scored if scores)
+
+
+def overflow_free_mean(scores: Sequence[float]) -> float:
+    """The mean of one score or more, such as perplexities of failed models, whose sum may
+    overflow."""
+    return math.fsum(score / len(scores) for score in scores)
+
+
+def winners(results: Iterable[TrialResult], objective: Objective, searches: int) -> int:
+    """How many of the searches of a cell have found a configuration to confirm."""
+    groups: dict[int, list[TrialResult]] = {}
+    for result in results:
+        if result.phase == "search":
+            groups.setdefault(result.number % searches, []).append(result)
+    return sum(best_trial(group, objective) is not None for group in groups.values())
+
+
+def is_done(*, ended: bool, winners: int, confirmed: int, seeds: int) -> bool:
     """Whether nothing is left to do for a cell.
 
     Args:
-        ended: whether its search has.
-        winner: whether there is a configuration to confirm.
+        ended: whether its searches have.
+        winners: searches with a configuration to confirm.
         confirmed: its confirmation runs that will not be run again.
-        seeds: as many as there should be.
+        seeds: as many as there should be of each winner.
     """
-    return ended and (not winner or confirmed >= seeds)
+    return ended and confirmed >= winners * seeds
 
 
 def unconfirmed(record: SweepRecord) -> list[tuple[str, str]]:

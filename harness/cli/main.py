@@ -141,6 +141,7 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 @click.option("--epochs", type=int, help="Most epochs of a trial.")
 @click.option("--seconds", type=float, help="Search time of each cell.")
 @click.option("--seeds", type=int, help="Number of confirmation seeds.")
+@click.option("--searches", type=int, help="Independent searches of each cell.")
 @click.option(
     "--tuner",
     type=click.Choice(get_args(Tuner)),
@@ -171,7 +172,8 @@ def run(sweep: str, **options: Any) -> None:
     from harness.sweep.load import load_sweep
 
     budget = {key: options.pop(key) for key in ("trials", "epochs", "seconds")}
-    question = {key: options.pop(key) for key in ("tasks", "spaces", "seeds", "tuner", "backend")}
+    keys = ("tasks", "spaces", "seeds", "searches", "tuner", "backend")
+    question = {key: options.pop(key) for key in keys}
     asked = load_sweep(
         sweep,
         {

@@ -79,7 +79,9 @@ def every_cell(record: SweepRecord) -> tuple[CellResults, ...]:
     begun = {(cell.task, cell.space): cell for cell in cell_results(record)}
     return tuple(
         begun.get((task, space))
-        or CellResults(task, space, record.tasks.get(task), (), (), 0, None)
+        or CellResults(
+            task, space, record.tasks.get(task), (), (), 0, None, record.sweep.searches_of(task)
+        )
         for task in record.sweep.tasks
         for space in record.sweep.spaces
         if (task, space) in begun or _may_fit(task, space)
@@ -96,8 +98,8 @@ def headline(
     """
     sweep = record.sweep
     over = _over(sweep, every)
-    trials = sum(sweep.budget_of(cell.task).trials for cell in every)
-    seeds = sum(len(sweep.seeds_of(cell.task)) for cell in every)
+    trials = sum(_trials(sweep, cell) for cell in every)
+    seeds = sum(len(sweep.runs_of(cell.task)) for cell in every)
     searched, confirmed = (
         sum(len(finished(part)) for part in parts)
         for parts in ([c.search for c in every], [c.confirm for c in every])
@@ -181,13 +183,18 @@ def _row(sweep: Sweep, cell: CellResults) -> list[str]:
     best = best_trial(cell.search, cell.objective)
     return [
         f"· {cell.space}",
-        f"{len(finished(cell.search))}/{sweep.budget_of(cell.task).trials}",
+        f"{len(finished(cell.search))}/{_trials(sweep, cell)}",
         str(_failed(cell) or ""),
         f"{best.score:.4g}" if best else "",
-        f"{len(finished(cell.confirm))}/{len(sweep.seeds_of(cell.task))}",
+        f"{len(finished(cell.confirm))}/{len(sweep.runs_of(cell.task))}",
         f"{cell.mean:.4g}" if cell.scores else "",
         _state(sweep, cell),
     ]
+
+
+def _trials(sweep: Sweep, cell: CellResults) -> int:
+    """Search trials of a cell, those of all its searches."""
+    return sweep.searches_of(cell.task) * sweep.budget_of(cell.task).trials
 
 
 def _over(sweep: Sweep, every: Sequence[CellResults]) -> bool:

@@ -4,6 +4,7 @@ A plan is rebuilt from the journal and changes only by what the driver tells it,
 sweep that was killed carries on as if it had not been.
 """
 
+import itertools
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,15 +34,22 @@ class Step:
 
 
 class CellPlan:
-    """One cell: its search, then its confirmation runs."""
+    """One cell: its search, then its confirmation runs. A cell of several searches has a plan for
+    each."""
 
-    def __init__(self, cell: Cell, sweep: Sweep, folder: Path) -> None:
+    def __init__(self, cell: Cell, sweep: Sweep, folder: Path, search: int = 0) -> None:
         self.cell = cell
         self.sweep = sweep
         self.folder = folder
         self.budget: Budget = sweep.budget_of(cell.task.name)
-        self.seeds = sweep.seeds_of(cell.task.name)
-        """Seeds of its confirmation runs."""
+        self.search = search
+        """Which of the searches of its cell this one is, from 0."""
+        self.searches = sweep.searches_of(cell.task.name)
+        """How many the cell has. Their trials take turns in the numbers of the cell; the oracle
+        counts those of its own search."""
+        runs = enumerate(sweep.runs_of(cell.task.name))
+        self.seeds = {number: seed for number, seed in runs if self._owns(number)}
+        """Seeds of its confirmation runs, by the numbers of these."""
         self.ended: str | None = None
         """Why the search ended, once it has and none of its trials runs any more."""
         self.suggestions: dict[int, Suggestion] = {}
@@ -67,7 +75,7 @@ class CellPlan:
             sweep.tuner,
             trials=self.budget.trials,
             epochs=self.budget.epochs,
-            seed=sweep.search_seed,
+            seed=sweep.search_seed + search,
             first=starts.of_cell(sweep, *cell.key),
         )
 
@@ -89,10 +97,13 @@ class CellPlan:
     def restore(self, record: SweepRecord) -> None:
         """Takes over what an earlier run of the sweep did."""
         for entry in record.history:
-            if (entry.task, entry.space) != self.cell.key:
+            if (entry.task, entry.space) != self.cell.key or not self._owns(entry.number):
                 continue
             if isinstance(entry, Asked):
-                self.suggestions[entry.number] = self._search.replay(entry)
+                own = replace(
+                    entry, number=self._local(entry.number), parent=self._local(entry.parent)
+                )
+                self.suggestions[entry.number] = self._search.replay(own)
             elif entry.phase == "search" and entry.number not in self.suggestions:
                 raise HarnessError(
                     f"{entry.task} x {entry.space}: the journal says how trial {entry.number} "
@@ -105,7 +116,7 @@ class CellPlan:
                 self._take(entry)
         done = {number for phase, number in self.results if phase == "search"}
         self._waiting = [s for number, s in self.suggestions.items() if number not in done]
-        self.ended = record.ended.get(self.cell.key)
+        self.ended = record.ended_searches.get((*self.cell.key, self.search))
         self._drop_checkpoints()
 
     def reconsider(self) -> None:
@@ -131,16 +142,17 @@ class CellPlan:
         suggestion = self._search.ask()
         if suggestion is None:
             return None
-        self.suggestions[suggestion.number] = suggestion
+        number = self._number(suggestion.number)
+        self.suggestions[number] = suggestion
         self._drop_checkpoints()  # it may be the first of a new bracket
         asked = Asked(
             task=self.cell.task.name,
             space=self.cell.space.name,
-            number=suggestion.number,
+            number=number,
             values=suggestion.values,
             epochs=suggestion.epochs,
             initial_epoch=suggestion.initial_epoch,
-            parent=suggestion.parent,
+            parent=self._number(suggestion.parent),
         )
         return Step(self._search_job(suggestion), asked)
 
@@ -149,10 +161,10 @@ class CellPlan:
         best = self.best()
         if self.ended is None or best is None:
             return None
-        for index, seed in enumerate(self.seeds):
-            name: TrialName = ("confirm", index)
+        for number, seed in self.seeds.items():
+            name: TrialName = ("confirm", number)
             if name not in self.results and name not in self.running:
-                return Step(self._confirm_job(self.suggestions[best.number], index, seed))
+                return Step(self._confirm_job(self.suggestions[best.number], number, seed))
         return None
 
     def start(self, job: Job) -> None:
@@ -190,7 +202,7 @@ class CellPlan:
         """Whether nothing is left to do: all seeds have run, or there is nothing to confirm."""
         return is_done(
             ended=self.ended is not None,
-            winner=self.best() is not None,
+            winners=int(self.best() is not None),
             confirmed=len(self.confirmed()),
             seeds=len(self.seeds),
         )
@@ -262,10 +274,22 @@ class CellPlan:
         stopped = Failure("interrupted", "stopped, and no time was left to begin again")
         ends: list[tuple[Job, Failure]] = []
         for suggestion in waiting:
-            attempts = self.broken.get(("search", suggestion.number))
+            attempts = self.broken.get(("search", self._number(suggestion.number)))
             failure = attempts[-1].failure if attempts else None
             ends.append((self._search_job(suggestion), failure or stopped))
         return ends
+
+    def _owns(self, number: int) -> bool:
+        """Whether a trial of the cell is one of this search."""
+        return number % self.searches == self.search
+
+    def _number(self, local: int | None) -> Any:
+        """The number in its cell of a trial that the oracle knows by another one."""
+        return None if local is None else local * self.searches + self.search
+
+    def _local(self, number: int | None) -> Any:
+        """And back."""
+        return None if number is None else number // self.searches
 
     def _may_search(self) -> bool:
         """Whether a trial may start now, by what is left of seconds and operations.
@@ -280,15 +304,15 @@ class CellPlan:
     def _drop_checkpoints(self) -> None:
         """Removes those that no later trial can continue from."""
         if self.sweep.tuner in CONTINUING:
-            kept = self._search.continuable() if self.ended is None else set()
-            for number in self.suggestions.keys() - kept:
+            kept = map(self._number, self._search.continuable() if self.ended is None else ())
+            for number in self.suggestions.keys() - {*kept}:
                 self._checkpoint(number).unlink(missing_ok=True)
 
     def _take(self, result: TrialResult) -> None:
         if result.phase == "search" and result.number not in self._told:
             self._told.add(result.number)
             score = result.score if result.status == "completed" else None
-            self._search.tell(result.number, score)
+            self._search.tell(self._local(result.number), score)
         self.results[result.phase, result.number] = result
 
     def _discard(self, result: TrialResult) -> None:
@@ -321,22 +345,24 @@ class CellPlan:
 
     def _search_job(self, suggestion: Suggestion) -> Job:
         continued = self.sweep.tuner in CONTINUING
-        job = self._job(suggestion, "search", suggestion.number, search_trial_seed(self.sweep))
+        number = self._number(suggestion.number)
+        seed = search_trial_seed(self.sweep, self.cell.task.name, self.search)
+        job = self._job(suggestion, "search", number, seed)
         return replace(
             job,
             epochs=suggestion.epochs,
             initial_epoch=suggestion.initial_epoch,
             # Rungs are parts of one full run, also of its schedule.
             horizon=self.budget.epochs if continued else None,
-            parent=suggestion.parent,
+            parent=self._number(suggestion.parent),
             keep_checkpoint=continued and suggestion.epochs < self.budget.epochs,
             train_fraction=self.budget.train_fraction,
             seconds=_at_least_0(self.seconds_left()),
             flops=_at_least_0(self.flops_left()),
         )
 
-    def _confirm_job(self, suggestion: Suggestion, index: int, seed: int) -> Job:
-        job = self._job(suggestion, "confirm", index, seed)
+    def _confirm_job(self, suggestion: Suggestion, number: int, seed: int) -> Job:
+        job = self._job(suggestion, "confirm", number, seed)
         return replace(job, epochs=self.budget.confirm_epochs or self.budget.epochs)
 
     def _job(self, suggestion: Suggestion, phase: Phase, number: int, seed: int) -> Job:
@@ -362,13 +388,12 @@ def _at_least_0(left: float | None) -> float | None:
     return None if left is None else max(0.0, left)
 
 
-def search_trial_seed(sweep: Sweep) -> int:
-    """The seed that search trials are trained with.
+def search_trial_seed(sweep: Sweep, task: str, search: int = 0) -> int:
+    """The seed that the trials of a search are trained with.
 
     A confirmation run with the seed of the search would repeat the very training that was
     picked for its luck on the validation split.
     """
-    seed = sweep.search_seed
-    while seed in sweep.seeds:
-        seed += 1
-    return seed
+    taken = {*sweep.seeds, *sweep.runs_of(task)}
+    free = (seed for seed in itertools.count(sweep.search_seed) if seed not in taken)
+    return next(itertools.islice(free, search, None))

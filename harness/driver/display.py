@@ -73,17 +73,16 @@ class Display:
         self._epochs.pop(result.key, None)
         name = "trial" if result.phase == "search" else "seed"
         number = result.number if result.phase == "search" else result.seed
-        which = f"{result.task} · {result.space} · {name} {number}"
+        which = f"{' · '.join(_name(plan))} · {name} {number}"
         self._print(f"{which}: {_outcome(plan, result)}")
         for what, failure in result.lost.items():
             self._print(f"{which}: no {what}: {failure.message}")
 
     def search_ended(self, plan: "CellPlan", reason: str) -> None:
         """Says why a cell's search is over."""
-        task, space = plan.cell.key
         best = plan.best()
         found = "no trial completed" if best is None else f"best {_score(plan, best.score)}"
-        self._print(f"{task} · {space} · search ended: {reason}; {found}")
+        self._print(f"{' · '.join(_name(plan))} · search ended: {reason}; {found}")
 
     def refresh(self) -> None:
         """Draws the table anew."""
@@ -117,13 +116,19 @@ class Display:
             for phase, number in plan.running
         ]
         return [
-            *plan.cell.key,
+            *_name(plan),
             f"{len(searched)}/{plan.budget.trials}",
             str(failed) if failed else "",
             _score(plan, best.score) if best is not None else "",
             f"{len(plan.confirmed())}/{len(plan.seeds)}",
             ", ".join(running),
         ]
+
+
+def _name(plan: "CellPlan") -> tuple[str, str]:
+    """The task, and the architecture, with the number of the search where there are several."""
+    task, space = plan.cell.key
+    return task, space if plan.searches == 1 else f"{space}, search {plan.search + 1}"
 
 
 def _progress(plan: "CellPlan") -> CellProgress:

@@ -261,7 +261,8 @@ class _Driver:
         Raises:
             Faults: what is wrong with some, a line each.
         """
-        new = [plan.cell.key for plan in self.plan.cells if not plan.suggestions]
+        begun = {plan.cell.key for plan in self.plan.cells if plan.suggestions}
+        new = dict.fromkeys(p.cell.key for p in self.plan.cells if p.cell.key not in begun)
         todo = preflight.rehearsals(new, self.options.data_dir, self.options.offline, self.digests)
         limits = {f"{job.task}/{job.space}": self._rehearsal_limits(job.task) for job in todo}
         waiting, faults = list(todo), dict[str, None]()
@@ -334,7 +335,7 @@ class _Driver:
             )
             job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
             self.jobs[job_id] = _Running(job)
-            self.plan.cell(job.task, job.space).start(job)
+            self.plan.cell(job.task, job.space, job.number).start(job)
             self.engine.submit(job_id, job, limits, self.placement.start(job_id, job))
 
     def _end_searches(self) -> bool:
@@ -345,7 +346,9 @@ class _Driver:
             for job, failure in plan.abandoned():
                 self._finish(_failed(_Running(job), failure, seconds=0.0))
             task, space = plan.cell.key
-            self.journal.append("search_ended", task=task, space=space, reason=reason)
+            self.journal.append(
+                "search_ended", task=task, space=space, search=plan.search, reason=reason
+            )
             self.display.search_ended(plan, reason)
         return ended
 
@@ -370,14 +373,14 @@ class _Driver:
             result: TrialResult = event.value
         else:
             result = _failed(running, event.failure, event.seconds)
-        if self.plan.cell(result.task, result.space).deserves_another(result):
+        if self.plan.cell(result.task, result.space, result.number).deserves_another(result):
             result = dataclasses.replace(result, status="interrupted")
         self._finish(result)
 
     def _finish(self, result: TrialResult) -> None:
         result = self.journal.finish(result)
         self._keep_traceback(result)
-        plan = self.plan.cell(result.task, result.space)
+        plan = self.plan.cell(result.task, result.space, result.number)
         plan.finish(result)
         self.display.finished(plan, result)
         if self.tracker is not None:

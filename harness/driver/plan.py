@@ -13,12 +13,17 @@ class Plan:
     """All cells of a sweep, worked on in fair rotation."""
 
     def __init__(self, sweep: Sweep, folder: Path, record: SweepRecord | None) -> None:
-        self.cells = [CellPlan(cell, sweep, folder) for cell in cells(sweep)]
-        self._by_key = {plan.cell.key: plan for plan in self.cells}
+        self.sweep = sweep
+        self.cells = [
+            CellPlan(cell, sweep, folder, search)
+            for cell in cells(sweep)
+            for search in range(sweep.searches_of(cell.task.name))
+        ]
+        self._by_key = {(*plan.cell.key, plan.search): plan for plan in self.cells}
         for plan in self.cells:
             before = pretraining(plan.cell)
             if before is not None:
-                plan.pretraining = self._by_key[before]
+                plan.pretraining = self.cell(*before, plan.search)
                 plan.pretraining.awaited = True
         if record is not None:
             for plan in self.cells:
@@ -26,9 +31,9 @@ class Plan:
             for plan in self.cells:
                 plan.reconsider()
 
-    def cell(self, task: str, space: str) -> CellPlan:
-        """The plan of one cell."""
-        return self._by_key[task, space]
+    def cell(self, task: str, space: str, number: int = 0) -> CellPlan:
+        """The plan of the search of a cell to which the trial of this number belongs."""
+        return self._by_key[task, space, number % self.sweep.searches_of(task)]
 
     def next(self, here: Collection[str] = (), elsewhere: Collection[str] = ()) -> Step | None:
         """The next trial: a search trial of the cell that has had the fewest, else a

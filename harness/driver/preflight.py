@@ -118,13 +118,13 @@ def reopened(record: SweepRecord) -> list[TrialResult]:
 
     Left alone are:
 
-    - search trials of a cell of whose winner a confirmation run has ended by itself: a better one
+    - trials of a search of whose winner a confirmation run has ended by itself: a better one
       among them would leave it without the configuration it belongs to;
-    - search trials of a cell whose seconds are spent: none would be left to them;
+    - trials of a search whose seconds are spent: none would be left to them;
     - trials of a cell from whose model another one has started: its model might be another then.
     """
     counting = {
-        result.key[:2]
+        _search(record, result)
         for result in record.results
         if result.phase == "confirm" and result.status != "interrupted" and not retriable(result)
     }
@@ -137,7 +137,7 @@ def reopened(record: SweepRecord) -> list[TrialResult]:
         and result.key[:2] not in started_from
         and (
             result.phase == "confirm"
-            or (result.key[:2] not in counting and _has_time(record, *result.key[:2]))
+            or (_search(record, result) not in counting and _has_time(record, result))
         )
     ]
     # Confirmation runs first: of a driver that is killed meanwhile, none is left that belongs to
@@ -145,13 +145,20 @@ def reopened(record: SweepRecord) -> list[TrialResult]:
     return sorted(again, key=lambda result: result.phase)
 
 
-def _has_time(record: SweepRecord, task: str, space: str) -> bool:
-    """Whether the search of a cell has seconds left."""
-    budget = record.sweep.budget_of(task).seconds
+def _search(record: SweepRecord, result: TrialResult) -> tuple[str, str, int]:
+    """Names the search that a trial belongs to."""
+    return result.task, result.space, result.number % record.sweep.searches_of(result.task)
+
+
+def _has_time(record: SweepRecord, trial: TrialResult) -> bool:
+    """Whether the search that a trial belongs to has seconds left."""
+    budget = record.sweep.budget_of(trial.task).seconds
     attempts = [
         entry
         for entry in record.history
-        if isinstance(entry, TrialResult) and entry.key[:3] == (task, space, "search")
+        if isinstance(entry, TrialResult)
+        and entry.phase == "search"
+        and _search(record, entry) == _search(record, trial)
     ]
     # One that was taken back is there twice: as it ended, and as what is to be run again.
     spent = {
@@ -176,9 +183,17 @@ def complete(record: SweepRecord) -> bool:
 def _model_after_all(record: SweepRecord, cell: Cell) -> bool:
     """Whether a search ended as it had no model to start from, and there is one by now."""
     before = pretraining(cell)
-    if before is None or not record.ended.get(cell.key, "").startswith(NO_MODEL):
+    if before is None:
         return False
+    searches = record.sweep.searches_of(before[0])
+    waiting = {
+        search % searches
+        for (task, space, search), reason in record.ended_searches.items()
+        if (task, space) == cell.key and reason.startswith(NO_MODEL)
+    }
     return any(
-        result.key[:3] == (*before, "confirm") and result.model is not None
+        result.key[:3] == (*before, "confirm")
+        and result.number % searches in waiting
+        and result.model is not None
         for result in record.results
     )

@@ -15,24 +15,27 @@ class CellProgress:
 
     budget: Budget
     seeds: int
-    """Confirmation runs of its winner."""
+    """Confirmation runs of its winners."""
     searched: Sequence[float]
     """Seconds of each search trial that will not be run again."""
     confirmed: Sequence[float]
     searching: bool
     winner: bool
     """Whether there is a configuration to confirm."""
+    searches: int = 1
+    """Each of which has the whole budget."""
 
 
 def progress(sweep: Sweep, cell: CellResults) -> CellProgress:
     """How far a cell is by its journal."""
     return CellProgress(
         budget=sweep.budget_of(cell.task),
-        seeds=len(sweep.seeds_of(cell.task)),
+        seeds=len(sweep.runs_of(cell.task)),
         searched=[result.cost.seconds for result in finished(cell.search)],
         confirmed=[result.cost.seconds for result in finished(cell.confirm)],
         searching=cell.ended is None,
         winner=cell.best is not None,
+        searches=cell.searches,
     )
 
 
@@ -77,9 +80,10 @@ def _seconds_left(cell: CellProgress, usual: float) -> float:
     mean = _mean(cell.searched) if cell.searched else usual
     budget, search = cell.budget, 0.0
     if cell.searching:
-        search = mean * max(0, budget.trials - len(cell.searched))
-        if budget.seconds is not None:
-            search = min(search, max(0.0, budget.seconds - math.fsum(cell.searched)))
+        trials, seconds = cell.searches * budget.trials, budget.seconds
+        search = mean * max(0, trials - len(cell.searched))
+        if seconds is not None:
+            search = min(search, max(0.0, cell.searches * seconds - math.fsum(cell.searched)))
     elif not cell.winner:
         return 0.0
     run = mean * (budget.confirm_epochs or budget.epochs) / budget.epochs / budget.train_fraction

@@ -8,7 +8,7 @@ Events, each with `event` and `time` (Unix seconds):
 - `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
 - `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
   `interrupted` is to be run again
-- `search_ended`: `task`, `space`, `reason`
+- `search_ended`: `task`, `space`, `search` (which of the cell's searches, 0 if absent), `reason`
 
 Not-a-number and infinite values are written as `null`.
 """
@@ -52,6 +52,7 @@ class Ended:
     """That a search ended."""
 
     reason: str
+    search: int = 0
 
 
 def result_from_json(fields: Mapping[str, Any]) -> TrialResult:
@@ -94,11 +95,19 @@ def check_names(sweep: Sweep, event: Mapping[str, Any]) -> None:
             raise ValueError(f"{noun} {about[noun]!r} is none of this sweep")
 
 
-def check_asked(suggestion: Asked, before: int) -> None:
-    """Raises `ValueError` where one of the suggestions `before` this one is missing."""
-    if suggestion.number != before:
-        raise ValueError(f"suggestion {suggestion.number}, expected {before}")
-    if suggestion.parent is not None and not 0 <= suggestion.parent < before:
+def check_asked(suggestion: Asked, expected: int, searches: int) -> None:
+    """Raises `ValueError` where a suggestion before this one is missing.
+
+    Args:
+        suggestion: the next one of its search.
+        expected: the number that this one has then.
+        searches: how many its cell has.
+    """
+    if suggestion.number != expected:
+        raise ValueError(f"suggestion {suggestion.number}, expected {expected}")
+    if suggestion.parent is not None and suggestion.parent not in range(
+        expected % searches, expected, searches
+    ):
         raise ValueError(f"continues from suggestion {suggestion.parent}, which is none")
 
 
@@ -107,7 +116,7 @@ def check_result(result: TrialResult, sweep: Sweep) -> None:
     check_time(result.started)
     if result.number < 0:
         raise ValueError(f"trial {result.number}")
-    if result.phase == "confirm" and result.number >= len(sweep.seeds_of(result.task)):
+    if result.phase == "confirm" and result.number >= len(sweep.runs_of(result.task)):
         raise ValueError(f"confirmation {result.number}, more than there are seeds")
 
 

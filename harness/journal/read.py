@@ -92,8 +92,8 @@ class _Known:
         self._tasks: dict[str, TaskRecord] = {}
         self._data: dict[str, Mapping[str, Any]] = {}
         self._history: list[Asked | TrialResult] = []
-        self._asked: Counter[tuple[str, str]] = Counter()
-        self._ended: dict[tuple[str, str], str] = {}
+        self._asked: Counter[tuple[str, str, int]] = Counter()
+        self._ended: dict[tuple[str, str, int], str] = {}
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Takes in the next event.
@@ -114,11 +114,11 @@ class _Known:
                 self._tasks[event["task"]] = task_from_json(event)
                 self._data[event["task"]] = event
             case "asked":
-                self._ask(from_json(Asked, event))
+                self._ask(from_json(Asked, event), self._sweep)
             case "finished":
                 self._finish(result_from_json(event["result"]), self._sweep)
             case "search_ended":
-                self._ended[event["task"], event["space"]] = from_json(Ended, event).reason
+                self._end(event["task"], event["space"], from_json(Ended, event), self._sweep)
             case "resumed":
                 self._environments.append(from_json(Resumed, event).environment)
             case other:
@@ -137,7 +137,7 @@ class _Known:
             started=self._header.time,
             tasks=dict(self._tasks),
             history=tuple(self._history),
-            ended=dict(self._ended),
+            ended_searches=dict(self._ended),
             data=dict(self._data),
         )
 
@@ -151,15 +151,23 @@ class _Known:
         self._header, self._sweep = header, sweep_from_json(header.sweep)
         self._environments.append(header.environment)
 
-    def _ask(self, suggestion: Asked) -> None:
-        cell = suggestion.task, suggestion.space
-        check_asked(suggestion, before=self._asked[cell])
-        self._ended.pop(cell, None)
-        self._asked[cell] += 1
+    def _ask(self, suggestion: Asked, sweep: Sweep) -> None:
+        searches = sweep.searches_of(suggestion.task)
+        search = suggestion.number % searches
+        key = suggestion.task, suggestion.space, search
+        check_asked(suggestion, self._asked[key] * searches + search, searches)
+        self._ended.pop(key, None)
+        self._asked[key] += 1
         self._history.append(suggestion)
+
+    def _end(self, task: str, space: str, ended: Ended, sweep: Sweep) -> None:
+        if ended.search not in range(sweep.searches_of(task)):
+            raise ValueError(f"search {ended.search} is none of this cell")
+        self._ended[task, space, ended.search] = ended.reason
 
     def _finish(self, result: TrialResult, sweep: Sweep) -> None:
         check_result(result, sweep)
         self._history.append(result)
         if result.status == "interrupted" and result.phase == "search":
-            self._ended.pop((result.task, result.space), None)
+            search = result.number % sweep.searches_of(result.task)
+            self._ended.pop((result.task, result.space, search), None)

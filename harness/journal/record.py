@@ -49,8 +49,8 @@ class SweepRecord:
     tasks: Mapping[str, TaskRecord]
     history: tuple[Asked | TrialResult, ...]
     """Suggestions and results in the order of the journal."""
-    ended: Mapping[tuple[str, str], str]
-    """Why the search of a cell (task, space) ended, for those that have."""
+    ended_searches: Mapping[tuple[str, str, int], str]
+    """Why a search of a cell (task, space, search from 0) ended, for those that have."""
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The `data` events as written, by task."""
 
@@ -58,6 +58,19 @@ class SweepRecord:
     def environment(self) -> Mapping[str, Any]:
         """What the sweep ran on when it began."""
         return self.environments[0]
+
+    @functools.cached_property
+    def ended(self) -> Mapping[tuple[str, str], str]:
+        """Why the search of a cell (task, space) ended, for those that have; of several searches,
+        each reason once, when all have."""
+        reasons: dict[tuple[str, str], list[str]] = {}
+        for (task, space, _), reason in self.ended_searches.items():
+            reasons.setdefault((task, space), []).append(reason)
+        return {
+            (task, space): "; ".join(dict.fromkeys(own))
+            for (task, space), own in reasons.items()
+            if len(own) == self.sweep.searches_of(task)
+        }
 
     @functools.cached_property
     def results(self) -> tuple[TrialResult, ...]:
@@ -72,6 +85,6 @@ class SweepRecord:
     def cells(self) -> tuple[tuple[str, str], ...]:
         """Every (task, space) pair that was asked about, in the order of the question."""
         pairs = dict.fromkeys((entry.task, entry.space) for entry in self.history)
-        pairs.update(dict.fromkeys(self.ended))
+        pairs.update(dict.fromkeys((task, space) for task, space, _ in self.ended_searches))
         order = {name: i for i, name in enumerate((*self.sweep.tasks, *self.sweep.spaces))}
         return tuple(sorted(pairs, key=lambda cell: (order[cell[0]], order[cell[1]])))

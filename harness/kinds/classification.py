@@ -160,7 +160,7 @@ def compile_args(spec: DataSpec, training: Training) -> dict[str, Any]:
 def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     """Accuracy, log loss in nats and macro-averaged F1 of a fitted model.
 
-    Per example: `correct` (bool) and `prediction` (class), both of shape (examples,).
+    Per example: `correct` (bool), `prediction` and `truth` (classes), each of shape (examples,).
     """
     from scipy.special import log_softmax
 
@@ -170,7 +170,11 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     prediction = logits.argmax(axis=-1)
     return Score(
         metrics=_metrics(labels, prediction, log_probabilities),
-        per_example={"correct": prediction == labels, "prediction": prediction},
+        per_example={
+            "correct": prediction == labels,
+            "prediction": prediction.astype("int32"),
+            "truth": labels.astype("int32"),
+        },
     )
 
 

@@ -17,7 +17,8 @@ Architectures
 Loss and metrics
     cross-entropy of logits (smoothed where the search asks for it); `accuracy`.
 Score
-    `accuracy`, `log_loss` in nats, `f1_macro`; per example `correct` and `prediction`.
+    `accuracy`, `log_loss` in nats, `f1_macro`; per example `correct`, `prediction`
+    and `truth`.
 Baseline
     the commonest class of training, and `accuracy_bag_of_words`: logistic regression on TF-IDF.
 Exhibit

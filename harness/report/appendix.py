@@ -11,7 +11,7 @@ from harness.analysis.cells import CellResults
 from harness.journal.folder import FAILURES
 from harness.journal.record import SweepRecord
 from harness.report.text import duration, flat, listed
-from harness.sweep.question import Budget, Sweep
+from harness.sweep.question import SEEDS_APART, Budget, Sweep
 from harness.system.markdown import NOTHING, bullets, code, plain, table
 from harness.system.text import counted
 from harness.trial import Failure, TrialResult
@@ -123,7 +123,7 @@ def spending(record: SweepRecord, found: Sequence[CellResults]) -> str:
         [code(cell.task), code(cell.space), plain(cell.ended) if cell.ended else "not ended",
          f"{len(cell.search)} of {sweep.budget_of(cell.task).trials}",
          str(sum(result.epochs for result in cell.search)), duration(cell.search_seconds),
-         f"{len(cell.scores)} of {len(sweep.seeds_of(cell.task))}", duration(cell.confirm_seconds),
+         f"{len(cell.scores)} of {len(sweep.runs_of(cell.task))}", duration(cell.confirm_seconds),
          duration(cell.search_seconds + cell.confirm_seconds)]
         for cell in found
     ]  # fmt: skip
@@ -144,6 +144,7 @@ def question(record: SweepRecord) -> str:
             f"budget of each cell: {_fields(budget)}",
             *_own_budgets(sweep),
             f"tuner: {code(sweep.tuner)}, search seed {sweep.search_seed}",
+            *_searches(sweep),
             _seeds(sweep),
             f"backend: {code(sweep.backend)}",
             f"begun: {begun:%Y-%m-%d %H:%M} UTC",
@@ -152,8 +153,9 @@ def question(record: SweepRecord) -> str:
 
 
 def _spent(budget: Budget) -> dict[str, Any]:
-    """The fields of a budget but `seeds`, which are told by their values."""
-    return {name: value for name, value in vars(budget).items() if name != "seeds"}
+    """The fields of a budget but `seeds` and `searches`, which are told by themselves."""
+    told = ("seeds", "searches")
+    return {name: value for name, value in vars(budget).items() if name not in told}
 
 
 def _own_budgets(sweep: Sweep) -> Iterator[str]:
@@ -163,6 +165,20 @@ def _own_budgets(sweep: Sweep) -> Iterator[str]:
         own = {name: v for name, v in _spent(budget).items() if v != shared[name]}
         if own:
             yield f"on {code(task)} instead: {_fields(own)}"
+
+
+def _searches(sweep: Sweep) -> Iterator[str]:
+    """How many independent searches cells have, where any has several."""
+    counts = {task: sweep.searches_of(task) for task in sweep.tasks}
+    if max(counts.values()) == 1:
+        return
+    told = f"searches of each cell: {sweep.searches}"
+    own = [f"on {code(task)} {n}" for task, n in counts.items() if n != sweep.searches]
+    yield "; ".join([told, *own])
+    yield (
+        "seeds of the winner of a cell's second search: those below, each plus "
+        f"{SEEDS_APART:,}; of its third plus {2 * SEEDS_APART:,}; and so on"
+    )
 
 
 def _seeds(sweep: Sweep) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.analysis.cells import CellResults
-from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.report.verdicts.verdict import NOTHING_JUDGED, Judged, Judgement
 from harness.system.json_values import jsonable
@@ -31,7 +30,8 @@ TRIALS_COLUMNS = {
     "task": Column("string", "Name of the task."),
     "space": Column("string", "Name of the architecture."),
     "phase": Column("string", "`search`, or `confirm` for a seed run of the configuration found."),
-    "trial": Column("int64", "Number within cell and phase; trial 0 of a search is the default."),
+    "search": Column("int64", "Which of the cell's independent searches it belongs to, from 0."),
+    "trial": Column("int64", "Number within cell and phase; the first of a search is the default."),
     "seed": Column("int64", "Seed of the training."),
     "status": Column("string", "What became of it: `completed`, `failed`, `diverged` and so on."),
     "val_metric": Column("string", "Metric of the validation split that the search compares by."),
@@ -63,9 +63,14 @@ LEADERBOARD_COLUMNS = {
     "metric": Column("string", "Metric of the test split that architectures are judged by."),
     "direction": Column("string", "`max` where more of it is better, else `min`."),
     "mean": Column("float64", "Mean over the seeds; missing without a confirmed result."),
-    "ci_low": Column("float64", "Lower end of its 95 % t interval; missing with one seed."),
+    "ci_low": Column(
+        "float64",
+        "Lower end of its 95 % t interval, over seeds or, of several, over "
+        "searches; missing with one.",
+    ),
     "ci_high": Column("float64", "Upper end; not cut at the end of the metric's scale."),
     "seeds": Column("int64", "Seed runs with a finite score, over which the mean is taken."),
+    "searches": Column("int64", "Independent searches whose winners these runs have."),
     "verdict": Column(
         "string",
         "`best mean`, or what may be said of the difference to the best: `different`, "
@@ -74,8 +79,8 @@ LEADERBOARD_COLUMNS = {
     "difference": Column("float64", "Mean of the best of the task minus this one."),
     "difference_low": Column(
         "float64",
-        "Lower end of the interval that the verdict rests on: over seeds and, where outcomes are "
-        "kept, test examples; it holds jointly for all pairs of the task.",
+        "Lower end of the interval that the verdict rests on: over seeds, or searches, and test "
+        "examples, as far as they are known; it holds jointly for all pairs of the task.",
     ),
     "difference_high": Column("float64", "Upper end of it."),
     "trials": Column("int64", "Search trials, whatever became of them."),
@@ -163,6 +168,7 @@ def _trial_row(record: SweepRecord, cell: CellResults, result: TrialResult) -> d
         "task": result.task,
         "space": result.space,
         "phase": result.phase,
+        "search": cell.search_of(result),
         "trial": result.number,
         "seed": result.seed,
         "status": result.status,
@@ -214,7 +220,7 @@ def _verdict(
 
 
 def _cell_row(cell: CellResults, verdict: Mapping[str, object]) -> dict[str, object]:
-    interval = mean_interval(cell.scores)
+    interval = cell.interval
     parameters = cell.median_cost(lambda cost: cost.parameters)
     return {
         "task": cell.task,
@@ -225,6 +231,7 @@ def _cell_row(cell: CellResults, verdict: Mapping[str, object]) -> dict[str, obj
         "ci_low": interval.low,
         "ci_high": interval.high,
         "seeds": len(cell.scores),
+        "searches": len({cell.search_of(run) for run in cell.confirm}),
         **verdict,
         "trials": len(cell.search),
         "failed": len(cell.unscored),

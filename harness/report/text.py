@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from harness.analysis.cells import CellResults
-from harness.analysis.statistics import FAR, Interval, far_apart, mean_interval
+from harness.analysis.statistics import FAR, Interval, far_apart
 from harness.system.markdown import NOTHING, code
 from harness.system.text import counted
 
@@ -116,7 +116,7 @@ def places(group: Sequence[CellResults]) -> int:
 
     A failure does not count: beside an error of 0.2, those of 0.0005 and 0.0009 would be equal.
     """
-    intervals = [mean_interval(cell.scores) for cell in group if cell.scores]
+    intervals = [cell.interval for cell in group if cell.scores]
     means = [interval.mean for interval in intervals]
     if far_apart(means, group[0].direction):
         intervals = [i for i in intervals if i.mean <= FAR * min(means)]
@@ -125,8 +125,16 @@ def places(group: Sequence[CellResults]) -> int:
 
 def score_of(cell: CellResults, digits: int) -> str:
     """`accuracy 0.987 (95 % interval 0.981 to 0.993, 3 seeds)`."""
-    interval = mean_interval(cell.scores)
+    interval = cell.interval
     text = f"{cell.metric} {number(cell.mean, digits)}"
     if math.isnan(interval.low):
-        return f"{text} (one seed, so no interval)"
-    return f"{text} (95 % interval {span(interval, digits)}, {counted(len(cell.scores), 'seed')})"
+        one = "seed" if cell.searches == 1 else "search"
+        return f"{text} (one {one}, so no interval)"
+    return f"{text} (95 % interval {span(interval, digits)}, {runs(cell)})"
+
+
+def runs(cell: CellResults) -> str:
+    """`3 seeds`, or `9 runs of 3 searches`: what a mean is taken over."""
+    if cell.searches == 1:
+        return counted(len(cell.scores), "seed")
+    return f"{counted(len(cell.scores), 'run')} of {len(cell.sample)} searches"

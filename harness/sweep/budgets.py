@@ -19,8 +19,8 @@ def merged(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
     shared, budgets = fields.get("budget", {}), fields.get("budgets", {})
     if not (isinstance(shared, Mapping) and isinstance(budgets, Mapping)):
         return {"budget": shared, "budgets": budgets}
-    # A number of seeds from the command line is meant for every task.
-    dropped = {"seeds"} & overrides.keys()
+    # A number of seeds or searches from the command line is meant for every task.
+    dropped = {"seeds", "searches"} & overrides.keys()
 
     def merge(own: Any) -> Any:
         if not isinstance(own, Mapping):
@@ -67,7 +67,7 @@ def faults(sweep: Sweep) -> Iterator[tuple[str, Any, str]]:
 
 
 def _faults(budget: Budget, seeds: int) -> Iterator[tuple[str, Any, str]]:
-    for name in ("trials", "epochs", "confirm_epochs", "max_parameters", "patience"):
+    for name in ("trials", "epochs", "confirm_epochs", "max_parameters", "patience", "searches"):
         value = getattr(budget, name)
         if value is not None and value < 1:
             yield name, value, "1 or more"

@@ -18,11 +18,12 @@ from harness.journal.folder import ARTIFACTS, DATABASE
 from harness.spec import HarnessError
 from harness.sweep import budgets, plugins, starts
 from harness.sweep.pairs import cells, pretraining
-from harness.sweep.question import Budget, Sweep
+from harness.sweep.question import SEEDS_APART, Budget, Sweep
 from harness.system.text import quoted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MOST_SEEDS = 10_000
+_MOST_SEARCHES = 1000
 _BITS = 64
 """Of the integers of TOML."""
 _DEEPEST = 10
@@ -143,7 +144,7 @@ def toml(sweep: Sweep) -> str:
     text += "".join(
         f"# {name}: no limit\n"
         for name, value in budget.items()
-        if value is None and name not in ("confirm_epochs", "seeds")
+        if value is None and name not in ("confirm_epochs", "seeds", "searches")
     )
     for task, own in own_budgets.items():
         differing = {name: value for name, value in own.items() if value != budget[name]}
@@ -233,6 +234,14 @@ def _check(sweep: Sweep, origin: str) -> None:
         refuse(*fault)
     for fault in starts.name_faults(sweep):
         refuse(*fault)
+    for searches in (sweep.searches, *map(sweep.searches_of, sweep.tasks)):
+        if not 1 <= searches <= _MOST_SEARCHES:
+            refuse("searches", searches, f"1 to {_MOST_SEARCHES}")
+    for task in sweep.tasks:
+        runs = sweep.runs_of(task)
+        if len(set(runs)) != len(runs) or max(runs) >= 2**32:
+            apart = f"seeds that differ by no multiple of {SEEDS_APART}, where searches are several"
+            refuse("seeds", list(sweep.seeds_of(task)), apart)
     _check_cells(sweep, origin)
 
 

@@ -15,6 +15,9 @@ CONTINUING: frozenset[Tuner] = frozenset(
 """Tuners that train few epochs first and go on with what looks good."""
 
 
+SEEDS_APART = 1000
+"""Between the seeds of a winner and those of the next search's winner."""
+
 # --- the question -------------------------------------------------------------
 
 
@@ -45,7 +48,10 @@ class Budget:
     patience: int = 3
     """Epochs without a better validation score after which training stops."""
     seeds: int | None = None
-    """Confirmation runs, on the first so many of the sweep's seeds; on all of them if absent."""
+    """Confirmation runs of a winner, on the first so many of the sweep's seeds; on all of them if
+    absent."""
+    searches: int | None = None
+    """Searches of each cell; the sweep's `searches` if absent."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class Sweep:
     first: tuple[Start, ...] | str = ()
     """What searches begin with after the default configurations: configurations, or the folder of
     an earlier sweep whose winners they are, absolute or relative to the file that asks."""
+    searches: int = 1
+    """Independent searches of each cell: each has the whole budget, suggestions, a winner and
+    confirmation runs of its own. How far their winners differ is the luck of the search."""
     backend: Backend = "tensorflow"
     plugins: tuple[str, ...] = ()
     """Python files, and folders of some, with tasks and architectures beside those that are
@@ -98,5 +107,23 @@ class Sweep:
         return self.budgets.get(task, self.budget)
 
     def seeds_of(self, task: str) -> tuple[int, ...]:
-        """Seeds of the confirmation runs on a task."""
+        """Seeds of the confirmation runs of each winner on a task."""
         return self.seeds[: self.budget_of(task).seeds]
+
+    def searches_of(self, task: str) -> int:
+        """How many independent searches each architecture has on a task.
+
+        They take turns in the numbers of a cell's trials, those of the search and those of
+        confirmation: trial `number` belongs to the search `number % searches`, counted from 0.
+        """
+        own = self.budget_of(task).searches
+        return self.searches if own is None else own
+
+    def runs_of(self, task: str) -> tuple[int, ...]:
+        """Seed of each confirmation run of a cell, by the number of the run.
+
+        No two are the same: were two searches to find one configuration, the runs of the second
+        would else be those of the first again, and no luck would be seen.
+        """
+        searches = range(self.searches_of(task))
+        return tuple(seed + SEEDS_APART * n for seed in self.seeds_of(task) for n in searches)

@@ -10,7 +10,12 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 
-from harness.analysis.cells import best_trial, objective_of, scores_on_test
+from harness.analysis.cells import (
+    best_trial,
+    independent_scores,
+    objective_of,
+    overflow_free_mean,
+)
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord, TaskRecord
 from harness.tracking.values import ended, milliseconds, valid_name
@@ -67,7 +72,8 @@ class CellMetrics:
     def __init__(self, record: SweepRecord, key: CellKey) -> None:
         self.points = Points()
         self._objective = objective_of(record, key[0])
-        self._seeds = len(record.sweep.seeds_of(key[0]))
+        self._runs = len(record.sweep.runs_of(key[0]))
+        self._searches = record.sweep.searches_of(key[0])
         self._step = 0
         self._search: dict[str, float] = {"trials": 0, "failed": 0, "search_seconds": 0}
         self._told: dict[str, float] = {}
@@ -110,9 +116,9 @@ class CellMetrics:
 
     def _take_confirmation(self, result: TrialResult) -> None:
         self._confirmed[result.number] = result
-        if len(self._confirmed) < self._seeds:
+        if len(self._confirmed) < self._runs:
             return
-        tested = _test(self._confirmed.values())
+        tested = _test(self._confirmed.values(), self._searches)
         if tested != self._tested:
             self._tested = tested
             for name, value in tested.items():
@@ -140,10 +146,10 @@ class SweepMetrics:
             self._totals["search_seconds"] += result.cost.seconds
             return
         runs = self._confirmed.setdefault((result.task, result.space), {})
-        seeds = len(record.sweep.seeds_of(result.task))
+        wanted = len(record.sweep.runs_of(result.task))
         before = len(runs)
         runs[result.number] = result
-        if before >= seeds or len(runs) < seeds:
+        if before >= wanted or len(runs) < wanted:
             return
         self._done += 1
         self._improve(record, result.task, tuple(runs.values()))
@@ -153,20 +159,23 @@ class SweepMetrics:
 
     def _improve(self, record: SweepRecord, task: str, runs: Sequence[TrialResult]) -> None:
         known = record.tasks.get(task)
-        sample = scores_on_test(runs, known.judged_by.metric) if known else ()
+        searches = record.sweep.searches_of(task)
+        sample = independent_scores(runs, known.judged_by.metric, searches) if known else ()
         if known is not None and sample:
-            mean = sum(sample) / len(sample)
+            mean = overflow_free_mean(sample)
             if task not in self._best or known.judged_by.better(mean, self._best[task]):
                 self._best[task] = mean
 
 
-def _test(confirmed: Iterable[TrialResult]) -> dict[str, float]:
+def _test(confirmed: Iterable[TrialResult], searches: int) -> dict[str, float]:
     """Means over the confirmed seeds, with the 95 % interval of each test metric."""
     completed = [result for result in confirmed if result.status == "completed"]
     values: dict[str, float] = {"seeds": len(completed)}
+    if searches > 1:
+        values["searches"] = len({result.number % searches for result in completed})
     for name in dict.fromkeys(name for r in completed for name in r.metrics):
         if name.startswith("test_"):
-            sample = scores_on_test(completed, name.removeprefix("test_"))
+            sample = independent_scores(completed, name.removeprefix("test_"), searches)
             if not sample:
                 continue
             found = mean_interval(sample)

@@ -6,7 +6,14 @@ Each run, note and chart that stands for a cell is made from these.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from harness.analysis.cells import best_trial, is_done, objective_of, scores_on_test
+from harness.analysis.cells import (
+    best_trial,
+    independent_scores,
+    is_done,
+    objective_of,
+    overflow_free_mean,
+    winners,
+)
 from harness.journal.record import SweepRecord
 from harness.tracking.metrics import CellMetrics, SweepMetrics
 from harness.tracking.values import ended, flatten, milliseconds
@@ -61,6 +68,8 @@ class CellTrials:
         """Hyperparameters of the architecture, and of training."""
         self._objective = objective_of(record, key[0])
         self._seeds = len(record.sweep.seeds_of(key[0]))
+        self.searches = record.sweep.searches_of(key[0])
+        """How many independent ones it has."""
 
     def take(self, result: TrialResult) -> None:
         """Takes in the next result."""
@@ -89,6 +98,10 @@ class CellTrials:
         """The confirmation runs that completed."""
         return [result for result in self.confirm.values() if result.status == "completed"]
 
+    def sample(self, metric: str) -> tuple[float, ...]:
+        """What intervals of a test metric are made of; see `independent_scores`."""
+        return independent_scores(self.confirm.values(), metric, self.searches)
+
     def kept(self) -> TrialResult | None:
         """The confirmation run whose model is kept: of the seeds, the best on validation."""
         return best_trial((r for r in self.confirm.values() if r.model), self._objective)
@@ -97,7 +110,7 @@ class CellTrials:
         """Whether nothing is left to do."""
         return is_done(
             ended=self.key in record.ended,
-            winner=self.statuses["completed"] > 0,
+            winners=winners(self.search.values(), self._objective, self.searches),
             confirmed=sum(r.status != "interrupted" for r in self.confirm.values()),
             seeds=self._seeds,
         )
@@ -121,7 +134,8 @@ class SweepTrials:
     def take(self, record: SweepRecord) -> list[TrialResult]:
         """Takes in what a record says more than the one before; returns its new results."""
         new = record.history[self._taken :]
-        for key in (*((entry.task, entry.space) for entry in new), *record.ended):
+        ended = ((task, space) for task, space, _ in record.ended_searches)
+        for key in (*((entry.task, entry.space) for entry in new), *ended):
             if key not in self._cells:
                 self._cells[key] = CellTrials(record, key)
         results = [entry for entry in new if isinstance(entry, TrialResult)]
@@ -139,9 +153,9 @@ class SweepTrials:
         measure = record.tasks[task].judged_by
         best: tuple[str, float] | None = None
         for cell in self.begun(record):
-            scores = scores_on_test(cell.confirm.values(), measure.metric)
+            scores = cell.sample(measure.metric)
             if cell.key[0] == task and scores:
-                mean = sum(scores) / len(scores)
+                mean = overflow_free_mean(scores)
                 if best is None or measure.better(mean, best[1]):
                     best = cell.key[1], mean
         return best[0] if best else None

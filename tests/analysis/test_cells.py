@@ -14,6 +14,7 @@ from harness.analysis.cells import (
     scores_on_test,
     unconfirmed,
 )
+from harness.analysis.statistics import mean_interval
 from harness.journal.read import read_journal
 from harness.spec import Objective
 from harness.trial import TrialResult
@@ -54,11 +55,37 @@ def test_what_is_not_finite_or_not_completed_is_never_the_best(trials):
     assert best_trial([*odd, *scored(trials, 0.0)], LOWER).score == 0.0
 
 
+def test_an_interval_of_several_searches_is_over_their_means(tmp_path):
+    write_journal(tmp_path, spaces=("mlp",), tasks=("digits",), seeds=(0, 1), searches=3)
+    (cell,) = cell_results(read_journal(tmp_path))
+    assert len(cell.scores) == 6
+    groups = [[r.metrics["test_accuracy"] for r in cell.confirm if r.number % 3 == s]
+              for s in range(3)]  # fmt: skip
+    assert cell.sample == pytest.approx([sum(group) / 2 for group in groups])
+    assert cell.interval == mean_interval(cell.sample)
+    assert cell.mean == pytest.approx(cell.interval.mean)
+    assert cell.finished(2)
+    assert not cell.finished(3)
+
+
+def test_the_configuration_of_several_searches_is_chosen_on_validation(tmp_path):
+    write_journal(tmp_path, spaces=("mlp",), tasks=("digits",), seeds=(0, 1), searches=3)
+    (cell,) = cell_results(read_journal(tmp_path))
+    runs = [
+        dataclasses.replace(r, score=0.9 if r.number == 4 else 0.5, metrics={"test_accuracy": 0.1})
+        for r in cell.confirm
+    ]
+    best = dataclasses.replace(cell, confirm=tuple(runs)).best
+    assert best.number == 1, "the first run of the search that run 4 belongs to"
+
+
 def test_nothing_is_left_to_do_after_the_last_seed():
-    assert is_done(ended=True, winner=True, confirmed=3, seeds=3)
-    assert is_done(ended=True, winner=False, confirmed=0, seeds=3), "nothing to confirm"
-    assert not is_done(ended=True, winner=True, confirmed=2, seeds=3)
-    assert not is_done(ended=False, winner=True, confirmed=3, seeds=3)
+    assert is_done(ended=True, winners=1, confirmed=3, seeds=3)
+    assert is_done(ended=True, winners=0, confirmed=0, seeds=3), "nothing to confirm"
+    assert not is_done(ended=True, winners=1, confirmed=2, seeds=3)
+    assert not is_done(ended=False, winners=1, confirmed=3, seeds=3)
+    assert is_done(ended=True, winners=2, confirmed=6, seeds=3), "one search in three found none"
+    assert not is_done(ended=True, winners=3, confirmed=6, seeds=3)
 
 
 def test_scores_are_those_of_completed_confirmation_runs(record):

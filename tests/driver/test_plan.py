@@ -55,13 +55,15 @@ def play(plan, outcome=ended, journal=None, most=1000):
         for cell, reason in plan.end_searches():
             if journal is not None:
                 task, space = cell.cell.key
-                journal.append("search_ended", task=task, space=space, reason=reason)
+                journal.append(
+                    "search_ended", task=task, space=space, search=cell.search, reason=reason
+                )
         step = plan.next()
         if step is None:
             break
         if journal is not None and step.asked is not None:
             journal.append("asked", **jsonable(step.asked))
-        cell = plan.cell(step.job.task, step.job.space)
+        cell = plan.cell(step.job.task, step.job.space, step.job.number)
         cell.start(step.job)
         result = outcome(step.job)
         if journal is not None:
@@ -181,6 +183,50 @@ def test_spent_operations_end_a_search(tmp_path):
     assert plan.cell("blobs", "good").ended == "its 1e+09 floating-point operations are spent"
 
 
+def test_several_searches_are_those_of_several_sweeps_and_confirm_a_winner_each(tmp_path):
+    sweep = dataclasses.replace(SWEEP, spaces=("good",), budget=Budget(trials=4))
+
+    def outcome(job):
+        return ended(job, score=job.training.learning_rate)
+
+    found = play(plans.Plan(dataclasses.replace(sweep, searches=3), tmp_path, None), outcome)
+    for search in range(3):
+        own = [job for job in found if job.number % 3 == search]
+        alone = dataclasses.replace(sweep, search_seed=search)
+        one = play(plans.Plan(alone, tmp_path, None), outcome)
+        assert (
+            [job.phase for job in own]
+            == [job.phase for job in one]
+            == ["search"] * 4 + ["confirm"] * 2
+        )
+        assert [(job.config, job.training) for job in own] == [
+            (job.config, job.training) for job in one
+        ]
+    assert len({job.seed for job in found if job.phase == "confirm"}) == 6, "no run twice"
+    trained = {job.number % 3: job.seed for job in found if job.phase == "search"}
+    assert len({*trained.values()}) == 3
+    assert not {*trained.values()} & {job.seed for job in found if job.phase == "confirm"}
+    assert len({(job.phase, job.number) for job in found}) == len(found) == 3 * 6
+
+
+def test_a_search_without_a_winner_holds_up_no_other(tmp_path):
+    sweep = dataclasses.replace(SWEEP, spaces=("good",), searches=2)
+
+    def outcome(job):
+        return ended(job, status="failed" if job.number % 2 else "completed")
+
+    with Journal(tmp_path) as journal:
+        journal.begin(sweep, {}, "")
+        plan = plans.Plan(sweep, tmp_path, None)
+        jobs = play(plan, outcome, journal)
+    assert [job.number for job in jobs if job.phase == "confirm"] == [0, 2]
+    record = read_journal(tmp_path)
+    assert [(*key, why) for key, why in record.ended.items()] == [
+        ("blobs", "good", "all 3 trials are done")
+    ]
+
+
+@pytest.mark.parametrize("searches", [1, 2])
 @pytest.mark.parametrize(
     "tuner, stop",
     [
@@ -192,8 +238,9 @@ def test_spent_operations_end_a_search(tmp_path):
         ("bayesian", 9),
     ],
 )
-def test_a_plan_from_a_journal_goes_on_as_if_it_had_not_stopped(tmp_path, tuner, stop):
-    sweep = dataclasses.replace(SWEEP, tuner=tuner, budget=Budget(trials=6, epochs=4))
+def test_a_plan_from_a_journal_goes_on_as_if_it_had_not_stopped(tmp_path, tuner, stop, searches):
+    budget = Budget(trials=6, epochs=4)
+    sweep = dataclasses.replace(SWEEP, tuner=tuner, budget=budget, searches=searches)
 
     def outcome(job):
         return ended(job, score=job.training.learning_rate)
@@ -327,7 +374,7 @@ def test_what_waits_for_pretraining_holds_up_nothing_else(chain, tmp_path):
     for _ in range(3):  # all of pretraining's search, which runs
         step = plan.next()
         assert (step.job.task, step.job.space) == ("pretrain", "encoder")
-        plan.cell(step.job.task, step.job.space).start(step.job)
+        plan.cell(step.job.task, step.job.space, step.job.number).start(step.job)
     assert plan.next().job.space == "good"
 
 

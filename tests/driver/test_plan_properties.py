@@ -42,6 +42,7 @@ def sweeps(draw, tuners, seconds=(None,)):
         tuner=draw(st.sampled_from(tuners)),
         seeds=tuple(range(draw(st.integers(1, 3)))),
         search_seed=draw(st.integers(0, 3)),
+        searches=draw(st.integers(1, 3)),
         backend="jax",
     )
 
@@ -72,12 +73,22 @@ def rehearse(tmp_path_factory):
     shutil.rmtree(root)
 
 
+def searches_of(sweep):
+    """Every search as its cell and its number."""
+    return [(cell, n) for cell in cells(sweep) for n in range(sweep.searches_of(cell.task.name))]
+
+
+def search_of(sweep, trial):
+    """The search that a trial belongs to."""
+    return trial.task, trial.space, trial.number % sweep.searches_of(trial.task)
+
+
 def asked(rehearsal):
-    """Suggestions by cell, in order."""
-    found = {cell.key: [] for cell in cells(rehearsal.sweep)}
+    """Suggestions by search, in order."""
+    found = {(*cell.key, number): [] for cell, number in searches_of(rehearsal.sweep)}
     for entry in rehearsal.record().history:
         if isinstance(entry, Asked):
-            found[entry.task, entry.space].append(entry)
+            found[search_of(rehearsal.sweep, entry)].append(entry)
     return found
 
 
@@ -89,16 +100,18 @@ def sound(rehearsal):
     assert not list((rehearsal.folder / sweep.name).glob("checkpoints/*"))
     found = counts(rehearsal.results())
     assert set(found.values()) <= {1}, "no trial has ended twice"
-    for cell in cells(sweep):
-        results = [result for result in record.results if result.key[:2] == cell.key]
+    suggestions = asked(rehearsal)
+    for cell, number in searches_of(sweep):
+        key = (*cell.key, number)
+        results = [result for result in record.results if search_of(sweep, result) == key]
         search = [result for result in results if result.phase == "search"]
-        _check_search(cell, search, asked(rehearsal)[cell.key], record, sweep)
-        _check_confirmation(cell, results, sweep)
+        _check_search(cell, search, suggestions[key], record.ended_searches[key], sweep)
+        _check_confirmation(cell, number, results, sweep)
     _check_attempts(record)
 
 
-def _check_search(cell, search, suggestions, record, sweep):
-    budget, reason = sweep.budget_of(cell.task.name), record.ended[cell.key]
+def _check_search(cell, search, suggestions, reason, sweep):
+    budget = sweep.budget_of(cell.task.name)
     assert [suggestion.number for suggestion in suggestions] == sorted(
         result.number for result in search
     ), "none is left out"
@@ -124,16 +137,18 @@ def _winner(cell, search):
     return min(scores)[2] if scores else None
 
 
-def _check_confirmation(cell, results, sweep):
+def _check_confirmation(cell, number, results, sweep):
     confirmed = [result for result in results if result.phase == "confirm"]
     search = [result for result in results if result.phase == "search"]
     winner = _winner(cell, search)
     if winner is None:
         assert not confirmed
         return
-    assert {result.number: result.seed for result in confirmed} == dict(
-        enumerate(sweep.seeds_of(cell.task.name))
-    )
+    runs = enumerate(sweep.runs_of(cell.task.name))
+    count = sweep.searches_of(cell.task.name)
+    assert {result.number: result.seed for result in confirmed} == {
+        run: seed for run, seed in runs if run % count == number
+    }
     for result in confirmed:
         assert (result.config, result.training) == (winner.config, winner.training)
         assert result.status != "interrupted"
@@ -219,7 +234,7 @@ def test_only_what_the_machine_failed_or_code_at_the_end_is_tried_again_later(re
         rehearsal = rehearse(sweep, dataclasses.replace(fates, deaths=4), workers)
         before = {result.key: result for result in rehearsal.record().results}
         failed = {result.key for result in before.values() if preflight.retriable(result)}
-        begun = {name for name, made in asked(rehearsal).items() if made}
+        begun = {name[:2] for name, made in asked(rehearsal).items() if made}
         started_from = {pretraining(cell) for cell in cells(sweep) if cell.key in begun}
         rehearsal.submitted.clear()
         for blow in blows:
@@ -233,10 +248,14 @@ def test_only_what_the_machine_failed_or_code_at_the_end_is_tried_again_later(re
         assert after.keys() - before.keys() <= again
         assert all(after[key].status != "interrupted" for key in failed), "it says what it was"
         if at_last and sweep.budget.seconds is None:
-            counting = {key[:2] for key in before.keys() - failed if key[2] == "confirm"}
-            assert again >= {key for key in failed if key[:2] not in counting | started_from}
-        for cell in cells(sweep):
-            _check_confirmation(cell, [r for key, r in after.items() if key[:2] == cell.key], sweep)
+            own = {key: search_of(sweep, result) for key, result in before.items()}
+            counting = {own[key] for key in before.keys() - failed if key[2] == "confirm"}
+            left = {key for key in failed if key[:2] in started_from or own[key] in counting}
+            assert again >= failed - left
+        for cell, number in searches_of(sweep):
+            key = (*cell.key, number)
+            results = [r for r in after.values() if search_of(sweep, r) == key]
+            _check_confirmation(cell, number, results, sweep)
 
     check()
 
@@ -261,30 +280,30 @@ def test_cells_take_turns_and_the_longest_are_confirmed_first(tmp_path, examples
 
 def watch(rehearsal, job, running):
     """Asserts that it is this trial's turn."""
-    sweep, key = rehearsal.sweep, job_key(job)[:2]
-    if key == ("first", "tuned"):
+    sweep, key = rehearsal.sweep, search_of(rehearsal.sweep, job)
+    if key[:2] == ("first", "tuned"):
         return  # others wait for it: it goes first
-    begun = Counter(job_key(other)[:3] for other in rehearsal.submitted)
-    busy = Counter(job_key(other)[:2] for other in running)
-    searched = {cell.key: [] for cell in cells(sweep)}
+    begun = Counter((*search_of(sweep, other), other.phase) for other in rehearsal.submitted)
+    busy = Counter(search_of(sweep, other) for other in running)
+    every = {(*cell.key, number): cell for cell, number in searches_of(sweep)}
+    searched = {name: [] for name in every}
     for result in rehearsal.record().results:
         if result.phase == "search":
-            searched[result.key[:2]].append(result)
-    trials = {cell.key: sweep.budget_of(cell.task.name).trials for cell in cells(sweep)}
-    able = [(task, "wide") for task in sweep.tasks if begun[task, "wide", "search"]
-            < trials[task, "wide"]]  # fmt: skip
+            searched[search_of(sweep, result)].append(result)
+    trials = {name: sweep.budget_of(name[0]).trials for name in every}
+    able = [name for name in every if name[1] == "wide" and begun[*name, "search"] < trials[name]]
     if job.phase == "search":
         turns = {name: len(searched[name]) + busy[name] for name in searched}
         assert all(turns[key] <= turns[other] for other in able)
         return
     assert not able
     lengths = {
-        cell.key: _length(cell, searched[cell.key], sweep)
-        for cell in cells(sweep)
-        if len(searched[cell.key]) == trials[cell.key]
-        and begun[*cell.key, "confirm"] < len(sweep.seeds_of(cell.task.name))
+        name: _length(cell, searched[name], sweep)
+        for name, cell in every.items()
+        if name[:2] != ("first", "tuned")
+        and len(searched[name]) == trials[name]
+        and begun[*name, "confirm"] < len(sweep.seeds_of(name[0]))
     }
-    lengths.pop(("first", "tuned"), None)
     assert lengths[key] == max(lengths.values()), "Graham 1969"
 
 

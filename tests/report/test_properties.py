@@ -277,7 +277,7 @@ def test_no_interval_of_a_verdict_is_left_out(scored, seed):
     found = judge(group[:2], Outcomes(outcomes, measure=mean))
     assert len(found) == 1
     for judgement in found.values():
-        parts = [judgement.seeds, judgement.examples, judgement.both]
+        parts = [judgement.runs, judgement.examples, judgement.both]
         whole = judgement.difference
         assert all(whole.low <= part.difference.low for part in parts)
         assert all(whole.high >= part.difference.high for part in parts)

@@ -159,7 +159,7 @@ def test_bad_budgets_of_a_task_are_explained(tmp_path, change, message):
     "change, message",
     [
         (("trials = 3", "trails = 3"), "budget.trails: unknown key; did you mean 'trials'?"),
-        (("seeds = 2", "sedes = 2"), "sedes: unknown key; did you mean 'seeds'?"),
+        (("seeds = 2", "sedes = 2"), "sedes: unknown key; did you mean 'seeds' or 'searches'?"),
         (("trials = 3", 'trials = "3"'), "budget.trials = '3': expected a valid integer"),
         (("trials = 3", "trials = 3.5"), "budget.trials = 3.5: expected a valid integer"),
         (("trials = 3", "trials = true"), "budget.trials = True: expected a valid integer"),

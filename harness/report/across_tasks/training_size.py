@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from harness.analysis.cells import CellResults
-from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.report.figure_style import STYLE, Drawing, Styles, label, legend
 from harness.report.text import figure_name, image, listed
@@ -137,7 +136,7 @@ def examples_figure(family: Family, styles: Styles) -> Figure:
 def _line(
     axes: Axes, line: Mapping[int, CellResults], moved: float, style: Mapping[str, Any]
 ) -> None:
-    intervals = {percent * moved: mean_interval(cell.scores) for percent, cell in line.items()}
+    intervals = {percent * moved: cell.interval for percent, cell in line.items()}
     axes.plot(list(intervals), [interval.mean for interval in intervals.values()],
               marker="o", markersize=4, linewidth=1.8, **style)  # fmt: skip
     for x, interval in intervals.items():

@@ -4,20 +4,26 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import Comparison
-from harness.report.text import number, places, span
+from harness.report.text import listed, number, places, span
 from harness.report.verdicts.per_example import NO_OUTCOMES, Outcomes, OutcomesByTask
 from harness.report.verdicts.verdict import Judgement
 from harness.system.markdown import NOTHING, bullets, code, plain, table
 from harness.system.text import counted
 
 HOW_TO_READ = """\
-Each difference is judged for three kinds of luck. *Other seeds*: the models would be trained \
-anew, and scored on the same test examples (Games-Howell). *Other examples*: the same models \
-would be scored on other test examples of the same kind (paired bootstrap). *Both*: new models \
-on other examples; the variances of the two are added. All are 95 % intervals that hold jointly \
-for all pairs of a task's architectures. Two architectures are called different only if none of \
-the intervals holds zero: one that leaves a source of luck out finds differences that are not \
-there. The luck of the search is in none of them."""
+Each difference is judged for the luck of the models and of the test examples. *Other seeds*: the \
+configurations found would be trained anew, and scored on the same test examples (Games-Howell). \
+*Other searches*, where there were several: the configurations would be searched for anew, too, so \
+that the means of the searches are compared. *Other examples*: the same models would be scored on \
+other test examples of the same kind (paired bootstrap). *Both*: new models on other examples; the \
+variances of the two are added, and the interval is at least as wide as either. All are 95 % \
+intervals that hold jointly for all pairs of a task's architectures. Two architectures are called \
+different only if none of the intervals holds zero: one that leaves a source of luck out finds \
+differences that are not there. Where one cannot be judged, nothing is said (*unknown*)."""
+ONE_SEARCH = """\
+**The luck of the search is not included{where}**: each architecture was searched once, and what \
+is said holds for the configurations that were found. Another search finds others, and may turn \
+the order round. `searches = 3` in the sweep file judges it, at three times the cost."""
 
 
 def how_sure(
@@ -38,7 +44,12 @@ def how_sure(
         if len(scored) > 1:
             blocks += [f"### {code(task)}", _differences(scored, judged[task])]
             blocks.append(_notes(outcomes.get(task)))
-    return "\n\n".join(filter(None, [*blocks, HOW_TO_READ])) if blocks else ""
+    if not blocks:
+        return ""
+    once = [code(task) for task, group in tasks.items() if group[0].searches == 1]
+    where = "" if len(once) == len(tasks) else f" on {listed(once)}"
+    luck = ONE_SEARCH.format(where=where) if once else ""
+    return "\n\n".join(filter(None, [*blocks, HOW_TO_READ, luck]))
 
 
 def _differences(scored: Sequence[CellResults], judged: Mapping[str, Judgement]) -> str:
@@ -48,11 +59,13 @@ def _differences(scored: Sequence[CellResults], judged: Mapping[str, Judgement])
         return NOTHING if comparison is None else span(comparison.difference, digits)
 
     rows = [
-        [code(space), number(found.difference.mean, digits), written(found.seeds),
-         written(found.examples), written(found.both), found.verdict]
+        [code(space), number(found.difference.mean, digits), written(found.runs),
+         written(found.examples), written(found.both and Comparison(found.difference)),
+         found.verdict]
         for space, found in judged.items()
     ]  # fmt: skip
-    headers = [f"{code(scored[0].space)} minus", "difference", "other seeds", "other examples",
+    models = "other seeds" if scored[0].searches == 1 else "other searches"
+    headers = [f"{code(scored[0].space)} minus", "difference", models, "other examples",
                "both", "verdict"]  # fmt: skip
     return table(headers, rows)
 

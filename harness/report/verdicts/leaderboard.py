@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from harness.analysis.cells import CellResults
-from harness.analysis.statistics import Interval, far_apart, mean_interval
+from harness.analysis.statistics import Interval, far_apart
 from harness.report.across_tasks.pretraining import Starts, started
 from harness.report.figure_style import FAINT, INK, STYLE, WIDTH, Styles, number_decades
 from harness.report.text import decimals, duration, milliseconds, number, places, span
@@ -64,7 +64,7 @@ def _leaderboard_panel(axes: Axes, task: str, group: Sequence[CellResults], styl
             axes.text(0.02, row, "no confirmed result", color=FAINT, style="italic", va="center",
                       transform=axes.get_yaxis_transform())  # fmt: skip
             continue
-        interval = mean_interval(cell.scores)
+        interval = cell.interval
         if not math.isnan(interval.low):
             axes.plot([interval.low, interval.high], [row, row], color=colour, linewidth=2.2)
         offsets = row + 0.24 + np.zeros(len(cell.scores))
@@ -123,12 +123,12 @@ def _scale(axes: Axes) -> tuple[Callable[[float], float], Callable[[float], floa
 HOW_TO_READ = """\
 Scores are those of the test split, which the search never saw: the best configuration of \
 each architecture is trained anew on every seed. Intervals of a score are 95 % Student t \
-intervals over seeds; they hold the luck of initialisation and data order, not the choice of the \
-test examples nor the luck of the search, and are not cut at the ends of a metric's scale. \
-Intervals of a difference hold jointly for all pairs of a task's architectures, and allow for \
-other seeds and, where the outcomes of the test examples are kept, for other examples too (see How \
-sure); where one holds zero the two are called not distinguishable. Seconds are wall seconds in \
-the worker."""
+intervals over the seeds of one winner, or over the means of several searches: they hold the luck \
+of initialisation and data order, of several searches that of the search, too, not the choice of \
+the test examples, and are not cut at the ends of a metric's scale. Intervals of a difference \
+hold jointly for all pairs of a task's architectures, and allow for other models and other test \
+examples (see How sure); where one holds zero the two are called not distinguishable. Seconds are \
+wall seconds in the worker."""
 
 
 def how_started(group: Sequence[CellResults], starts: Starts) -> str:
@@ -156,7 +156,7 @@ def _scores(group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> st
     digits = places(group)
     rows = []
     for cell in group:
-        interval = mean_interval(cell.scores)
+        interval = cell.interval
         difference, verdict = NOTHING, "best mean" if cell in scored[:1] else NOTHING
         if judgement := judged.get(cell.space):
             difference, verdict = number(judgement.difference.mean, digits), judgement.verdict
@@ -164,12 +164,20 @@ def _scores(group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> st
                 difference += f" ({span(judgement.difference, digits)})"
         rows.append(
             [code(cell.space), number(cell.mean, digits), span(interval, digits),
-             str(len(cell.scores)), difference, verdict]
+             _counted(cell), difference, verdict]
         )  # fmt: skip
     better = "↑" if group[0].direction == "max" else "↓"
     score = f"{plain(group[0].metric) or 'score'} {better}"
-    headers = ["architecture", score, "95 % interval", "seeds", "best minus this", "verdict"]
+    counts = "seeds" if group[0].searches == 1 else "searches x seeds"
+    headers = ["architecture", score, "95 % interval", counts, "best minus this", "verdict"]
     return table(headers, rows)
+
+
+def _counted(cell: CellResults) -> str:
+    """How many runs a mean is taken over."""
+    if cell.searches == 1 or not cell.sample:
+        return str(len(cell.scores))
+    return f"{len(cell.sample)} x {number(len(cell.scores) / len(cell.sample))}"
 
 
 def _costs(group: Sequence[CellResults]) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from harness import registry
 from harness.analysis.cells import CellResults
-from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.report.across_tasks.pretraining import Starts
 from harness.report.text import duration, listed, number, places, score_of, span
@@ -40,6 +39,12 @@ def summary(
         for task, group in tasks.items()
     ]
     sentences += further
+    compared = [group for group in tasks.values() if sum(bool(cell.scores) for cell in group) > 1]
+    if any(group[0].searches == 1 for group in compared):
+        sentences.append(
+            "What is said of differences leaves out the luck of the search: each architecture was "
+            "searched once (How sure)."
+        )
     return sentences[0] if len(sentences) == 1 else bullets(sentences)
 
 
@@ -67,7 +72,7 @@ def _beside_the_simple(task: str, group: Sequence[CellResults], text: str) -> st
     if found is None:
         return text
     best, (name, value) = scored[0], found
-    interval = mean_interval(best.scores)
+    interval = best.interval
     simple = f"{name} ({plain(best.metric)} {number(value)})"
     ahead = best.mean > value if best.direction == "max" else best.mean < value
     if ahead and not interval.low <= value <= interval.high:
@@ -114,11 +119,9 @@ def _of_the_scored(task: str, group: Sequence[CellResults], judged: Mapping[str,
     text = f"On {code(task)} {code(best.space)} has the {most} mean: {score}"
     if unclear:
         text += f", but is not distinguishable from {_names(unclear)}"
-    if unknown:
-        text += (
-            f"; whether it differs from {_names(unknown)} cannot be said, "
-            "as that takes two seeds of each"
-        )
+    for reason in dict.fromkeys(judged[cell.space].ungrounded for cell in unknown):
+        those = [cell for cell in unknown if judged[cell.space].ungrounded == reason]
+        text += f"; whether it differs from {_names(those)} cannot be said, as {reason}"
     next_best = judged[others[0].space]
     return f"{text}. {_next(best, others[0], next_best, places(scored))}"
 
@@ -194,7 +197,7 @@ def _ran_on(environment: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _of_a_cell(where: str, record: SweepRecord, cell: CellResults) -> Iterator[str]:
-    seeds = len(record.sweep.seeds_of(cell.task))
+    seeds, runs = len(record.sweep.seeds_of(cell.task)), len(record.sweep.runs_of(cell.task))
     search_failed = sum(not math.isfinite(cell.score(result)) for result in cell.search)
     if 2 * search_failed >= len(cell.search) > 0:
         yield f"{where} has no score in {search_failed} of {len(cell.search)} search trials."
@@ -204,12 +207,12 @@ def _of_a_cell(where: str, record: SweepRecord, cell: CellResults) -> Iterator[s
             reason = f": {plain(cell.ended)}" if cell.ended and not cell.search else ""
             yield f"{where} has no confirmed result{reason}."
         return
-    if cell.finished(seeds) and len(cell.scores) < seeds:
+    if cell.finished(seeds) and len(cell.scores) < runs:
         yield (
-            f"{where} has a score on {len(cell.scores)} of {seeds} seeds only; "
+            f"{where} has a score in {len(cell.scores)} of {runs} confirmation runs only; "
             "the mean leaves the others out."
         )
-    interval = mean_interval(cell.scores)
+    interval = cell.interval
     if math.isfinite(cell.baseline):
         metric, floor = cell.metric, number(cell.baseline)
         gain = cell.mean - cell.baseline if cell.direction == "max" else cell.baseline - cell.mean

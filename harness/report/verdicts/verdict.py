@@ -19,44 +19,67 @@ class Judgement:
     It has `difference` and `verdict` as a `Comparison` has, and can stand for one.
     """
 
-    seeds: Comparison
-    """Had the models been trained with other seeds: Games-Howell over their scores."""
+    runs: Comparison
+    """Had the models been trained anew: Games-Howell over the scores of the seeds, or, of several
+    searches, over their means; these hold the luck of the seeds, too."""
     examples: Comparison | None = None
     """Had the same models been scored on other examples; `None` without their outcomes."""
     both: Comparison | None = None
-    """Had other models been scored on other examples; `None` if one of the two is unknown."""
+    """Had other models been scored on other examples, by the sum of both variances; `None` if one
+    of the two is unknown."""
+    searches: int = 1
+    """How many searches of each architecture `runs` has compared; one tells nothing of its luck."""
 
     @property
     def difference(self) -> Interval:
-        """The best minus the other one, with the interval that holds all those above."""
-        mean, known = self.seeds.difference.mean, self._known
+        """The best minus the other one, with the interval that holds all those above.
+
+        That for both sources of luck may be narrower than that for one: where the second source is
+        known well, their sum has more degrees of freedom than the first alone, and an interval from
+        two seeds is thirteen standard errors wide. But what may happen with other models cannot
+        become less likely by other examples.
+        """
+        mean, known = self.runs.difference.mean, self._known
         if not known:
             return Interval(mean, math.nan, math.nan)
         lows, highs = zip(*((c.difference.low, c.difference.high) for c in known), strict=True)
         return Interval(mean, min(lows), max(highs))
 
     @property
+    def ungrounded(self) -> str:
+        """Why nothing can be said of the difference; empty where something can."""
+        if math.isnan(self.runs.difference.low):
+            return f"that takes two {'searches' if self.searches > 1 else 'seeds'} of each"
+        if self.both is None:
+            return "the luck of the test examples is not known"
+        return ""
+
+    @property
     def verdict(self) -> Verdict:
-        """`different` if no interval holds zero, `unknown` where a seed stands alone.
+        """`different` if no interval holds zero; `unknown` where a seed, or of several searches
+        one, stands alone, and where the luck of the test examples is not known.
 
         Each source of luck left out makes differences of none. In simulations of equally good
         architectures (5 seeds, 1,000 test examples) the interval over seeds alone finds a
         difference in up to 37 % of the sweeps, that over examples alone in up to 34 %, both of
         them in up to 8 %, and the three together in up to 5 %.
 
+        With one search, what is said holds for the configurations that were found: another search
+        finds others. `python -m benchmarks.luck` simulates how often that misleads.
+
         The price is paid in seeds. A true difference of two standard deviations (of the scores
         over seeds) of two architectures is found in 37 % of the sweeps with 3 seeds, 61 % with
         4, 76 % with 5 and 87 % with 6, if the test examples are many; among four architectures in
         15 %, 31 %, 47 % and 63 %.
         """
-        return Comparison(self.difference).verdict
+        return "unknown" if self.ungrounded else Comparison(self.difference).verdict
 
     @property
     def _known(self) -> list[Comparison]:
-        if math.isnan(self.seeds.difference.low):
+        if math.isnan(self.runs.difference.low):
             return []
         further = [c for c in (self.examples, self.both) if c is not None]
-        return [self.seeds, *further]
+        return [self.runs, *further]
 
 
 def judge(group: Sequence[CellResults], outcomes: Outcomes | None = None) -> dict[str, Judgement]:
@@ -65,28 +88,27 @@ def judge(group: Sequence[CellResults], outcomes: Outcomes | None = None) -> dic
     Args:
         group: cells of a task, the best first as `by_task` gives them; those without a score
             are left out.
-        outcomes: of the test examples of the same task; without them, only the seeds count.
+        outcomes: of the test examples of the same task; without them nothing is said.
     """
-    scores = {cell.space: cell.scores for cell in group if cell.scores}
-    if not scores:
+    samples = {cell.space: cell.sample for cell in group if cell.scores}
+    if not samples:
         return {}
-    best = next(iter(scores))
-    over_seeds = compare_with(best, scores)
+    best, searches = next(iter(samples)), group[0].searches
+    over_runs = compare_with(best, samples)
     if outcomes is None or best not in outcomes.values or len(outcomes.values) < 2:
-        return {space: Judgement(seeds) for space, seeds in over_seeds.items()}
+        return {space: Judgement(runs, searches=searches) for space, runs in over_runs.items()}
     paired = compare_examples(best, outcomes.values, measure=outcomes.measure, block=outcomes.block)
     further = {space: found.uncertainty for space, found in paired.items()}
-    over_both = compare_with(best, scores, further=further)
+    over_both = compare_with(best, samples, further=further)
     judged = {}
-    for space, seeds in over_seeds.items():
+    for space, runs in over_runs.items():
         if space not in paired:
-            judged[space] = Judgement(seeds)
+            judged[space] = Judgement(runs, searches=searches)
             continue
-        examples = _around(seeds.difference.mean, paired[space].comparison)
+        examples = _around(runs.difference.mean, paired[space].comparison)
         both = over_both[space]
-        judged[space] = Judgement(
-            seeds, examples, None if math.isnan(both.difference.low) else both
-        )
+        known = None if math.isnan(both.difference.low) else both
+        judged[space] = Judgement(runs, examples, known, searches)
     return judged
 
 

@@ -5,7 +5,6 @@ After Mitchell et al., "Model Cards for Model Reporting", 2019, as far as a jour
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.cells import scores_on_test
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.system.markdown import NOTHING, code, narrow_table, plain
@@ -75,7 +74,7 @@ def _scores(record: SweepRecord, cell: CellTrials) -> Iterator[str]:
     rows = []
     for name in names:
         metric = name.removeprefix("test_")
-        sample = scores_on_test(confirmed, metric)
+        sample = cell.sample(metric)
         found = mean_interval(sample)
         spread = f"{found.low:.4g} to {found.high:.4g}" if len(sample) > 1 else NOTHING
         trivial = f"{floor[metric]:.4g}" if metric in floor else NOTHING

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from harness import registry
-from harness.analysis.cells import scores_on_test
 from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord
 from harness.tracking.cell_run import cell_status
@@ -107,7 +106,7 @@ def _tags(record: SweepRecord, cell: CellTrials, result: TrialResult) -> dict[st
     task, space = cell.key
     tags = {"architecture": space, "sweep": record.sweep.name, "sweep.id": record.id}
     metric = record.tasks[task].judged_by.metric if task in record.tasks else ""
-    sample = scores_on_test(cell.confirm.values(), metric)
+    sample = cell.sample(metric)
     if sample:
         found = mean_interval(sample)
         tags[valid_name(f"test_{metric}")] = f"{found.mean:.4g}"

@@ -104,7 +104,7 @@ def _best_rows(record: SweepRecord, trials: SweepTrials) -> Iterator[tuple[str, 
         if known is None or kept is None or best is None:
             continue
         metric = known.judged_by.metric
-        sample = scores_on_test(best.confirm.values(), metric)
+        sample = best.sample(metric)
         found = mean_interval(sample)
         spread = f"{found.low:.4g} to {found.high:.4g}" if len(sample) > 1 else NOTHING
         yield task, code(kept), code(metric), f"{found.mean:.4g}", spread

@@ -16,8 +16,9 @@ from harness.analysis.statistics import Comparison, Interval, Uncertainty, compa
 from harness.journal.folder import outcomes_path
 from harness.journal.read import read_journal
 from harness.report.verdicts.bootstrap import block_length, compare_examples, dependence
+from harness.report.verdicts.contributions import bleu, contributions
 from harness.report.verdicts.how_sure import how_sure
-from harness.report.verdicts.per_example import Outcomes, bleu, contributions, read_outcomes
+from harness.report.verdicts.per_example import Outcomes, read_outcomes
 from harness.report.verdicts.verdict import Judgement, judge
 from harness.spec import HarnessError, Objective
 from harness.trial import TrialResult
@@ -253,11 +254,11 @@ def test_a_task_without_outcomes_says_so_and_is_judged_by_its_seeds(folder, righ
     judged = judge(tasks["etth1"], found)
     samples = {cell.space: cell.scores for cell in tasks["etth1"]}
     best = tasks["etth1"][0].space
-    assert {s: j.seeds for s, j in judged.items()} == compare_with(best, samples)
+    assert {s: j.runs for s, j in judged.items()} == compare_with(best, samples)
     assert all(j.examples is j.both is None for j in judged.values())
 
 
-def test_an_architecture_without_outcomes_is_compared_by_its_seeds_alone(folder, right):
+def test_of_an_architecture_without_outcomes_nothing_is_said(folder, right):
     _, tasks = right
     (folder / outcomes_path("digits", "mlp", 2)).unlink()
     found = read_outcomes(folder, tasks)["digits"]
@@ -265,7 +266,8 @@ def test_an_architecture_without_outcomes_is_compared_by_its_seeds_alone(folder,
     assert found.reasons == ("the outcomes of mlp are not there",)
     judged = judge(tasks["digits"], found)
     assert judged["mlp"].examples is None
-    assert judged["mlp"].verdict == judged["mlp"].seeds.verdict
+    assert judged["mlp"].verdict == "unknown"
+    assert judged["mlp"].ungrounded == "the luck of the test examples is not known"
 
 
 @pytest.mark.parametrize("change, reason", [
@@ -308,7 +310,7 @@ def test_perplexity_comes_from_likelihoods_in_blocks_of_text(folder):
     assert found.what == "exponential of the mean nll"
     assert found.block > 1
     judged = judge(tasks["etth1"], found)
-    assert all(j.examples.difference.mean == j.seeds.difference.mean for j in judged.values())
+    assert all(j.examples.difference.mean == j.runs.difference.mean for j in judged.values())
 
 
 @pytest.mark.parametrize("horizon, block", [(24, 24), (50, None)])
@@ -370,11 +372,11 @@ def test_a_verdict_rests_on_seeds_examples_and_both(folder, right):
     assert judged["vit" if best == "cnn" else "cnn"].verdict == "not distinguishable"
     expected = compare_examples(best, {s: np.stack([outcomes[s, n] for n in SEEDS])
                                        for s in SPACES})["mlp"]  # fmt: skip
-    assert other.seeds == compare_with(best, scores)["mlp"]
+    assert other.runs == compare_with(best, scores)["mlp"]
     assert other.examples.difference.low == pytest.approx(expected.comparison.difference.low)
     both = compare(scores[best], scores["mlp"], groups=3, further=expected.uncertainty)
     assert other.both.difference.low == pytest.approx(both.difference.low)
-    ends = [c.difference.low for c in (other.seeds, other.examples, other.both)]
+    ends = [c.difference.low for c in (other.runs, other.examples, other.both)]
     assert other.difference.low == min(ends)
 
 
@@ -387,13 +389,13 @@ def one(low, high):
     (one(-0.1, 0.5), one(0.1, 0.3), one(0.05, 0.35), "not distinguishable"),
     (one(0.1, 0.3), one(-0.1, 0.5), one(0.05, 0.35), "not distinguishable"),
     (one(0.1, 0.3), one(0.1, 0.3), one(-0.05, 0.45), "not distinguishable"),
-    (one(0.1, 0.3), None, None, "different"),
+    (one(0.1, 0.3), None, None, "unknown"),
     (one(math.nan, math.nan), one(0.1, 0.3), None, "unknown"),
 ])  # fmt: skip
 def test_one_interval_that_holds_zero_is_enough(seeds, examples, both, verdict):
     judgement = Judgement(seeds, examples, both)
     assert judgement.verdict == verdict
-    assert math.isnan(judgement.difference.low) == (verdict == "unknown")
+    assert bool(judgement.ungrounded) == (verdict == "unknown")
 
 
 def test_one_seed_leaves_the_verdict_open(folder, right):
