@@ -106,9 +106,10 @@ def _together(count: int, words: list[str]) -> list[dict[str, Any]]:
 def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[str, Any]:
     """Steps a second of the bare model, of a trial's last epoch (validation included), and of the
     input pipeline alone."""
+    import keras_tuner
+
     from harness import registry
     from harness.data import cache
-    from harness.search import oracles
     from harness.search.training_space import sample_training
     from harness.training import run
     from harness.training.device import Execution
@@ -123,7 +124,7 @@ def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[st
     run.execution = execution
     task, space = (known(name) for known, name in zip(
         (registry.task, registry.space), case.split("/"), strict=True))  # fmt: skip
-    hp = oracles.hyperparameters({})
+    hp = keras_tuner.HyperParameters()
     config, recipe = space.sample(hp, task.kind), sample_training(hp, task)
     job = Job(
         sweep="accelerator", task=task.name, space=space.name, phase="search", number=0, seed=0,

@@ -62,8 +62,6 @@ def _time(space: str, jit: bool, precision: str, batches: int, epochs: int) -> t
     """Median seconds of the epochs after the first, and seconds of the first."""
     import keras
 
-    from harness.search import oracles
-
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(precision)
@@ -74,7 +72,7 @@ def _time(space: str, jit: bool, precision: str, batches: int, epochs: int) -> t
     )
     images, labels = _data(batches * BATCH)
     try:
-        model = _compiled(space, jit, batches * epochs, oracles)
+        model = _compiled(space, jit, batches * epochs)
         model.fit({"image": images}, labels, BATCH, epochs, verbose=0, callbacks=[watch])
     except Exception as error:  # noqa: BLE001 - a setting a backend cannot do is a finding
         return f"{type(error).__name__}", "-"
@@ -82,7 +80,9 @@ def _time(space: str, jit: bool, precision: str, batches: int, epochs: int) -> t
     return f"{statistics.median(seconds[1:]):.3f}", f"{seconds[0]:.1f}"
 
 
-def _compiled(space: str, jit: bool, steps: int, oracles: Any) -> Any:
+def _compiled(space: str, jit: bool, steps: int) -> Any:
+    import keras_tuner
+
     from harness import registry
     from harness.training.optimizer import build_optimizer
 
@@ -93,7 +93,7 @@ def _compiled(space: str, jit: bool, steps: int, oracles: Any) -> Any:
         "image_classification",
     )
     known = registry.space(space)
-    model = known.build(known.sample(oracles.hyperparameters({}), task.kind), spec)
+    model = known.build(known.sample(keras_tuner.HyperParameters(), task.kind), spec)
     training = Training(batch_size=BATCH)
     model.compile(
         optimizer=build_optimizer(training, steps),

@@ -16,14 +16,16 @@ trials of three epochs, it was measured at ten to twenty.
 
 import argparse
 import functools
-import itertools
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import joblib
 import numpy as np
+import scipy.interpolate
 import scipy.stats
 
+from harness.analysis import statistics
 from harness.analysis.cells import CellResults, by_task
 from harness.journal.record import TaskRecord
 from harness.report.verdicts import verdict
@@ -97,6 +99,29 @@ def called(
     return [(told, told and first != "a0") for told in different.values()]
 
 
+@functools.cache
+def _quantiles(groups: int) -> Any:
+    """The studentized range at 95 % by degrees of freedom: SciPy takes a tenth of a second each."""
+    inverse = np.linspace(1e-4, 0.6, 12)
+    values = scipy.stats.studentized_range.ppf(0.95, groups, 1 / inverse)
+    return scipy.interpolate.CubicSpline(inverse, np.log(values))
+
+
+def quantile(confidence: float, groups: int, freedom: float) -> float:
+    """Stands for the one that a report works out exactly: within a thousandth of it."""
+    if groups == 2 or freedom < 1.7:
+        return float(scipy.stats.t.ppf(0.975, freedom) * math.sqrt(2)) if groups == 2 else math.inf
+    return math.exp(_quantiles(groups)(1 / freedom))
+
+
+def _all(draw: Any, seeds: np.ndarray) -> list[list[tuple[bool, bool]]]:
+    """Draws, in a process of their own, with what makes a verdict cheap and changes none."""
+    verdict.compare_examples = functools.partial(compare_examples, replicates=REPLICATES)
+    statistics._studentized_tail = lambda *_: math.nan  # no verdict rests on a p-value
+    statistics._studentized_quantile = quantile
+    return [draw(int(seed)) for seed in seeds]
+
+
 def share(hits: int, count: int) -> str:
     """`6.2 % (4.9 to 7.9)`, with Wilson's interval."""
     told = scipy.stats.binomtest(hits, count).proportion_ci(method="wilson")
@@ -114,7 +139,10 @@ def table(sweeps: int, jobs: int, architectures: int, ahead: float) -> Iterator[
                 called, architectures=architectures, searches=searches,
                 spread=spread * OVER_SEEDS, ahead=ahead,
             )  # fmt: skip
-            found = joblib.Parallel(jobs)(joblib.delayed(draw)(seed) for seed in range(sweeps))
+            parts = np.array_split(np.arange(sweeps), jobs)
+            found = sum(
+                joblib.Parallel(jobs)(joblib.delayed(_all)(draw, part) for part in parts), []
+            )
             hits = sum(any(told for told, _ in pairs) for pairs in found)
             wrong = sum(any(w for _, w in pairs) for pairs in found)
             text = share(hits, sweeps)
@@ -128,10 +156,9 @@ def main() -> None:
     parser.add_argument("--sweeps", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    verdict.compare_examples = functools.partial(compare_examples, replicates=REPLICATES)
-    for architectures, ahead in itertools.product((2, 4), (0.0,)):
+    for architectures in (2, 4):
         print(f"\n{architectures} equal architectures: any pair called different\n")
-        print(*table(options.sweeps, options.jobs, architectures, ahead), sep="\n", flush=True)
+        print(*table(options.sweeps, options.jobs, architectures, 0.0), sep="\n", flush=True)
     for ahead in (0.02, 0.05):
         print(f"\n2 architectures {ahead:g} apart: called different, and in the wrong direction\n")
         print(*table(options.sweeps, options.jobs, 2, ahead), sep="\n", flush=True)
