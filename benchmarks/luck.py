@@ -140,9 +140,8 @@ def table(sweeps: int, jobs: int, architectures: int, ahead: float) -> Iterator[
                 spread=spread * OVER_SEEDS, ahead=ahead,
             )  # fmt: skip
             parts = np.array_split(np.arange(sweeps), jobs)
-            found = sum(
-                joblib.Parallel(jobs)(joblib.delayed(_all)(draw, part) for part in parts), []
-            )
+            done = joblib.Parallel(jobs)(joblib.delayed(_all)(draw, part) for part in parts)
+            found = [pairs for part in done for pairs in part]
             hits = sum(any(told for told, _ in pairs) for pairs in found)
             wrong = sum(any(w for _, w in pairs) for pairs in found)
             text = share(hits, sweeps)

@@ -1,17 +1,35 @@
 """Parts of a report straight from a record, for tests that are about one of them."""
 
+import numpy as np
+
 from harness.analysis.cells import by_task, cell_results
 from harness.analysis.exhibits import read_exhibits
 from harness.journal.read import read_journal
+from harness.report import answer as answers
 from harness.report import csv_tables, page
 from harness.report.across_tasks import rank_figures as across
 from harness.report.across_tasks import training_size
-from harness.report.answer import work_out
 from harness.report.figure_style import line_styles
 from harness.report.searches import anytime, section, trial_plots
 from harness.report.verdicts import leaderboard as board
+from harness.report.verdicts.per_example import Outcomes
 
-__all__ = ["work_out"]
+
+def work_out(record, *, outcomes=None, **known):
+    """The answer; where nothing is said of test examples, all of them are alike, so that only the
+    runs of an architecture differ."""
+    cells = cell_results(record)
+    alike = {
+        task: Outcomes({c.space: _alike(c.scores) for c in group if c.scores})
+        for task, group in by_task(cells).items()
+    }
+    return answers.work_out(
+        record, cells, outcomes=alike if outcomes is None else outcomes, **known
+    )
+
+
+def _alike(scores, examples=50):
+    return np.repeat(np.array(scores)[:, None, None], examples, axis=1)
 
 
 def _tasks(record):

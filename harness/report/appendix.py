@@ -121,7 +121,7 @@ def spending(record: SweepRecord, found: Sequence[CellResults]) -> str:
     sweep = record.sweep
     rows = [
         [code(cell.task), code(cell.space), plain(cell.ended) if cell.ended else "not ended",
-         f"{len(cell.search)} of {sweep.budget_of(cell.task).trials}",
+         f"{len(cell.search)} of {cell.searches * sweep.budget_of(cell.task).trials}",
          str(sum(result.epochs for result in cell.search)), duration(cell.search_seconds),
          f"{len(cell.scores)} of {len(sweep.runs_of(cell.task))}", duration(cell.confirm_seconds),
          duration(cell.search_seconds + cell.confirm_seconds)]

@@ -42,8 +42,8 @@ def edited(record, edit):
 def test_trials_have_the_promised_columns_and_a_row_each(record):
     table = trials_table(record)
     assert " ".join(table.columns) == (
-        "sweep task space phase trial seed status val_metric val_score test_metric test_score "
-        "other_test_metrics epochs seconds build_seconds first_step_seconds compiled parameters "
+        "sweep task space phase search trial seed status val_metric val_score test_metric "
+        "test_score other_test_metrics epochs seconds build_seconds first_step_seconds compiled parameters "
         "forward_flops flops device_memory_mb error config"
     )
     assert len(table) == 4 * (4 + 3)
@@ -173,9 +173,9 @@ def test_ten_thousand_trials_are_written_within_seconds(record):
 def test_leaderboard_has_a_row_a_cell_best_first(record):
     board = leaderboard(record)
     assert " ".join(board.columns) == (
-        "task space metric direction mean ci_low ci_high seeds verdict difference difference_low "
-        "difference_high trials failed search_seconds parameters flops latency_ms baseline rivals "
-        "reference"
+        "task space metric direction mean ci_low ci_high seeds searches verdict difference "
+        "difference_low difference_high trials failed search_seconds parameters flops latency_ms "
+        "baseline rivals reference"
     )
     assert list(board["task"]) == ["digits", "digits", "fashion_mnist", "fashion_mnist"]
     for _, rows in board.groupby("task"):

@@ -119,7 +119,7 @@ def test_records_without_results_still_draw(record):
         if isinstance(e, TrialResult) and e.phase == "search"
     )
     for history in ((), failed):
-        bare = dataclasses.replace(record, history=history, ended={}, tasks={})
+        bare = dataclasses.replace(record, history=history, ended_searches={}, tasks={})
         for figure in (leaderboard_figure(bare), anytime_figure(bare)):
             assert image(figure)
 

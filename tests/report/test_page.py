@@ -182,10 +182,33 @@ def test_scores_that_do_not_vary_are_pointed_out(tmp_path):
     assert "`cnn` reached the same score with every seed" in page
 
 
+def test_the_luck_of_the_search_is_left_out_or_judged(tmp_path):
+    once = markdown(record_of(tmp_path / "once", failures=False))
+    assert "The luck of the search is not included: each architecture was searched once" in once
+    assert "other searches" not in once
+    thrice = markdown(record_of(tmp_path / "thrice", failures=False, searches=3))
+    assert "luck of the search is not included" not in thrice
+    assert "other searches" in thrice
+    assert "9 runs of 3 searches" in thrice
+    assert "| 3 x 3" in thrice
+    assert "- searches of each cell: 3\n" in thrice
+    assert "12 of 12" in thrice, "search trials of the three"
+
+
+def test_of_a_search_that_stands_alone_nothing_is_said(tmp_path):
+    record = record_of(tmp_path, tasks=("digits",), failures=False, searches=2)
+    alone = tuple(
+        e for e in record.history
+        if not isinstance(e, TrialResult) or e.phase == "search" or e.number % 2 == 0
+    )  # fmt: skip
+    page = markdown(dataclasses.replace(record, history=alone))
+    assert "cannot be said, as that takes two searches of each" in page
+
+
 def test_an_interrupted_sweep_says_so(tmp_path):
     record = record_of(tmp_path)
     half = record.history[: len(record.history) // 2]
-    page = markdown(dataclasses.replace(record, history=half, ended={}))
+    page = markdown(dataclasses.replace(record, history=half, ended_searches={}))
     assert "The sweep is unfinished: 4 of 4 cells still at work." in page
     assert "On `digits` no architecture has a confirmed result" in page
     assert "not ended" in page

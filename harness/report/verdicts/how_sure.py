@@ -47,8 +47,9 @@ def how_sure(
     if not blocks:
         return ""
     once = [code(task) for task, group in tasks.items() if group[0].searches == 1]
-    where = "" if len(once) == len(tasks) else f" on {listed(once)}"
-    luck = ONE_SEARCH.format(where=where) if once else ""
+    luck = ""
+    if once:
+        luck = ONE_SEARCH.format(where="" if len(once) == len(tasks) else f" on {listed(once)}")
     return "\n\n".join(filter(None, [*blocks, HOW_TO_READ, luck]))
 
 

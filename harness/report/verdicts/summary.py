@@ -39,13 +39,14 @@ def summary(
         for task, group in tasks.items()
     ]
     sentences += further
+    text = sentences[0] if len(sentences) == 1 else bullets(sentences)
     compared = [group for group in tasks.values() if sum(bool(cell.scores) for cell in group) > 1]
     if any(group[0].searches == 1 for group in compared):
-        sentences.append(
-            "What is said of differences leaves out the luck of the search: each architecture was "
-            "searched once (How sure)."
+        text += (
+            "\n\nThe luck of the search is not included: each architecture was searched once, and "
+            "what is said of differences holds for the configurations that were found."
         )
-    return sentences[0] if len(sentences) == 1 else bullets(sentences)
+    return text
 
 
 def conclusion(task: str, group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> str:
@@ -209,7 +210,7 @@ def _of_a_cell(where: str, record: SweepRecord, cell: CellResults) -> Iterator[s
         return
     if cell.finished(seeds) and len(cell.scores) < runs:
         yield (
-            f"{where} has a score in {len(cell.scores)} of {runs} confirmation runs only; "
+            f"{where} has a score on {len(cell.scores)} of {runs} seeds only; "
             "the mean leaves the others out."
         )
     interval = cell.interval

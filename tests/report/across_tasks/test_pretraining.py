@@ -48,10 +48,13 @@ def record(tmp_path):
     )  # fmt: skip
     history = tuple(e for e in record.history if e.task != "mlm" or e.space == "bert")
     ended = {
-        cell: why for cell, why in record.ended.items() if cell[0] != "mlm" or cell[1] == "bert"
+        cell: why
+        for cell, why in record.ended_searches.items()
+        if cell[0] != "mlm" or cell[1] == "bert"
     }
     return with_scores(
-        dataclasses.replace(record, history=history, ended=ended), dict.fromkeys(TUNED, CLEAR)
+        dataclasses.replace(record, history=history, ended_searches=ended),
+        dict.fromkeys(TUNED, CLEAR),
     )
 
 
@@ -147,8 +150,8 @@ def test_after_failed_pretraining_its_dependants_are_named_with_the_reason(recor
     history = tuple(
         e for e in failed.history if isinstance(e, TrialResult) or (e.task, e.space) not in STARTS
     )
-    ended = {**failed.ended, **dict.fromkeys(STARTS, REASON)}
-    failed = dataclasses.replace(failed, history=history, ended=ended)
+    ended = {**failed.ended_searches, **dict.fromkeys(((*key, 0) for key in STARTS), REASON)}
+    failed = dataclasses.replace(failed, history=history, ended_searches=ended)
     page = markdown(failed, starts=STARTS)
     cautions = section(page, "Read with care")
     assert "- On `mlm` `bert` has no confirmed result." in cautions
@@ -168,8 +171,10 @@ def test_without_pretraining_nothing_is_said_of_it(record):
 
 def test_a_sweep_that_has_only_pretrained_so_far_has_a_page(record):
     history = tuple(e for e in record.history if e.task == "mlm")
-    ended = {("mlm", "bert"): "trials"}
-    page = markdown(dataclasses.replace(record, history=history, ended=ended), starts=STARTS)
+    ended = {("mlm", "bert", 0): "trials"}
+    page = markdown(
+        dataclasses.replace(record, history=history, ended_searches=ended), starts=STARTS
+    )
     assert "Does pretraining pay?" not in page
     assert rows(page, "What pretraining cost")[2][-2:] == ["3 cells", "16.7 s"]
 

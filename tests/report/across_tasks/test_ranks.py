@@ -175,8 +175,8 @@ def test_tasks_where_everything_failed_do_not_count(record):
 def without(record, drop):
     """The record as if these cells (task, space) had not been asked for."""
     keep = tuple(e for e in record.history if not drop(e.task, e.space))
-    ended = {cell: why for cell, why in record.ended.items() if not drop(*cell)}
-    return dataclasses.replace(record, history=keep, ended=ended)
+    ended = {key: why for key, why in record.ended_searches.items() if not drop(*key[:2])}
+    return dataclasses.replace(record, history=keep, ended_searches=ended)
 
 
 def test_tasks_with_other_architectures_are_not_in_common(record):

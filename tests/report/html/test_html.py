@@ -381,7 +381,7 @@ def test_a_large_sweep_is_thinned_and_says_so(tmp_path):
         dataclasses.replace(base, number=i, score=0.5 + 0.3 * (i * 7919 % 3001) / 3001)
         for i in range(5000)
     )
-    (plot,) = plots(dataclasses.replace(record, history=many, ended={}))
+    (plot,) = plots(dataclasses.replace(record, history=many, ended_searches={}))
     trials = drawn(plot).values()
     assert MOST <= len(trials) <= MOST + 40
     assert max(t["y"] for t in trials) == pytest.approx(max(r.score for r in many), rel=1e-4)
@@ -430,7 +430,7 @@ def odd(record, kind):
         return edited(dataclasses.replace(record, history=history), failed)
     if kind == "half":
         half = record.history[: len(record.history) // 2]
-        return dataclasses.replace(record, history=half, ended={})
+        return dataclasses.replace(record, history=half, ended_searches={})
     if kind in ("nan", "inf"):
         bad = float(kind)
         return edited(
@@ -467,6 +467,6 @@ def test_odd_sweeps_are_right_and_readable(tmp_path, kind):
 
 
 def test_a_sweep_that_has_only_begun(tmp_path):
-    record = dataclasses.replace(record_of(tmp_path), history=(), ended={})
+    record = dataclasses.replace(record_of(tmp_path), history=(), ended_searches={})
     assert plots(record) == ()
     assert "No trial has been asked for yet." in Document(page_of(record)).text

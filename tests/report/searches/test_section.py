@@ -266,15 +266,17 @@ def broken(record, state):
                 curve=tuple({**row, "val_accuracy": math.inf, "seconds": math.nan}
                             for row in r.curve)))  # fmt: skip
         case "half-way":
-            return dataclasses.replace(record, history=tuple(search[: len(search) // 2]), ended={})
+            return dataclasses.replace(
+                record, history=tuple(search[: len(search) // 2]), ended_searches={}
+            )
         case "one trial":
-            return dataclasses.replace(record, history=tuple(search[:2]), ended={})
+            return dataclasses.replace(record, history=tuple(search[:2]), ended_searches={})
         case "only asked":
-            return dataclasses.replace(record, history=tuple(search[:1]), ended={})
+            return dataclasses.replace(record, history=tuple(search[:1]), ended_searches={})
         case "no data":
             return dataclasses.replace(record, tasks={})
         case "nothing":
-            return dataclasses.replace(record, history=(), ended={}, tasks={})
+            return dataclasses.replace(record, history=(), ended_searches={}, tasks={})
     raise AssertionError(state)
 
 

@@ -169,7 +169,7 @@ def test_a_result_that_is_gone_is_lost_and_one_that_was_left_out_is_not(record):
         record,
         sweep=dataclasses.replace(record.sweep, spaces=("mlp",)),
         history=tuple(entry for entry in record.history if entry.space == "mlp"),
-        ended={key: why for key, why in record.ended.items() if key[1] == "mlp"},
+        ended_searches={k: why for k, why in record.ended_searches.items() if k[1] == "mlp"},
     )
     assert outcome(record, fewer) == "only in A"
     assert outcome(fewer, record) == "only in B"
