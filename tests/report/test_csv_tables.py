@@ -43,8 +43,8 @@ def test_trials_have_the_promised_columns_and_a_row_each(record):
     table = trials_table(record)
     assert " ".join(table.columns) == (
         "sweep task space phase search trial seed status val_metric val_score test_metric "
-        "test_score other_test_metrics epochs seconds build_seconds first_step_seconds compiled parameters "
-        "forward_flops flops device_memory_mb error config"
+        "test_score other_test_metrics epochs seconds build_seconds first_step_seconds compiled "
+        "parameters forward_flops flops device_memory_mb error config"
     )
     assert len(table) == 4 * (4 + 3)
     assert (table["status"] != "completed").sum() == 3

@@ -190,7 +190,7 @@ def test_the_luck_of_the_search_is_left_out_or_judged(tmp_path):
     assert "luck of the search is not included" not in thrice
     assert "other searches" in thrice
     assert "9 runs of 3 searches" in thrice
-    assert "| 3 x 3" in thrice
+    assert "3 x 3 |" in thrice
     assert "- searches of each cell: 3\n" in thrice
     assert "12 of 12" in thrice, "search trials of the three"
 
