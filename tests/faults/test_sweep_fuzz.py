@@ -124,7 +124,7 @@ def _literal(value):
         ("budget.trials = 1979-05-27", "budget.trials = 1979-05-27: expected no date"),
         ('"a\\nb" = 1', "a b: unknown key"),
         ('budgets."\\u001b[1m".trials = 1', "budgets.�[1m: this is no task"),
-        (f'tuner = "{"x" * 9999}"', "…: expected 'random', 'bayesian'"),
+        (f'tuner = "{"x" * 9999}"', "…: expected 'random', 'grid'"),
     ],
 )  # fmt: skip
 def test_what_once_was_a_traceback_or_several_lines(tmp_path, line, message):

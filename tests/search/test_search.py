@@ -433,7 +433,7 @@ def beginning_on(tuner, made):
         ({"rte": 1}, "first: unknown hyperparameter 'rte'; known: kind, heads, depth, rate"),
         (
             {"heads": 3},
-            "first.heads = 3: expected none, as it is not active beside the other values",
+            "first.heads = 3: expected none, as it is not active beside the others",
         ),
         ({"kind": "conv"}, "first.kind = 'conv': expected one of 'dense', 'attention'"),
         ({"depth": 5}, "first.depth = 5: expected one of 1, 2, 3, 4"),
