@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.analysis.statistics import Interval, mean_interval
 from harness.journal.record import SweepRecord, TaskRecord
+from harness.kinds import scales
 from harness.spec import Direction, Objective
 from harness.trial import Asked, Cost, TrialResult
 
@@ -84,7 +85,7 @@ class CellResults:
     @property
     def interval(self) -> Interval:
         """The mean test score with the interval of `sample`."""
-        return mean_interval(self.sample)
+        return interval_of(self.sample, self.metric)
 
     @property
     def mean(self) -> float:
@@ -252,6 +253,11 @@ def independent_scores(
         groups.setdefault(result.number % searches, []).append(result)
     scored = (scores_on_test(groups[search], metric) for search in sorted(groups))
     return tuple(overflow_free_mean(scores) for scores in scored if scores)
+
+
+def interval_of(scores: Sequence[float], metric: str) -> Interval:
+    """The mean of scores of a metric with its 95 % interval, within the metric's scale."""
+    return mean_interval(scores, ends=scales.ends(metric, scores))
 
 
 def overflow_free_mean(scores: Sequence[float]) -> float:

@@ -55,13 +55,17 @@ class Uncertainty:
     """Degrees of freedom of the variance."""
 
 
-def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+def mean_interval(
+    values: Sequence[float],
+    confidence: float = 0.95,
+    ends: tuple[float, float] = (-math.inf, math.inf),
+) -> Interval:
     """The mean of independent values, such as test scores over seeds, with its t interval.
 
     Student (1908), "The probable error of a mean", Biometrika 6. The interval says how
     far the seed of the training moves the mean; it says nothing of the choice of the test
-    examples or of the luck of the search. It is not cut at the ends of a metric's scale:
-    with few seeds an accuracy near 1 can have an upper end above 1.
+    examples. With few seeds that of an accuracy near 1 would go beyond 1: it is cut at the ends
+    of the metric's scale, which costs no coverage, as no true mean lies beyond them.
 
     A bootstrap interval would not do in its place: the three values of three seeds have ten
     different resamples, and the percentile interval of normal values then holds the true mean
@@ -72,6 +76,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
         values: finite values; one gives no interval (NaN), none gives NaN throughout,
             equal ones give an interval without width.
         confidence: share of such intervals that hold the true mean.
+        ends: of the scale, between which all values lie.
     """
     count = len(values)
     scale = unit(values)
@@ -83,7 +88,8 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
         return Interval(values[0], values[0], values[0])
     error = math.sqrt(_variance_of_mean(scaled))
     half = _student_quantile(confidence, count - 1) * error
-    return Interval(mean * scale, (mean - half) * scale, (mean + half) * scale)
+    low, high = (mean - half) * scale, (mean + half) * scale
+    return Interval(mean * scale, max(low, ends[0]), min(high, ends[1]))
 
 
 def compare(

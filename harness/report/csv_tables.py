@@ -68,7 +68,7 @@ LEADERBOARD_COLUMNS = {
         "Lower end of its 95 % t interval, over seeds or, of several, over "
         "searches; missing with one.",
     ),
-    "ci_high": Column("float64", "Upper end; not cut at the end of the metric's scale."),
+    "ci_high": Column("float64", "Upper end; both lie within the metric's scale."),
     "seeds": Column("int64", "Seed runs with a finite score, over which the mean is taken."),
     "searches": Column("int64", "Independent searches whose winners these runs have."),
     "verdict": Column(

@@ -13,10 +13,10 @@ from dataclasses import astuple, dataclass
 from harness.analysis.cells import (
     best_trial,
     independent_scores,
+    interval_of,
     objective_of,
     overflow_free_mean,
 )
-from harness.analysis.statistics import mean_interval
 from harness.journal.record import SweepRecord, TaskRecord
 from harness.tracking.values import ended, milliseconds, valid_name
 from harness.trial import CellKey, TrialResult
@@ -178,7 +178,7 @@ def _test(confirmed: Iterable[TrialResult], searches: int) -> dict[str, float]:
             sample = independent_scores(completed, name.removeprefix("test_"), searches)
             if not sample:
                 continue
-            found = mean_interval(sample)
+            found = interval_of(sample, name.removeprefix("test_"))
             values[name] = found.mean
             if math.isfinite(found.low):
                 values |= {f"{name}_ci_low": found.low, f"{name}_ci_high": found.high}

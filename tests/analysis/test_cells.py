@@ -9,6 +9,7 @@ from harness.analysis.cells import (
     best_trial,
     cell_results,
     exit_code,
+    interval_of,
     is_done,
     objective_of,
     scores_on_test,
@@ -66,6 +67,21 @@ def test_an_interval_of_several_searches_is_over_their_means(tmp_path):
     assert cell.mean == pytest.approx(cell.interval.mean)
     assert cell.finished(2)
     assert not cell.finished(3)
+
+
+@pytest.mark.parametrize("metric, scores, low, high", [
+    ("accuracy", (0.97, 0.99, 1.0), None, 1.0),
+    ("masked_token_accuracy", (0.0, 0.01, 0.03), 0.0, None),
+    ("accuracy", (97.0, 99.0, 100.0), None, None),
+    ("perplexity", (1.0, 1.1, 1.4), 1.0, None),
+    ("mine", (0.97, 0.99, 1.0), None, None),
+])  # fmt: skip
+def test_an_interval_ends_where_the_scale_of_the_metric_does(metric, scores, low, high):
+    whole, found = mean_interval(scores), interval_of(scores, metric)
+    assert found.mean == whole.mean
+    assert found.low == (whole.low if low is None else low)
+    assert found.high == (whole.high if high is None else high)
+    assert whole.low <= found.low <= found.mean <= found.high <= whole.high
 
 
 def test_the_configuration_of_several_searches_is_chosen_on_validation(tmp_path):

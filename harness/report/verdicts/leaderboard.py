@@ -125,10 +125,10 @@ Scores are those of the test split, which the search never saw: the best configu
 each architecture is trained anew on every seed. Intervals of a score are 95 % Student t \
 intervals over the seeds of one winner, or over the means of several searches: they hold the luck \
 of initialisation and data order, of several searches that of the search, too, not the choice of \
-the test examples, and are not cut at the ends of a metric's scale. Intervals of a difference \
-hold jointly for all pairs of a task's architectures, and allow for other models and other test \
-examples (see How sure); where one holds zero the two are called not distinguishable. Seconds are \
-wall seconds in the worker."""
+the test examples, and end where the metric's scale does. Intervals of a difference hold jointly \
+for all pairs of a task's architectures, and allow for other models and other test examples (see \
+How sure); where one holds zero the two are called not distinguishable. Seconds are wall seconds \
+in the worker."""
 
 
 def how_started(group: Sequence[CellResults], starts: Starts) -> str:

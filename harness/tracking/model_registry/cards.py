@@ -5,7 +5,7 @@ After Mitchell et al., "Model Cards for Model Reporting", 2019, as far as a jour
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.statistics import mean_interval
+from harness.analysis.cells import interval_of
 from harness.journal.record import SweepRecord
 from harness.system.markdown import NOTHING, code, narrow_table, plain
 from harness.tracking.trials import CellTrials
@@ -75,14 +75,15 @@ def _scores(record: SweepRecord, cell: CellTrials) -> Iterator[str]:
     for name in names:
         metric = name.removeprefix("test_")
         sample = cell.sample(metric)
-        found = mean_interval(sample)
+        found = interval_of(sample, metric)
         spread = f"{found.low:.4g} to {found.high:.4g}" if len(sample) > 1 else NOTHING
         trivial = f"{floor[metric]:.4g}" if metric in floor else NOTHING
         rows.append((code(metric), f"{found.mean:.4g}", spread, str(len(sample)), trivial))
     if rows:
         yield ""
         yield "### Scores on the test split"
-        headers = ("metric", "mean over seeds", "95 % interval", "seeds", "trivial predictor")
+        drawn = "seeds" if cell.searches == 1 else "searches"
+        headers = ("metric", f"mean over {drawn}", "95 % interval", drawn, "trivial predictor")
         yield from narrow_table(headers, rows[:_MOST_ROWS])
     if known is not None and known.reference is not None:
         yield ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from harness import registry
-from harness.analysis.statistics import mean_interval
+from harness.analysis.cells import interval_of
 from harness.journal.record import SweepRecord
 from harness.tracking.cell_run import cell_status
 from harness.tracking.model_registry import cards
@@ -108,7 +108,7 @@ def _tags(record: SweepRecord, cell: CellTrials, result: TrialResult) -> dict[st
     metric = record.tasks[task].judged_by.metric if task in record.tasks else ""
     sample = cell.sample(metric)
     if sample:
-        found = mean_interval(sample)
+        found = interval_of(sample, metric)
         tags[valid_name(f"test_{metric}")] = f"{found.mean:.4g}"
         if len(sample) > 1:
             tags["interval"] = f"{found.low:.4g} to {found.high:.4g}"

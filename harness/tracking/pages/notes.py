@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.analysis.cells import scores_on_test
-from harness.analysis.statistics import mean_interval
+from harness.analysis.cells import interval_of
 from harness.journal.record import SweepRecord
 from harness.system.markdown import NOTHING, code, narrow_table, plain
+from harness.system.text import counted
 from harness.tracking.pages.links import Link
 from harness.tracking.trials import CellTrials, SweepTrials
-from harness.trial import TrialResult
 
 
 def experiment(record: SweepRecord, task: str, links: Sequence[Link] = ()) -> str:
@@ -61,7 +60,7 @@ def cell(record: SweepRecord, trials: CellTrials) -> str:
         f"**{plain(space)}** on **{plain(task)}**, sweep {code(record.sweep.name, in_table=False)}",
         "",
     ]
-    lines += _test_metrics(trials.confirmed())
+    lines += _test_metrics(trials)
     if winner is not None and task in record.tasks:
         metric = record.tasks[task].objective.metric
         lines.append(
@@ -105,7 +104,7 @@ def _best_rows(record: SweepRecord, trials: SweepTrials) -> Iterator[tuple[str, 
             continue
         metric = known.judged_by.metric
         sample = best.sample(metric)
-        found = mean_interval(sample)
+        found = interval_of(sample, metric)
         spread = f"{found.low:.4g} to {found.high:.4g}" if len(sample) > 1 else NOTHING
         yield task, code(kept), code(metric), f"{found.mean:.4g}", spread
 
@@ -117,17 +116,19 @@ def _searched(trials: CellTrials) -> str:
     return f"{len(trials.search)} trials ({counts}) in {trials.seconds:.0f} s."
 
 
-def _test_metrics(confirmed: Sequence[TrialResult]) -> list[str]:
+def _test_metrics(trials: CellTrials) -> list[str]:
+    confirmed = trials.confirmed()
     names = dict.fromkeys(n for r in confirmed for n in r.metrics if n.startswith("test_"))
     lines = []
-    for name in names:
-        sample = scores_on_test(confirmed, name.removeprefix("test_"))
+    for metric in (name.removeprefix("test_") for name in names):
+        sample = trials.sample(metric)
         if not sample:
             continue
-        found = mean_interval(sample)
+        found = interval_of(sample, metric)
         between = f"{found.low:.4g} to {found.high:.4g}"
         spread = f", 95 % interval {between}" if len(sample) > 1 else ""
-        seeds = f"{len(sample)} seeds" if len(sample) > 1 else "1 seed"
-        lines.append(f"- {code(name.removeprefix('test_'))} on the test split: **{found.mean:.4g}**"
-                     f"{spread} ({seeds})")  # fmt: skip
+        drawn = counted(len(sample), "seed")
+        if trials.searches > 1:
+            drawn = f"{len(sample)} of {trials.searches} searches"
+        lines.append(f"- {code(metric)} on the test split: **{found.mean:.4g}**{spread} ({drawn})")
     return lines
