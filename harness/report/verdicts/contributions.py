@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.kinds.files.text_files import OUTSIDE
 from harness.report.verdicts.bootstrap import Floats, Measure, mean
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
@@ -48,8 +49,9 @@ def contributions(arrays: Arrays) -> Iterator[Contribution]:
         if said in arrays and right in arrays and arrays[said].ndim == arrays[right].ndim == 1:
             yield Contribution(f"{said}s equal to the {right}", _equal(said, right), mean)
             kinds = arrays[said].dtype.kind + arrays[right].dtype.kind
-            if kinds == "UU":
+            if kinds == "UU" and _are_tags(arrays[right]):
                 yield Contribution("F1 of the entities drawn", _entity_parts(said, right), f1)
+            elif kinds == "UU":
                 yield Contribution("BLEU of the sentences drawn", _bleu_parts(said, right), bleu)
             elif set(kinds) <= set("iu") and arrays[right].max() < MOST_CLASSES:
                 yield Contribution("F1 of the classes drawn", _class_parts(said, right), macro_f1)
@@ -131,6 +133,12 @@ def _bleu_parts(said: str, right: str) -> Callable[[Arrays], Floats]:
         return np.array([[*s.counts, *s.totals, s.sys_len, s.ref_len] for s in scores], np.float64)
 
     return parts
+
+
+def _are_tags(texts: npt.NDArray[np.generic]) -> bool:
+    """Whether texts are the tags of the words of sentences, as `O B-location I-location`."""
+    words = (word for text in texts for word in str(text).split())
+    return all(word == OUTSIDE or word[:2] in ("B-", "I-") for word in words)
 
 
 def _entity_parts(said: str, right: str) -> Callable[[Arrays], Floats]:
