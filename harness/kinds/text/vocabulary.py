@@ -1,8 +1,11 @@
 """Vocabularies, learned on the texts of the training split alone."""
 
+import importlib.util
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from harness.kinds.text.tokenizer import CHOICES, RESERVED, Tokens, count
@@ -13,6 +16,7 @@ Vocabulary = int | Sequence[str] | Callable[[Mapping[str, Path]], Sequence[str]]
 them, given the path of each source by name."""
 MOST_COUNTED = 10_000_000
 """A count that no word is expected to reach: the learner's own."""
+_LEARNER = "tensorflow_text.tools.wordpiece_vocab.wordpiece_tokenizer_learner_lib"
 
 
 def learned(
@@ -63,8 +67,6 @@ def learned(
 def _pieces(
     task: str, counts: Counter[str], size: int, reserved: Sequence[str], rarest: int | None
 ) -> list[str]:
-    from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
-
     characters = {character for word in counts for character in word}
     least = len(reserved) + 2 * len(characters)
     if size < least:
@@ -77,7 +79,7 @@ def _pieces(
     ranked = sorted(counts.values(), reverse=True)
     lowest = rarest or ranked[min(size, len(ranked)) - 1]
     return list(
-        learner.learn(
+        _learner().learn(
             counts,
             vocab_size=size,
             reserved_tokens=list(reserved),
@@ -85,6 +87,25 @@ def _pieces(
             upper_thresh=MOST_COUNTED if rarest else 16 * lowest,
         )
     )
+
+
+def _learner() -> ModuleType:
+    """TensorFlow Text's learner of pieces: Python and NumPy, but its package imports TensorFlow,
+    which takes longer than most vocabularies do. So the module is loaded without the package."""
+    if _LEARNER not in sys.modules:
+        package = importlib.util.find_spec(_LEARNER.partition(".")[0])
+        if package is None or not package.submodule_search_locations:
+            raise ImportError("No module named 'tensorflow_text'", name="tensorflow_text")
+        inside = _LEARNER.split(".")[1:]
+        path = Path(package.submodule_search_locations[0], *inside).with_suffix(".py")
+        spec = importlib.util.spec_from_file_location(_LEARNER, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        # Under its name it is seen to be one of the libraries that data was made with.
+        sys.modules[_LEARNER] = module
+    return sys.modules[_LEARNER]
 
 
 def had(

@@ -1,6 +1,8 @@
 """Texts as ids: what is cut where, and that nothing but the vocabulary decides."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -135,6 +137,23 @@ def test_of_words_and_characters_the_commonest_are_learned():
     assert vocabularies.learned("t", texts, 7, "word") == [*RESERVED, "b", "a"]
     assert vocabularies.learned("t", texts, 99, "word")[5:] == ["b", "a", "c", "d"]
     assert vocabularies.learned("t", texts, 7, "character") == [*RESERVED, " ", "b"]
+
+
+def test_pieces_are_learned_without_tensorflow_as_its_package_learns_them():
+    code = """
+import sys
+from collections import Counter
+from harness.kinds.text import vocabulary
+text = "the goods was filming , not bad goods filmed badly " * 20
+found = vocabulary.learned("t", [text], 50)
+assert "tensorflow" not in sys.modules
+del sys.modules["tensorflow_text.tools.wordpiece_vocab.wordpiece_tokenizer_learner_lib"]
+from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
+vocabulary._learner = lambda: learner
+assert vocabulary.learned("t", [text], 50) == found and len(found) > 25, found
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_pieces_make_up_every_word_of_the_texts():
