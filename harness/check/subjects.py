@@ -45,7 +45,7 @@ def asked(names: Sequence[str]) -> list[Task | SearchSpace]:
 
 def _is_path(name: str) -> bool:
     known = name in registry.tasks() or name in registry.spaces()
-    return not known and (name.endswith(".py") or os.sep in name or Path(name).is_dir())
+    return not known and (name.endswith((".py", ".toml")) or os.sep in name or Path(name).is_dir())
 
 
 def _named(name: str) -> Task | SearchSpace:

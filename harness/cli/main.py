@@ -134,7 +134,14 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 
 
 @main.command()
-@click.argument("sweep")
+@click.argument("sweep", required=False)
+@click.option(
+    "--data",
+    type=_folder,
+    metavar="PATH",
+    help="A file or a folder of your own data in place of SWEEP: what is understood of it is "
+    "printed, and written to a sweep file in the current folder.",
+)
 @click.option("--tasks", callback=_names, help="Only these tasks: a,b.")
 @click.option("--spaces", callback=_names, help="Only these search spaces: a,b.")
 @click.option("--trials", type=int, help="Search trials of each cell.")
@@ -162,7 +169,7 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 @_offline
 @_output
 @_plugins
-def run(sweep: str, **options: Any) -> None:
+def run(sweep: str | None, data: Path | None, **options: Any) -> None:
     """Run SWEEP, a shipped name or a TOML file; carry on where an earlier run stopped.
 
     Exit code 0: every cell has a confirmed result; 1: some cell has none; 2: bad input;
@@ -174,17 +181,22 @@ def run(sweep: str, **options: Any) -> None:
     budget = {key: options.pop(key) for key in ("trials", "epochs", "seconds")}
     keys = ("tasks", "spaces", "seeds", "searches", "tuner", "backend")
     question = {key: options.pop(key) for key in keys}
-    asked = load_sweep(
-        sweep,
-        {
-            **{key: value for key, value in question.items() if value is not None},
-            "budget": {key: value for key, value in budget.items() if value is not None},
-            "plugins": [str(plugin) for plugin in registry.plugins()],
-        },
-    )
-    from harness.driver.loop import Options, run_sweep
+    from harness.cli.own_data import asked_about, to_do
 
-    sys.exit(run_sweep(asked, Options(**options)))
+    with asked_about(sweep, data, click.echo) as named:
+        asked = load_sweep(
+            named,
+            {
+                **{key: value for key, value in question.items() if value is not None},
+                "budget": {key: value for key, value in budget.items() if value is not None},
+                "plugins": [str(plugin) for plugin in registry.plugins()],
+            },
+        )
+        if data is not None:
+            click.echo(to_do(asked))
+        from harness.driver.loop import Options, run_sweep
+
+        sys.exit(run_sweep(asked, Options(**options)))
 
 
 @main.command()

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness import registry
 from harness.data import download, prepare_function
+from harness.own import file as data_file
 from harness.spec import HarnessError, Task
 from harness.system import atomic_files, isolation
 
@@ -57,6 +58,7 @@ def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any
     origin = registry.origin(registry.task(task.name))
     homes = [Path.cwd(), origin.path, prepare_function.home(task.prepare)]
     sources = [path.absolute() for path in files.values()]
+    tables = [path for path in registry.plugins() if path.suffix == data_file.SUFFIX]
     return {
         "task": task.name,
         "module": origin.module,
@@ -65,7 +67,7 @@ def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any
         "files": {name: str(path.absolute()) for name, path in files.items()},
         "plugins": [str(path) for path in registry.plugins()],
         "homes": [str(home) for home in homes if home is not None and home.is_dir()],
-        "not_own": [str(path) for path in (*sources, download.cache_root())],
+        "not_own": [str(path) for path in (*sources, *tables, download.cache_root())],
     }
 
 

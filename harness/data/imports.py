@@ -21,7 +21,7 @@ from harness.data.ingredients import (
 )
 from harness.data.reads import INSTALLED, Reads, module_file
 
-_PARTS = ("harness.kinds.", "harness.tasks.")
+_PARTS = ("harness.kinds.", "harness.own.", "harness.tasks.")
 """How the names of those modules of the harness begin that data is made by, where they are used."""
 
 

@@ -12,6 +12,7 @@ from harness.check.rehearsal import Rehearsal
 from harness.check.steps import declaration_faults
 from harness.data import cache
 from harness.journal.record import SweepRecord
+from harness.own.task import FACTS
 from harness.spec import Faults, HarnessError
 from harness.sweep.load import differences
 from harness.sweep.pairs import NO_MODEL, Cell, cells, pretraining
@@ -60,7 +61,9 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
     """What the journal says of a task's data; prepares it when it is not cached."""
     task = registry.task(name)
     data = cache.load(task, data_dir, offline)
+    facts = data.assets.get(FACTS)
     return {
+        **({"facts": facts} if facts else {}),
         "digest": cache.entry(task, data_dir, offline).digest,
         "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
         "objective": task.objective,

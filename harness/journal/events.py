@@ -4,7 +4,8 @@ Events, each with `event` and `time` (Unix seconds):
 
 - `sweep`: `version`, `id`, `sweep` (the question), `environment`, `command`; always first
 - `resumed`: `environment`, `command`
-- `data`: `task`, `digest`, `sizes`, `objective`, `measure`, `baseline`, `reference`, `licence`
+- `data`: `task`, `digest`, `sizes`, `objective`, `measure`, `baseline`, `reference`, `licence`;
+  `facts` of data of one's own, see `harness.report.own_data`
 - `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
 - `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
   `interrupted` is to be run again

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from harness.own import file as data_file
 from harness.registry import plugin_files
 from harness.registry.catalogue import Catalogue, collect
 from harness.registry.names import LONGEST_NAME, allowed, portable, suggestion
@@ -55,7 +56,7 @@ def use(files: Iterable[str | Path]) -> None:
     """Takes plugin files into the registry, in the place of those that were there before.
 
     Args:
-        files: Python files, and folders of some.
+        files: Python files, folders of some, and sweep files with `[data.NAME]` tables.
 
     Raises:
         HarnessError: one does not exist, or is neither.
@@ -83,8 +84,13 @@ def located(plugin: Path) -> Path:
         raise HarnessError(f"plugin {name}: no path ({quoted(str(error))})") from None
     if not (file or folder):
         raise HarnessError(f"plugin {name}: no such file or folder")
-    if file and (whole.suffix != ".py" or "." in whole.stem):
-        raise HarnessError(f"plugin {name}: expected a Python file, NAME.py, or a folder")
+    python = whole.suffix == ".py" and "." not in whole.stem
+    tables = whole.suffix == data_file.SUFFIX and bool(data_file.tables(whole))
+    if file and not python and not tables:
+        raise HarnessError(
+            f"plugin {name}: expected a Python file, NAME.py, or a folder; or a sweep file with "
+            "[data.NAME] tables"
+        )
     return whole
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.own.task import alike
 from harness.registry import plugin_files
 from harness.registry.names import allowed
 from harness.registry.origin import Fault, Origin, in_file, installed, reason, shipped, shown
@@ -110,7 +111,7 @@ def collect(plugins: Iterable[Path] = ()) -> Catalogue:
             heard.add(origin.path)
             noun = _noun(value)
             before, known = folded.setdefault((noun, value.name.casefold()), (origin, value))
-            if known is not value:
+            if known is not value and not alike(known, value):
                 raise HarnessError(
                     f"{WORDS[noun]} {value.name!r} is defined twice: in {before} and in {origin}"
                 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness import cause
+from harness import cause, own
 from harness.registry import plugin_files
 from harness.spec import HarnessError
 from harness.system.redact import masked
@@ -16,8 +16,8 @@ from harness.system.text import one_line
 LONGEST_REASON = 1_000
 """Characters that are said of why something cannot be loaded."""
 
-_MACHINERY = Path(__file__).parent
-"""What loads others is at fault for none of them."""
+_MACHINERY = (Path(__file__).parent, Path(own.__file__).parent)
+"""What loads others, and makes tasks of tables, is at fault for none of them."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ def shown(path: Path) -> str:
 
 def reason(error: BaseException) -> str:
     """Why something cannot be loaded, with the line of the person's own code that is at fault."""
-    own = _own_frame(error)
-    where = f"{shown(Path(own.filename))}, line {own.lineno}: " if own else ""
+    frame = _own_frame(error)
+    where = f"{shown(Path(frame.filename))}, line {frame.lineno}: " if frame else ""
     if isinstance(error, HarnessError):
         return f"{where}{one_line(str(error))}"
     said = masked(cause.told(error))
@@ -125,7 +125,7 @@ def _own_frame(error: BaseException) -> traceback.FrameSummary | None:
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith("<frozen ")
-        and not Path(frame.filename).is_relative_to(_MACHINERY)
+        and not any(map(Path(frame.filename).is_relative_to, _MACHINERY))
         and Path(frame.filename) != Path(importlib.__file__)
     ]
     if not frames:

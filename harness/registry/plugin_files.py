@@ -5,6 +5,9 @@ the file a module of it: the same name in every process, and never that of anyth
 relative imports such a module may import the files and packages beside it by their plain names.
 They come before installed packages, as for a script, but never before the standard library or the
 harness itself; and the search path of the process stays as it is.
+
+A sweep file is one, too: its `[data.NAME]` tables are tasks (see `harness.own`), and it is a module
+without a file, as a change of a budget in it is none of the data.
 """
 
 import builtins
@@ -21,11 +24,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.own import file as data_file
+
 PACKAGE = "harness_plugins"
 """What the names of all modules of plugin files begin with."""
 _BEFORE_SIBLINGS = sys.stdlib_module_names | {"harness"}
 _folders: dict[str, Path] = {}
 """Folders of plugin files by the name of their package."""
+_tables: dict[str, Path] = {}
+"""Sweep files with data by the name of their module."""
 _digests: dict[Path, str] = {}
 
 
@@ -41,7 +48,10 @@ def announce(plugin: Path) -> str:
     _folders[name] = folder
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
-    return f"{PACKAGE}.{name}"
+    package = f"{PACKAGE}.{name}"
+    if plugin.suffix == data_file.SUFFIX:
+        _tables[_table_module(package, plugin)] = plugin
+    return package
 
 
 def modules(plugin: Path) -> list[str]:
@@ -54,6 +64,10 @@ def modules(plugin: Path) -> list[str]:
         plugin: an absolute path.
     """
     package = announce(plugin)
+    if plugin.suffix == data_file.SUFFIX:
+        module = _table_module(package, plugin)
+        sys.modules.pop(module, None)  # what it says may be another by now
+        return [module]
     if not plugin.is_dir():
         return [f"{package}.{plugin.stem}"]
     found = [f"{package}.{module.name}" for module in pkgutil.iter_modules([str(plugin)])
@@ -61,11 +75,17 @@ def modules(plugin: Path) -> list[str]:
     return [package, *found] if (plugin / "__init__.py").is_file() else found
 
 
+def _table_module(package: str, plugin: Path) -> str:
+    sign = hashlib.sha256(os.fsencode(plugin.name)).hexdigest()[:8]
+    return f"{package}.{re.sub(r'[^0-9A-Za-z_]', '_', plugin.stem)}_data_{sign}"
+
+
 def source_of(module: str) -> Path | None:
-    """The file that a module of a plugin is or would be; of a package without one, its folder."""
+    """The file that a module of a plugin is or would be, or whose tables it is; of a package
+    without one, its folder."""
     folder = folder_of(module)
-    if folder is None:
-        return None
+    if folder is None or module in _tables:
+        return _tables.get(module)
     path = folder.joinpath(*module.split(".")[2:])
     if (path / "__init__.py").is_file():
         return path / "__init__.py"
@@ -106,6 +126,8 @@ class _Finder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname == PACKAGE:
             return importlib.machinery.ModuleSpec(fullname, None, is_package=True)
+        if fullname in _tables:
+            return importlib.machinery.ModuleSpec(fullname, _TableLoader(_tables[fullname]))
         found = source_of(fullname)
         if found is None:
             return None
@@ -121,6 +143,19 @@ class _Finder(importlib.abc.MetaPathFinder):
             loader=_Loader(fullname, str(found)),
             submodule_search_locations=[str(found.parent)] if found.stem == "__init__" else None,
         )
+
+
+class _TableLoader(importlib.abc.Loader):
+    """Makes the tasks of a sweep file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """Python's own will do."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        vars(module).update(data_file.tasks(self._file))
 
 
 class _Loader(importlib.abc.FileLoader, importlib.abc.SourceLoader):

@@ -10,6 +10,7 @@ from typing import Any
 from harness.analysis.cells import CellResults
 from harness.journal.folder import FAILURES
 from harness.journal.record import SweepRecord
+from harness.report import own_data
 from harness.report.text import duration, flat, listed
 from harness.sweep.question import SEEDS_APART, Budget, Sweep
 from harness.system.markdown import NOTHING, bullets, code, plain, table
@@ -200,7 +201,9 @@ def data(record: SweepRecord) -> str:
            for split in ("train", "val", "test"))]
         for task in record.tasks.values()
     ]  # fmt: skip
-    return table(["task", "licence", "SHA-256 begins", "train", "val", "test"], rows, left=3)
+    shown = table(["task", "licence", "SHA-256 begins", "train", "val", "test"], rows, left=3)
+    notes = own_data.notes(record)
+    return f"{shown}\n\n{bullets(notes)}" if notes else shown
 
 
 def environment(record: SweepRecord) -> str:

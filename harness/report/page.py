@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from harness.report import appendix
+from harness.report import appendix, own_data
 from harness.report.across_tasks.pretraining import (
     payoff,
     pretraining_costs,
@@ -53,7 +53,11 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
         "Environment": appendix.environment(record),
         "Reproduce": appendix.reproduce(record),
     }
-    opening = [f"# {title(record.sweep)}", summary(tasks, judged, starts, payoff(answer.pairs))]
+    opening = [
+        f"# {title(record.sweep)}",
+        *own_data.first_of_all(record),
+        summary(tasks, judged, starts, payoff(answer.pairs)),
+    ]
     shown = [f"## {heading}\n\n{body}" for heading, body in sections.items() if body]
     page = "\n\n".join([*opening, *shown]) + "\n"
     return _SHOWN.sub(lambda found: _instead(found, lost), page)

@@ -16,7 +16,7 @@ import tomli_w
 from harness import registry
 from harness.journal.folder import ARTIFACTS, DATABASE
 from harness.spec import HarnessError
-from harness.sweep import budgets, plugins, starts
+from harness.sweep import budgets, own_data, plugins, starts
 from harness.sweep.pairs import cells, pretraining
 from harness.sweep.question import SEEDS_APART, Budget, Sweep
 from harness.system.text import quoted
@@ -76,6 +76,8 @@ def load_sweep(name_or_path: str, overrides: Mapping[str, Any] | None = None) ->
         raise HarnessError(f"{name_or_path}: not valid TOML ({quoted(str(error))})") from None
     except ValueError:  # Python converts no number of thousands of digits
         raise HarnessError(f"{name_or_path}: not valid TOML (a number is too long)") from None
+    if name_or_path.endswith(".toml"):
+        fields = own_data.taken(fields, path)
     return from_fields(fields, overrides or {}, origin=name_or_path, base=base)
 
 
@@ -131,7 +133,7 @@ def toml(sweep: Sweep) -> str:
     """The sweep as a TOML file that asks the same question, defaults included."""
     top = dataclasses.asdict(sweep)
     budget, own_budgets = top.pop("budget"), top.pop("budgets")
-    for absent in ("plugins", "first"):
+    for absent in ("plugins", "first", "data"):
         if not top[absent]:
             del top[absent]
     if "first" in top and not isinstance(top["first"], str):
@@ -155,7 +157,7 @@ def toml(sweep: Sweep) -> str:
 def differences(old: Sweep, new: Sweep) -> list[str]:
     """What is asked differently, one `field: old, now new` each.
 
-    Plugins may move: what they hold is known by its name, and their data by its digest.
+    Plugins and files of data may move: what they hold is known by its name, and data by its digest.
     """
     own = {**old.budgets, **new.budgets}
     before, after = _flat(old, own), _flat(new, own)
@@ -170,6 +172,7 @@ def _flat(sweep: Sweep, tasks: Iterable[str]) -> dict[str, Any]:
     """Every field by its key in a sweep file; `tasks` are those whose budgets are spelled out."""
     fields = dataclasses.asdict(sweep)
     del fields["budget"], fields["budgets"], fields["plugins"]
+    fields["data"] = own_data.without_files(sweep.data)
     every = {"budget": sweep.budget}
     every |= {f"budgets.{task}": sweep.budget_of(task) for task in tasks}
     return fields | {

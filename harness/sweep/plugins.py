@@ -12,6 +12,7 @@ from harness import registry
 from harness.journal.folder import QUESTION
 from harness.registry import plugin_files
 from harness.spec import HarnessError
+from harness.sweep import own_data
 from harness.sweep.question import Sweep
 from harness.system.text import one_line, quoted
 
@@ -39,8 +40,12 @@ def recorded(sweep: Sweep, folder: Path) -> Sweep:
     They are relative: a project that is moved as a whole stays whole, and nothing tells of the
     machine.
     """
-    plugins = tuple(_relative(Path(plugin), folder) for plugin in sweep.plugins)
-    return dataclasses.replace(sweep, plugins=plugins)
+    others = own_data.other_plugins(sweep)
+    return dataclasses.replace(
+        sweep,
+        plugins=tuple(_relative(Path(plugin), folder) for plugin in others),
+        data=own_data.moved(sweep.data, lambda file: _relative(Path(file), folder)),
+    )
 
 
 def remember(folders: Iterable[Path]) -> None:
@@ -62,7 +67,10 @@ def remember(folders: Iterable[Path]) -> None:
 
 
 def _remembered(folder: Path) -> Iterator[Path]:
-    for plugin in _written(folder / QUESTION):
+    plugins = _written(folder / QUESTION)
+    if own_data.is_in(folder / QUESTION):
+        plugins = (*plugins, QUESTION)
+    for plugin in plugins:
         try:
             yield registry.located(folder / plugin)
         except HarnessError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Backend = Literal["tensorflow", "jax", "torch"]
 Tuner = Literal[
@@ -95,6 +95,9 @@ class Sweep:
     plugins: tuple[str, ...] = ()
     """Python files, and folders of some, with tasks and architectures beside those that are
     installed: absolute, or relative to the file that asks the question."""
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Data of one's own by the name of its task, as `harness.own` describes it; files absolute, or
+    relative to the file that asks the question."""
 
     @property
     def order(self) -> Tuner:

@@ -1,0 +1,160 @@
+"""Series of numbers in a table with a column of times: in order, each step once."""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.own import tables
+from harness.own.description import Data
+from harness.own.places import WHOLE, Parts, Place
+from harness.spec import HarnessError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DAY = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
+"""A date of eight digits."""
+
+
+def times(name: str, table: "pd.DataFrame", column: str) -> "pd.Series":
+    """A column of times: dates, or numbers.
+
+    Raises:
+        HarnessError: a value that is neither, or is missing, named by its row.
+    """
+    import pandas as pd
+
+    found = tables.given(name, table, column, "a time")
+    numbers = [tables.as_number(value) for value in found]
+    digits = all(_DAY.fullmatch(value) for value in found)
+    if all(number is not None for number in numbers) and not digits:
+        return pd.Series(numbers, dtype="float64")
+    form = "%Y%m%d" if digits else "mixed"
+    parsed = pd.to_datetime(pd.Series(found), errors="coerce", format=form, utc=True)
+    if parsed.isna().any():
+        row = int(parsed.isna().to_numpy().argmax())
+        raise HarnessError(
+            f"{name}, row {row + 1}, column {column!r}: found {found[row]!r:.40}; expected a date "
+            "or a number"
+        )
+    return parsed.dt.tz_localize(None)
+
+
+def read(data: Data, parts: Parts) -> tuple[Any, dict[str, Any]]:
+    """A table of numbers by split, or of all steps, and what is to be said of it.
+
+    Raises:
+        HarnessError: times are out of order, twice there or missing; a value is no number.
+    """
+    facts: dict[str, Any] = {}
+    found = {split: _table(data, place, facts) for split, (place,) in parts.items()}
+    look_back = data.options["look_back"]
+    if WHOLE not in found:
+        missing = [name for name in ("val", "test") if name not in found]
+        if missing:
+            cut = _cut(found.pop("train"), {n: getattr(data.cut, n) for n in missing}, look_back)
+            found = {**cut, **found}
+        return found, facts
+    shares = {"val": data.cut.val, "test": data.cut.test}
+    return _cut(found[WHOLE], shares, look_back), facts
+
+
+def _table(data: Data, place: Place, facts: dict[str, Any]) -> "pd.DataFrame":
+    import pandas as pd
+
+    table = tables.read(place.name, place.path, data.format)
+    time = data.columns.get("time")
+    named = data.columns.get("values") or [name for name in table.columns if name != time]
+    index = None if time is None else _checked(data, place, times(place.name, table, time), time)
+    if data.gaps is None or index is None:
+        return pd.DataFrame({name: tables.numbers(place.name, table, name) for name in named})
+    there = {
+        name: [tables.as_number(v) for v in tables.column(place.name, table, name)]
+        for name in named
+    }
+    frame = pd.DataFrame(there, index=index, dtype="float64")
+    return _filled(place, frame, facts)
+
+
+def _checked(data: Data, place: Place, found: "pd.Series", column: str) -> "pd.Series":
+    """Times in order, each once, and without gaps unless those are filled in."""
+    import pandas as pd
+
+    steps = np.diff(found.to_numpy())
+    zero = np.zeros(1, steps.dtype)[0]
+    for word, wrong in (("earlier than", steps < zero), ("the same as", steps == zero)):
+        if wrong.any():
+            row = int(wrong.argmax()) + 2
+            raise HarnessError(
+                f"{place.name}, row {row}, column {column!r}: {_shown(found.iloc[row - 1])} is "
+                f"{word} in the row before; expected each step once, in order of time"
+            )
+    if len(steps) < 2 or data.gaps is not None:
+        return found
+    common = pd.Series(steps).mode()[0]
+    long = steps > common * LONGEST_STEP
+    if long.any() and not _calendar(found):
+        row = int(long.argmax()) + 2
+        raise HarnessError(
+            f"{place.name}, row {row}, column {column!r}: a gap from "
+            f"{_shown(found.iloc[row - 2])} to {_shown(found.iloc[row - 1])}; expected steps of "
+            f"{_step(common)} (gaps = 'interpolate' fills them in)"
+        )
+    return found
+
+
+LONGEST_STEP = 1.5
+"""Times the commonest step; beyond is a gap."""
+
+
+def _calendar(found: "pd.Series") -> bool:
+    """Whether times are regular by the calendar: business days, months, quarters, years."""
+    import pandas as pd
+
+    return found.dtype.kind == "M" and pd.infer_freq(pd.DatetimeIndex(found)) is not None
+
+
+def _filled(place: Place, frame: "pd.DataFrame", facts: dict[str, Any]) -> "pd.DataFrame":
+    """Steps that are missing, and values, by straight lines between those that are there."""
+    import pandas as pd
+
+    steps = pd.Series(np.diff(frame.index.to_numpy()))
+    common = steps.mode()[0]
+    places = np.rint((frame.index - frame.index[0]) / common).astype("int64")
+    if len(set(places)) != len(places):
+        raise HarnessError(f"{place.name}: steps shorter than {_step(common)}; expected none")
+    whole = frame.set_axis(places, axis=0).reindex(range(int(places[-1]) + 1))
+    missing = int(whole.isna().any(axis=1).sum())
+    filled = whole.interpolate(limit_direction="both").reset_index(drop=True)
+    if filled.isna().any().any():
+        column = str(filled.columns[filled.isna().any()][0])
+        raise HarnessError(f"{place.name}, column {column!r}: no number in it; expected some")
+    facts["filled"] = facts.get("filled", 0) + missing
+    return filled
+
+
+def _cut(table: "pd.DataFrame", shares: Mapping[str, float], look_back: int) -> dict[str, Any]:
+    """The last rows for the test, those before them for validation; each begins with `look_back`
+    steps of the split before."""
+    found: dict[str, Any] = {}
+    end = len(table)
+    for name in ("test", "val"):
+        if name in shares:
+            start = end - max(1, round(shares[name] * len(table)))
+            found[name] = table.iloc[max(0, start - look_back) : end]
+            end = start
+    return {"train": table.iloc[:end], **found}
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _step(value: Any) -> str:
+    import pandas as pd
+
+    if isinstance(value, np.timedelta64 | pd.Timedelta):
+        return str(pd.Timedelta(value)).replace("0 days ", "").replace(" 00:00:00", "")
+    return f"{value:g}"

@@ -1,0 +1,81 @@
+"""Data of one's own in a sweep: taken from its file, and written down in its folder."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.own import file as data_file
+from harness.own import guess, places
+from harness.spec import HarnessError
+from harness.sweep.question import Sweep
+
+Tables = Mapping[str, Mapping[str, Any]]
+
+
+def taken(fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The fields of a sweep file with what its data leaves to be guessed.
+
+    The file becomes one of the sweep's plugins, by which every process finds its tasks; they are
+    those of the sweep if it names none.
+
+    Args:
+        fields: of the file.
+        path: where it lies.
+
+    Raises:
+        HarnessError: `data` is not what it should be; the key is named.
+    """
+    if data_file.KEY not in fields:
+        return dict(fields)
+    base = path.absolute().parent
+    tables = {
+        name: guess.completed(name, table, base, path.name)
+        for name, table in data_file.checked(fields[data_file.KEY], path.name).items()
+    }
+    data_file.tasks(path.absolute())  # what is wrong with one is told as what it is
+    plugins = fields.get("plugins", [])
+    return {
+        "tasks": list(tables),
+        **fields,
+        data_file.KEY: moved(tables, lambda file: str(places.absolute(base, file))),
+        "plugins": [*plugins, path.name] if isinstance(plugins, list) else plugins,
+    }
+
+
+def moved(tables: Tables, place: Callable[[str], str]) -> dict[str, dict[str, Any]]:
+    """Tables whose files are named as `place` says."""
+
+    def of(files: Any) -> Any:
+        if isinstance(files, Mapping):
+            return {split: of(value) for split, value in files.items()}
+        return place(files) if isinstance(files, str) else [of(value) for value in files]
+
+    return {
+        name: {key: of(value) if key == "files" else value for key, value in table.items()}
+        for name, table in tables.items()
+    }
+
+
+def without_files(tables: Tables) -> dict[str, dict[str, Any]]:
+    """What tables say of their data but where it lies."""
+    return {
+        name: {key: value for key, value in table.items() if key != "files"}
+        for name, table in tables.items()
+    }
+
+
+def other_plugins(sweep: Sweep) -> list[str]:
+    """The plugins of a sweep without the file that its own data stands in."""
+    return [plugin for plugin in sweep.plugins if not _says_the_same(Path(plugin), sweep.data)]
+
+
+def is_in(question: Path) -> bool:
+    """Whether a sweep file that may be damaged, or gone, has data."""
+    try:
+        return question.is_file() and bool(data_file.tables(question))
+    except (OSError, HarnessError):
+        return False
+
+
+def _says_the_same(plugin: Path, known: Tables) -> bool:
+    return plugin.suffix == data_file.SUFFIX and set(data_file.tables(plugin)) <= set(known)
