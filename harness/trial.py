@@ -81,8 +81,9 @@ class Failure:
     """Why a trial has no score."""
 
     kind: Literal[
-        "code", "diverged", "infeasible", "timeout", "memory", "infrastructure", "interrupted"
-    ]
+        "code", "diverged", "infeasible", "timeout", "memory", "infrastructure", "interrupted",
+        "superseded",
+    ]  # fmt: skip
     message: str
     """One line."""
     traceback: str | None = None

@@ -211,13 +211,18 @@ class Rehearsal:
     def record(self):
         return read_journal(self.folder / self.sweep.name)
 
-    def results(self):
-        """How trials ended, in order, without interruptions, moments and times."""
-        return [
-            dataclasses.replace(entry, started=0.0, cost=Cost())
-            for entry in self.record().history
-            if isinstance(entry, TrialResult) and entry.status != "interrupted"
-        ]
+    def results(self, superseded: bool = False):
+        """How trials ended, in order, without interruptions, moments and times; with those that
+        count no more as the question has grown, if asked for."""
+        found = []
+        for entry in self.record().history:
+            if not isinstance(entry, TrialResult):
+                continue
+            if entry.status != "interrupted":
+                found.append(dataclasses.replace(entry, started=0.0, cost=Cost()))
+            elif not superseded and entry.failure and entry.failure.kind == "superseded":
+                found = [result for result in found if result.key != entry.key]
+        return found
 
     def complete(self) -> bool:
         """Whether nothing is left to do, as the driver sees it."""

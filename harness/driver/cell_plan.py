@@ -20,9 +20,12 @@ from harness.spec import HarnessError, Training
 from harness.sweep import starts
 from harness.sweep.pairs import NO_MODEL, Cell
 from harness.sweep.question import CONTINUING, Budget, Sweep
+from harness.system.json_values import jsonable
 from harness.trial import Asked, Failure, Job, Phase, TrialResult
 
 TrialName = tuple[Phase, int]
+_FAR_FROM_SEEDS = 1_000_000
+"""Between the seed of a search and that of its trials, so that seeds may be added."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,14 @@ class CellPlan:
             seeds=len(self.seeds),
         )
 
+    def superseded(self) -> list[TrialResult]:
+        """Confirmation runs of what was the best configuration before the search went on."""
+        best = self.best()
+        if self.ended is None or best is None:
+            return []
+        wanted = jsonable((best.config, best.training))
+        return [r for r in self.confirmed() if jsonable((r.config, r.training)) != wanted]
+
     def model(self) -> Path | None:
         """The confirmed model with the best validation score; `None` if there is none."""
         saved = [result for result in self.confirmed() if result.model is not None]
@@ -235,7 +246,7 @@ class CellPlan:
         best = self.best()
         if best is None or not best.epochs:
             return 0.0
-        epochs = self.budget.confirm_epochs or self.budget.epochs
+        epochs = self.budget.epochs_of_runs
         return best.cost.seconds / best.epochs * epochs / self.budget.train_fraction
 
     def searched(self) -> list[TrialResult]:
@@ -363,7 +374,7 @@ class CellPlan:
 
     def _confirm_job(self, suggestion: Suggestion, number: int, seed: int) -> Job:
         job = self._job(suggestion, "confirm", number, seed)
-        return replace(job, epochs=self.budget.confirm_epochs or self.budget.epochs)
+        return replace(job, epochs=self.budget.epochs_of_runs)
 
     def _job(self, suggestion: Suggestion, phase: Phase, number: int, seed: int) -> Job:
         config, training = suggestion.sampled
@@ -392,8 +403,8 @@ def search_trial_seed(sweep: Sweep, task: str, search: int = 0) -> int:
     """The seed that the trials of a search are trained with.
 
     A confirmation run with the seed of the search would repeat the very training that was
-    picked for its luck on the validation split.
+    picked for its luck on the validation split. It stays the same when seeds are added.
     """
     taken = {*sweep.seeds, *sweep.runs_of(task)}
-    free = (seed for seed in itertools.count(sweep.search_seed) if seed not in taken)
-    return next(itertools.islice(free, search, None))
+    seeds = ((sweep.search_seed + n) % 2**32 for n in itertools.count(_FAR_FROM_SEEDS))
+    return next(itertools.islice((seed for seed in seeds if seed not in taken), search, None))

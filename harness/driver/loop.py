@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import registry
 from harness.analysis.cells import exit_code, unconfirmed
@@ -25,6 +25,7 @@ from harness.driver.placement import Placement
 from harness.engines.engine import Done, Engine, Limits, Told
 from harness.engines.local.worker import Run
 from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, failure_path
+from harness.journal.grown import superseded
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
 from harness.journal.write import Journal
@@ -39,6 +40,9 @@ from harness.system.signals import EXIT_INTERRUPTED, Interruptions
 from harness.system.text import counted
 from harness.training.run import begun, run_trial
 from harness.trial import Cost, Failure, Job, Status, TrialResult
+
+if TYPE_CHECKING:
+    from harness.driver.cell_plan import CellPlan
 
 EXIT_UNCONFIRMED = 1
 
@@ -147,17 +151,18 @@ def _open(
     record = journal.read()
     sweep = winners.resolved(sweep, record)
     if record is not None:
-        preflight.check_same_question(folder, record.sweep, sweep)
+        preflight.carried_on(folder, record, sweep)  # refuses what cannot be
         preflight.check_same_data(folder, record.data, data)
         if options.retry_failed:
             record = _reopen(journal, record)
+        record = preflight.carried_on(folder, record, sweep)
         if preflight.complete(record):
             print(f"{folder}: complete already{_way_on(record)}; --fresh runs it anew")
             return None
     begin = functools.partial(_begin_worker, registry.plugins(), initialize)
     engine = functools.partial(_engine, functools.partial(run_or_rehearse, run_trial), begin)
     digests = {name: event["digest"] for name, event in data.items()}
-    driver = _Driver(sweep, options, folder, journal, engine, stack, digests)
+    driver = _Driver(sweep, options, folder, journal, record, engine, stack, digests)
     if rehearse:
         driver.rehearse()
     atomic_files.remove_parts(folder)
@@ -167,6 +172,8 @@ def _open(
             described[name] = {**described.get(name, {}), **found}
     asked = plugins.recorded(sweep, folder)
     journal.begin(asked, described, host.command())
+    if record is not None and record.sweep is sweep:  # it has grown
+        journal.append("grown", sweep=asked)
     for name, event in data.items():
         if record is None or name not in record.data:
             journal.append("data", task=name, **event)
@@ -229,6 +236,7 @@ class _Driver:
         options: Options,
         folder: Path,
         journal: Journal,
+        record: SweepRecord | None,
         engine: Callable[[Sweep, int, Path], Engine],
         stack: contextlib.ExitStack,
         digests: Mapping[str, str],
@@ -252,7 +260,7 @@ class _Driver:
         os.environ["KERAS_BACKEND"] = sweep.backend
         from harness.driver.plan import Plan
 
-        self.plan = Plan(sweep, folder, journal.read())
+        self.plan = Plan(sweep, folder, record)
         self.display = Display(self.plan, workers)
 
     def rehearse(self) -> None:
@@ -345,12 +353,19 @@ class _Driver:
             ended = True
             for job, failure in plan.abandoned():
                 self._finish(_failed(_Running(job), failure, seconds=0.0))
+            self._set_aside(plan)  # before the search has ended to a driver that carries on
             task, space = plan.cell.key
             self.journal.append(
                 "search_ended", task=task, space=space, search=plan.search, reason=reason
             )
             self.display.search_ended(plan, reason)
         return ended
+
+    def _set_aside(self, plan: "CellPlan") -> None:
+        """Records that confirmation runs count no more that were not of the winner of now."""
+        why = "of another configuration; the search has gone on and found a better one"
+        for result in superseded(plan.superseded(), why):
+            self._finish(result)
 
     def _limits(self, job: Job) -> Limits:
         """A confirmation run may take longer by as much as it has more to train."""

@@ -11,10 +11,11 @@ from harness.check.baseline import baseline
 from harness.check.rehearsal import Rehearsal
 from harness.check.steps import declaration_faults
 from harness.data import cache
+from harness.journal.grown import grown
 from harness.journal.record import SweepRecord
 from harness.own.task import FACTS
 from harness.spec import Faults, HarnessError
-from harness.sweep.load import differences
+from harness.sweep.growth import MAY_GROW, growth
 from harness.sweep.pairs import NO_MODEL, Cell, cells, pretraining
 from harness.sweep.question import Sweep
 from harness.system.json_values import jsonable
@@ -74,14 +75,43 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
     }
 
 
-def check_same_question(folder: Path, old: Sweep, new: Sweep) -> None:
-    """Raises `HarnessError` when the folder holds the answer to another question."""
-    changes = differences(old, new)
-    if changes:
+def carried_on(folder: Path, record: SweepRecord, sweep: Sweep) -> SweepRecord:
+    """The record of a folder as that of the question that is asked of it now.
+
+    Raises:
+        HarnessError: it holds the answer to another question, from which this one cannot grow.
+    """
+    found = growth(record.sweep, sweep)
+    if found.refused:
         raise HarnessError(
-            f"{folder} holds the answer to another question ({'; '.join(changes)}); "
-            "choose another --output, or discard it with --fresh"
+            f"{folder} holds the answer to another question ({'; '.join(found.refused)}), and only "
+            f"{', '.join(MAY_GROW)} can grow there; choose another --output, or discard it with "
+            "--fresh"
         )
+    if not found.grown:
+        return record
+    other = found.searches | found.runs | found.seeds
+    for task, space in sorted(_started_from(record)):
+        if task in other:
+            raise HarnessError(
+                f"{folder}: other cells have started from the model of {task} x {space}, which "
+                f"would be another now; give it a budget of its own, [budgets.{task}], as it was, "
+                "or choose another --output"
+            )
+    for result in record.results:
+        if result.phase == "search" and result.seed in sweep.runs_of(result.task):
+            raise HarnessError(
+                f"{folder}: the search of {result.task} x {result.space} was trained with seed "
+                f"{result.seed}; expected others among seeds = {list(sweep.seeds)}"
+            )
+    return grown(record, sweep)
+
+
+def _started_from(record: SweepRecord) -> set[tuple[str, str]]:
+    """The cells from whose model another one has started."""
+    asked = {(entry.task, entry.space) for entry in record.history if isinstance(entry, Asked)}
+    found = {pretraining(cell) for cell in cells(record.sweep) if cell.key in asked}
+    return {key for key in found if key is not None}
 
 
 def check_same_data(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -131,8 +161,7 @@ def reopened(record: SweepRecord) -> list[TrialResult]:
         for result in record.results
         if result.phase == "confirm" and result.status != "interrupted" and not retriable(result)
     }
-    asked = {(entry.task, entry.space) for entry in record.history if isinstance(entry, Asked)}
-    started_from = {pretraining(cell) for cell in cells(record.sweep) if cell.key in asked}
+    started_from = _started_from(record)
     again = [
         result
         for result in record.results

@@ -86,7 +86,7 @@ def _seconds_left(cell: CellProgress, usual: float) -> float:
             search = min(search, max(0.0, cell.searches * seconds - math.fsum(cell.searched)))
     elif not cell.winner:
         return 0.0
-    run = mean * (budget.confirm_epochs or budget.epochs) / budget.epochs / budget.train_fraction
+    run = mean * budget.epochs_of_runs / budget.epochs / budget.train_fraction
     if cell.confirmed:
         run = _mean(cell.confirmed)
     return search + run * max(0, cell.seeds - len(cell.confirmed))

@@ -4,6 +4,7 @@ Events, each with `event` and `time` (Unix seconds):
 
 - `sweep`: `version`, `id`, `sweep` (the question), `environment`, `command`; always first
 - `resumed`: `environment`, `command`
+- `grown`: `sweep`, the question as it is asked from now on, with more of what it had
 - `data`: `task`, `digest`, `sizes`, `objective`, `measure`, `baseline`, `reference`, `licence`;
   `facts` of data of one's own, see `harness.report.own_data`
 - `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
@@ -46,6 +47,13 @@ class Resumed:
     """That a sweep was carried on."""
 
     environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Grown:
+    """That more is asked from now on."""
+
+    sweep: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 from harness.journal.events import (
     VERSION,
     Ended,
+    Grown,
     Header,
     Resumed,
     check_asked,
@@ -23,6 +24,7 @@ from harness.journal.events import (
     task_from_json,
 )
 from harness.journal.folder import JOURNAL
+from harness.journal.grown import grown
 from harness.journal.lines import Lines, damaged
 from harness.journal.record import SweepRecord, TaskRecord
 from harness.spec import HarnessError
@@ -94,6 +96,7 @@ class _Known:
         self._history: list[Asked | TrialResult] = []
         self._asked: Counter[tuple[str, str, int]] = Counter()
         self._ended: dict[tuple[str, str, int], str] = {}
+        self._growth: tuple[tuple[str, ...], ...] = ()
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Takes in the next event.
@@ -119,6 +122,8 @@ class _Known:
                 self._finish(result_from_json(event["result"]), self._sweep)
             case "search_ended":
                 self._end(event["task"], event["space"], from_json(Ended, event), self._sweep)
+            case "grown":
+                self._grow(sweep_from_json(from_json(Grown, event).sweep))
             case "resumed":
                 self._environments.append(from_json(Resumed, event).environment)
             case other:
@@ -139,6 +144,7 @@ class _Known:
             history=tuple(self._history),
             ended_searches=dict(self._ended),
             data=dict(self._data),
+            growth=self._growth,
         )
 
     def _start(self, event: Mapping[str, Any]) -> None:
@@ -150,6 +156,13 @@ class _Known:
         header = from_json(Header, event)
         self._header, self._sweep = header, sweep_from_json(header.sweep)
         self._environments.append(header.environment)
+
+    def _grow(self, sweep: Sweep) -> None:
+        before = self.record()
+        assert before is not None
+        after = grown(before, sweep)
+        self._sweep, self._history = sweep, list(after.history)
+        self._ended, self._growth = dict(after.ended_searches), after.growth
 
     def _ask(self, suggestion: Asked, sweep: Sweep) -> None:
         searches = sweep.searches_of(suggestion.task)

@@ -53,6 +53,8 @@ class SweepRecord:
     """Why a search of a cell (task, space, search from 0) ended, for those that have."""
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The `data` events as written, by task."""
+    growth: tuple[tuple[str, ...], ...] = ()
+    """What more was asked for each time that the question grew, `key: old, now new` each."""
 
     @property
     def environment(self) -> Mapping[str, Any]:

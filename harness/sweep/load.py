@@ -154,18 +154,18 @@ def toml(sweep: Sweep) -> str:
     return text
 
 
-def differences(old: Sweep, new: Sweep) -> list[str]:
-    """What is asked differently, one `field: old, now new` each.
+def differences(old: Sweep, new: Sweep) -> dict[str, str]:
+    """What is asked differently, one `key: old, now new` each, by its key in a sweep file.
 
     Plugins and files of data may move: what they hold is known by its name, and data by its digest.
     """
     own = {**old.budgets, **new.budgets}
     before, after = _flat(old, own), _flat(new, own)
-    return [
-        f"{name}: {before[name]!r}, now {after[name]!r}"
+    return {
+        name: f"{name}: {before[name]!r}, now {after[name]!r}"
         for name in before
         if before[name] != after[name]
-    ]
+    }
 
 
 def _flat(sweep: Sweep, tasks: Iterable[str]) -> dict[str, Any]:

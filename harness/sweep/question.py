@@ -53,6 +53,11 @@ class Budget:
     searches: int | None = None
     """Searches of each cell; the sweep's `searches` if absent."""
 
+    @property
+    def epochs_of_runs(self) -> int:
+        """Most epochs of a confirmation run."""
+        return self.confirm_epochs or self.epochs
+
 
 @dataclass(frozen=True)
 class Start:

@@ -1,5 +1,6 @@
 """Sweeps of any kind, stopped at any event, as often as you like: what holds of all of them."""
 
+import contextlib
 import dataclasses
 import shutil
 import tempfile
@@ -12,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.driver import preflight
+from harness.spec import HarnessError
 from harness.sweep.pairs import pretraining
 from harness.sweep.question import Budget, Sweep, Tuner
-from harness.trial import Asked, TrialResult
+from harness.trial import Asked, Cost, TrialResult
 from tests.rehearsal import SPACES, TINY, Blow, Fates, Rehearsal, cells, counts
 
 THOROUGH = ("random", "hyperband", "asha+tpe")
@@ -158,10 +160,15 @@ def _check_attempts(record):
     """What failed with its worker was tried twice, and nothing more often than that."""
     attempts = {}
     for entry in record.history:
-        if isinstance(entry, TrialResult) and not (
-            entry.failure is not None and entry.failure.kind == "interrupted"
-        ):
-            attempts.setdefault(entry.key, []).append(entry)
+        if not isinstance(entry, TrialResult):
+            continue
+        match entry.failure.kind if entry.failure else None:
+            case "superseded":
+                del attempts[entry.key]
+            case "interrupted":
+                pass
+            case _:
+                attempts.setdefault(entry.key, []).append(entry)
     for entries in attempts.values():
         first, *others = entries
         if first.broken:
@@ -316,3 +323,124 @@ def _length(cell, search, sweep):
         if best is None
         else best.cost.seconds / best.epochs * budget.epochs / (budget.train_fraction)
     )
+
+
+# --- grown --------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class More:
+    """What a question grows by."""
+
+    trials: int
+    seeds: int
+    epochs: int
+    """Of confirmation runs."""
+    whole: bool
+    """Whether the first question has all architectures already."""
+
+    def before(self, sweep):
+        return sweep if self.whole else dataclasses.replace(sweep, spaces=sweep.spaces[:1])
+
+    def after(self, sweep):
+        budget = self._budget(sweep.budget)
+        return dataclasses.replace(
+            sweep,
+            seeds=tuple(range(len(sweep.seeds) + self.seeds)),
+            budget=budget,
+            budgets={task: self._budget(own) for task, own in sweep.budgets.items()},
+        )
+
+    def _budget(self, budget):
+        epochs = budget.epochs + self.epochs if self.epochs else None
+        return dataclasses.replace(
+            budget, trials=budget.trials + self.trials, confirm_epochs=epochs
+        )
+
+
+growths = st.builds(
+    More, st.integers(0, 6), st.integers(0, 2), st.sampled_from([0, 0, 3]), st.booleans()
+)
+
+
+@pytest.mark.parametrize("tuner", ["random", "grid", "tpe"])
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_a_question_that_grew_is_answered_as_if_asked_at_once(rehearse, tuner, examples):
+    @settings(max_examples=examples // (2 if tuner == "random" else 5))
+    @given(sweeps([tuner]), growths, fates, blows)
+    def check(sweep, more, fates, blows):
+        grown = more.after(sweep)
+        at_once, steps = rehearse(grown, fates), rehearse(more.before(sweep), fates, blows=blows)
+        first = steps.record()
+        steps.sweep = grown
+        if any(pretraining(cell) is not None for cell in cells(sweep)) and first.sweep != grown:
+            with contextlib.suppress(HarnessError):
+                steps.run()
+                sound(steps)
+                return
+            assert steps.record() == first, "nothing is written"
+            return
+        for blow in (*blows, None):
+            steps.run(blow)
+        sound(steps)
+        assert asked(steps) == asked(at_once)
+        assert last(steps) == last(at_once)
+        for result, times in Counter(
+            (*r.key, str(r.config), r.epochs) for r in steps.results(superseded=True)
+        ).items():
+            assert times == 1, f"{result} was run twice"
+
+    check()
+
+
+def last(rehearsal):
+    """The last result of each trial, without moments and times."""
+    return {
+        result.key: dataclasses.replace(result, started=0.0, cost=Cost())
+        for result in rehearsal.record().results
+    }
+
+
+@pytest.mark.parametrize(
+    "changes, refused",
+    [
+        ({"tuner": "grid"}, "tuner: 'random', now 'grid'"),
+        ({"search_seed": 1}, "search_seed: 0, now 1"),
+        ({"seeds": (0,)}, "seeds: (0, 1), now (0,)"),
+        ({"seeds": (1, 0, 2)}, "seeds: (0, 1), now (1, 0, 2)"),
+        ({"spaces": ("tiny",)}, "spaces: ('wide',), now ('tiny',)"),
+        ({"budget": Budget(trials=2)}, "budget.trials: 3, now 2"),
+        ({"budget": Budget(trials=4, epochs=11)}, "budget.epochs: 10, now 11"),
+        ({"budget": Budget(trials=3, seconds=5.0)}, "budget.seconds: None, now 5.0"),
+        ({"searches": 2}, "searches: 1, now 2"),
+    ],
+)
+def test_what_cannot_grow_is_refused_in_one_line(rehearse, changes, refused):
+    sweep = Sweep(
+        "played", ("first",), ("wide",), Budget(trials=3), seeds=(0, 1), backend="jax"
+    )  # fmt: skip
+    rehearsal = rehearse(sweep, Fates(0, 0, 0.0))
+    before = (rehearsal.folder / "played" / "journal.jsonl").read_bytes()
+    rehearsal.sweep = dataclasses.replace(sweep, **changes)
+    with pytest.raises(HarnessError, match="can grow there") as caught:
+        rehearsal.run()
+    assert f"another question ({refused})" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert (rehearsal.folder / "played" / "journal.jsonl").read_bytes() == before
+
+
+def test_trials_of_tuners_that_continue_cannot_grow(rehearse):
+    sweep = Sweep("played", ("first",), ("wide",), Budget(trials=3), tuner="asha", backend="jax")
+    rehearsal = rehearse(sweep, Fates(0, 0, 0.0))
+    rehearsal.sweep = dataclasses.replace(sweep, budget=Budget(trials=4))
+    with pytest.raises(HarnessError, match=r"budget\.trials: 3, now 4"):
+        rehearsal.run()
+
+
+def test_no_seed_is_added_that_a_search_was_trained_with(rehearse):
+    sweep = Sweep("played", ("first",), ("wide",), Budget(trials=2), backend="jax")
+    rehearsal = rehearse(sweep, Fates(0, 0, 0.0))
+    seed = rehearsal.record().results[0].seed
+    rehearsal.sweep = dataclasses.replace(sweep, seeds=(0, 1, 2, seed))
+    with pytest.raises(HarnessError, match=f"was trained with seed {seed}; expected others"):
+        rehearsal.run()

@@ -162,6 +162,11 @@ def _of_the_sweep(record: SweepRecord, found: Sequence[CellResults]) -> Iterator
             "The sweep was carried on with other versions of the packages or of the code than it "
             "began with: its trials are not all comparable."
         )
+    for changes in record.growth:
+        yield (
+            f"The question grew after it was first asked ({code('; '.join(changes))}): whoever saw "
+            "test scores before may have decided by them how much more to ask."
+        )
     yield from _of_the_budgets(sweep)
 
 
