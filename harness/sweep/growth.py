@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.sweep.load import differences
+from harness.sweep.own_data import without_files
 from harness.sweep.question import CONTINUING, Budget, Sweep
 
 MAY_GROW = (
@@ -58,6 +59,9 @@ def _grows(key: str, old: Sweep, new: Sweep) -> bool:
     match key.split("."):
         case ["tasks" | "spaces" as noun]:
             return {*getattr(old, noun)} <= {*getattr(new, noun)}
+        case ["data"]:
+            before, after = (without_files(sweep.data) for sweep in (old, new))
+            return before.items() <= after.items()
         case ["seeds"]:
             return new.seeds[: len(old.seeds)] == old.seeds
         case ["budget", field]:
