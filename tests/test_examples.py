@@ -73,7 +73,7 @@ def test_an_architecture_builds_for_each_of_its_kinds(block, written):
 @pytest.fixture
 def folder(tmp_path):
     """All complete files of the documents beside each other."""
-    for block in [*files("python"), *files("toml")]:
+    for block in [*files("python"), *files("toml"), *files("csv")]:
         (tmp_path / block.title).write_text(block.text, encoding="utf-8")
     yield tmp_path
     registry.use([])

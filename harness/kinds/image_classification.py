@@ -38,7 +38,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds import pixels
+from harness.kinds import imbalance, pixels
 from harness.kinds.classification import (
     CLASSES,
     LABEL,
@@ -53,6 +53,7 @@ from harness.kinds.classification import (
     stratified_holdout,
 )
 from harness.kinds.constructor import cut_splits, gathered, make_task
+from harness.kinds.imbalance import ClassWeight
 from harness.spec import (
     DataSpec,
     HarnessError,
@@ -93,6 +94,7 @@ def task(
     prepare: Callable[[Mapping[str, Path]], Any],
     *,
     classes: Classes = None,
+    class_weight: ClassWeight = None,
     **parts: Any,
 ) -> Task:
     """A task from images and their labels.
@@ -106,7 +108,11 @@ def task(
             width) or (examples, height, width, channels). Labels are strings or integers.
         classes: their names, in the order of integer labels, or by label; the sorted labels of
             training if absent.
-        parts: fields of `harness.Task` that replace the defaults. `augment`: `shift` (the
+        class_weight: of training examples: `balanced`, or by the name of their class; see
+            `harness.kinds.imbalance`.
+        parts: fields of `harness.Task` that replace the defaults. `objective` may be the name of a
+            measure: `f1_macro`, `balanced_accuracy`, and of two classes `roc_auc` and
+            `average_precision`. `augment`: `shift` (the
             default), `flip_and_shift` where mirror images are of the same class, or Keras layers
             of one's own.
 
@@ -122,7 +128,8 @@ def task(
         "exhibit": exhibit,
         "augment": shift,
     }
-    options = {"classes": classes}
+    defaults, parts = imbalance.applied(name, LABEL, defaults, parts, class_weight)
+    options = {"classes": classes, "class_weight": class_weight}
     return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
 
 
@@ -131,12 +138,13 @@ def _prepare(
     task: str,
     prepare: Callable[[Mapping[str, Path]], Any],
     classes: Classes,
+    class_weight: ClassWeight,
 ) -> Prepared:
     data = cut_splits(
         task, prepare(files), EXPECTED, columns=("images", "labels"), read=_read,
         strata=lambda part: part[1],
     )  # fmt: skip
-    return prepared(task, data, classes)
+    return prepared(task, data, classes, class_weight)
 
 
 def _read(where: str, part: tuple[Any, Any]) -> tuple[np.ndarray, list[Any]]:
@@ -144,7 +152,12 @@ def _read(where: str, part: tuple[Any, Any]) -> tuple[np.ndarray, list[Any]]:
     return pixels.levels(where, part[0]), label_values(where, part[1])
 
 
-def prepared(task: str, data: Mapping[str, tuple[Any, Any]], classes: Classes = None) -> Prepared:
+def prepared(
+    task: str,
+    data: Mapping[str, tuple[Any, Any]],
+    classes: Classes = None,
+    class_weight: ClassWeight = None,
+) -> Prepared:
     """The data of a task, from `(images, labels)` of `train`, `val`, `test` and further splits.
 
     Args and errors as of `task`.
@@ -167,6 +180,9 @@ def prepared(task: str, data: Mapping[str, tuple[Any, Any]], classes: Classes = 
         split: Split({IMAGE: images[split]}, {LABEL: numbers[split].astype(dtype)})
         for split in data
     }
+    splits["train"] = imbalance.weighted(
+        task, splits["train"], numbers["train"], names, class_weight
+    )
     return gathered(
         DataSpec(
             inputs={IMAGE: TensorSpec(shape, "uint8")},

@@ -43,7 +43,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds import classification
+from harness.kinds import classification, imbalance
 from harness.kinds.classification import (
     CLASSES,
     LABEL,
@@ -57,6 +57,7 @@ from harness.kinds.classification import (
     stratified_holdout,
 )
 from harness.kinds.constructor import cut_splits, gathered, make_task
+from harness.kinds.imbalance import ClassWeight
 from harness.kinds.text import short_texts
 from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY, encode
 from harness.kinds.text.tokenizer import Tokens
@@ -94,6 +95,7 @@ def task(
     longest: int = 128,
     lower_case: bool = False,
     classes: Classes = None,
+    class_weight: ClassWeight = None,
     **parts: Any,
 ) -> Task:
     """A task from labelled texts.
@@ -111,7 +113,11 @@ def task(
         lower_case: whether capital letters are read as small ones.
         classes: their names, in the order of integer labels, or by label; the sorted labels of
             training if absent.
-        parts: fields of `harness.Task` that replace the defaults.
+        class_weight: of training examples: `balanced`, or by the name of their class; see
+            `harness.kinds.imbalance`.
+        parts: fields of `harness.Task` that replace the defaults. `objective` may be the name of a
+            measure: `f1_macro`, `balanced_accuracy`, and of two classes `roc_auc` and
+            `average_precision`.
 
     Raises:
         HarnessError: an option or a part that there is not. `Task.prepare` raises it for examples
@@ -126,12 +132,14 @@ def task(
         "exhibit": exhibit,
         "batch_sizes": (16, 32),
     }
+    defaults, parts = imbalance.applied(name, LABEL, defaults, parts, class_weight)
     options = {
         "tokens": tokens,
         "vocabulary": vocabulary,
         "longest": longest,
         "lower_case": lower_case,
         "classes": classes,
+        "class_weight": class_weight,
     }
     return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
 
@@ -141,6 +149,7 @@ def _prepare(
     task: str,
     prepare: Callable[[Mapping[str, Path]], Any],
     classes: Classes,
+    class_weight: ClassWeight,
     **reading: Any,
 ) -> Prepared:
     data = cut_splits(
@@ -153,6 +162,7 @@ def _prepare(
     numbers, names = number_labels(task, labels, classes)
     specs, x, assets = short_texts.inputs(task, files, texts, **reading)
     parts = {split: Split(x[split], {LABEL: numbers[split].astype("int32")}) for split in data}
+    parts["train"] = imbalance.weighted(task, parts["train"], numbers["train"], names, class_weight)
     outputs = {LABEL: TensorSpec((), "int32", size=len(names))}
     return gathered(
         DataSpec(specs, outputs, KIND),

@@ -34,6 +34,8 @@ COLUMNS: Mapping[Kind, tuple[str, ...]] = {
 """Keys that name the columns of a table, by kind."""
 IN_ORDER: tuple[Kind, ...] = ("language_modeling", "time_series_forecasting")
 """Kinds that are split in the order of their files, always."""
+MEASURED: tuple[Kind, ...] = ("image_classification", "text_classification")
+"""Kinds whose objective may be named: see `harness.kinds.imbalance`."""
 FURTHER = ("batch_sizes", "learning_rate", "licence")
 """Parts of a task that may stand in the table, beside the options of its kind's constructor."""
 LARGEST_IMAGE = 1024
@@ -167,7 +169,7 @@ def known_kind(where: str, kind: Any) -> Kind:
 def _options(kind: Kind) -> tuple[str, ...]:
     parameters = inspect.signature(kinds.of(kind).task).parameters.values()
     own = (p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
-    return (*own, *FURTHER)
+    return (*own, *FURTHER, *(("objective",) if kind in MEASURED else ()))
 
 
 def _fields(noun: type, kind: Kind) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.spec import HarnessError
+from tests.documents import PAGES, tables
 from tests.own.made import image, made, prepared, reviews, series, write
 
 TEXTS = 'kind = "text_classification"\nfiles = "a.csv"\ntext = "text"\nlabel = "label"\n'
@@ -189,3 +190,13 @@ def test_a_table_that_says_what_cannot_be_is_one_line(name, tmp_path):
     write(tmp_path / "a.csv", reviews())
     image(tmp_path / "photos" / "cat" / "1.png")
     assert line_of(tmp_path, table, None).startswith(f"mine.toml: {expected}")
+
+
+def test_the_lines_of_the_page_are_those_that_are_said():
+    page = PAGES / "data.md"
+    (table,) = [found for found in tables(page) if "line" in found[0]]
+    said = [expected for _, _, expected in (*CASES.values(), *LINES.values())]
+    said.append("a.csv: cannot be read (Permission denied)")
+    for row in table:
+        line = row["line"].strip("`")
+        assert any(line.startswith(e) or e.startswith(line) for e in said), line

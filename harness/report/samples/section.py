@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from harness.analysis.cells import CellResults
 from harness.analysis.exhibits import Bucket, EntityText, Exhibit, Exhibits, Guess
+from harness.report.samples.classes import by_class
 from harness.report.samples.names import channels_key, classes_key, tokens_key
 from harness.report.text import figure_name, image, number
 from harness.system.markdown import NOTHING, code, plain, table
@@ -51,6 +52,7 @@ def samples_section(samples: SamplesByTask) -> str:
             what = "Which class each architecture takes for which"
             parts.append(image(what, figure_name("confusion", task)))
             parts.append(classes_key(shown))
+            parts.append(by_class(shown))
         if any(exhibit.entities for exhibit in shown.values()):
             parts.append(_entities(shown))
         if any(parts):

@@ -37,7 +37,7 @@ def contributions(arrays: Arrays) -> Iterator[Contribution]:
 
     They are the mean of an outcome, the same in percent; the exponential of a mean negative
     log-likelihood, which is perplexity; the share of answers that are right; F1, macro-averaged
-    over classes or of entities; correlations; and BLEU.
+    over classes or of entities; balanced accuracy; correlations; and BLEU.
     """
     for name, array in arrays.items():
         if array.ndim == 1 and array.dtype.kind in "biuf":
@@ -54,7 +54,9 @@ def contributions(arrays: Arrays) -> Iterator[Contribution]:
             elif kinds == "UU":
                 yield Contribution("BLEU of the sentences drawn", _bleu_parts(said, right), bleu)
             elif set(kinds) <= set("iu") and arrays[right].max() < MOST_CLASSES:
-                yield Contribution("F1 of the classes drawn", _class_parts(said, right), macro_f1)
+                parts = _class_parts(said, right)
+                yield Contribution("F1 of the classes drawn", parts, macro_f1)
+                yield Contribution("recall of the classes drawn", parts, balanced_accuracy)
             elif kinds == "ff":
                 pairs = _moments(said, right, rank=True), _moments(said, right, rank=False)
                 yield Contribution("correlation of ranks", pairs[0], correlation)
@@ -96,6 +98,18 @@ def macro_f1(parts: Floats) -> Floats:
     each = parts.reshape(*parts.shape[:-1], -1, 3)
     there = (each[..., 1] + each[..., 2]) > 0
     return np.asarray((f1(each) * there).sum(axis=-1) / np.maximum(1, there.sum(axis=-1)))
+
+
+def balanced_accuracy(parts: Floats) -> Floats:
+    """The mean of the recall of those classes of which a true example was drawn.
+
+    Args:
+        parts: shape (..., 3 x classes): those of `macro_f1`.
+    """
+    each = parts.reshape(*parts.shape[:-1], -1, 3)
+    there = each[..., 2] > 0
+    recall = each[..., 0] / np.where(there, each[..., 2], 1.0)
+    return np.asarray((recall * there).sum(axis=-1) / np.maximum(1, there.sum(axis=-1)))
 
 
 def correlation(parts: Floats) -> Floats:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 from seqeval.metrics import f1_score as entity_f1
-from sklearn.metrics import f1_score
+from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from harness.report.verdicts.contributions import contributions
 
@@ -62,3 +62,12 @@ def test_correlations():
 def test_a_side_that_is_constant_has_no_correlation():
     found = measured({"prediction": np.ones(9), "truth": np.arange(9.0)})
     assert found["correlation"] == found["correlation of ranks"] == 0
+
+
+def test_balanced_accuracy():
+    random = np.random.default_rng(1)
+    truth, said = random.integers(0, 4, 60), random.integers(0, 4, 60)
+    arrays = {"prediction": said, "truth": truth}
+    for rows in (slice(None), random.integers(0, 60, 60)):
+        expected = balanced_accuracy_score(truth[rows], said[rows])
+        assert measured(arrays, rows)["recall of the classes drawn"] == pytest.approx(expected)
