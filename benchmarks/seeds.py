@@ -4,11 +4,11 @@
     python -m benchmarks.seeds --cases lstm --seeds 8   one of them
 
 The step of all seeds at once is `jax.vmap` of Keras's own over their stacked weights, optimizer
-and random states, each with its own order of the examples; either way many steps are one launch.
-Prints for both the seconds of compiling, those of training (median of the epochs, times their
-number) and the steps that a seed takes a second; how far apart the weights are after ten steps,
-and the mean losses. The last column is after how many steps of a seed together is the
-faster, compiling included; `never` where its steps are the slower ones.
+and random states (`harness.training.mapped`), each with its own order of the examples; either way
+many steps are one launch. Prints for both the seconds of compiling, those of training (median of
+the epochs, times their number) and the steps that a seed takes a second; how far apart the weights
+are after ten steps, and the mean losses. The last column is after how many steps of a seed together
+is the faster, compiling included; `never` where its steps are the slower ones.
 """
 
 import os
@@ -53,6 +53,7 @@ def _case(case: str, seeds: int, batches: int, epochs: int) -> list[list[str]]:
     import jax
 
     from harness.training.launch import Loop
+    from harness.training.mapped import Mapped
 
     spec, split = made_up(case, batches * BATCH)
     models = [default_model(case, spec, seed) for seed in range(seeds)]
@@ -65,7 +66,7 @@ def _case(case: str, seeds: int, batches: int, epochs: int) -> list[list[str]]:
     alone, alone_compiling = _compiled(loop.train, states[0], example)
     stacked = jax.tree.map(lambda *values: np.stack(values), *states)
     examples = jax.tree.map(lambda stack: np.stack([stack] * seeds, axis=1), example)
-    together, together_compiling = _compiled(_mapped(models[0]), stacked, examples)
+    together, together_compiling = _compiled(Mapped(models[0]).train, stacked, examples)
 
     ends, early, times = [], [], []
     for seed, state in enumerate(states):
@@ -91,20 +92,6 @@ def _case(case: str, seeds: int, batches: int, epochs: int) -> list[list[str]]:
          f"{seeds * steps / seconds:.0f}", f"{apart:.1e}", _listed(losses[1]),
          "never" if pays is None else f"{max(0, pays):.0f}"],
     ]  # fmt: skip
-
-
-def _mapped(model: Any) -> Any:
-    """Steps of several members, as `harness.training.launch.Loop` has those of one."""
-    import jax
-
-    def train(state: Any, batches: Any, count: Any) -> Any:
-        def one(number: Any, state: Any) -> Any:
-            batch = jax.tree.map(lambda stack: stack[number], batches)
-            return tuple(map(list, jax.vmap(model.train_step)(state, batch)[1]))
-
-        return None, jax.lax.fori_loop(0, count, one, state)
-
-    return jax.jit(train, donate_argnums=0)
 
 
 def _compiled(function: Any, state: Any, batches: Any) -> tuple[Any, float]:

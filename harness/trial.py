@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,6 +66,9 @@ class Cost:
     """Whether its training step was traced and compiled for it, in `build_seconds` and
     `first_step_seconds`, or another trial of the worker had left it. Journals from before say
     nothing."""
+    together: int | None = None
+    """How many seeds were one program with it, itself included: its seconds are its share of
+    theirs. `None` where it was trained alone."""
 
     @property
     def trained_seconds(self) -> float:
@@ -178,12 +181,31 @@ class Job:
     """Of the data that the sweep began with, whatever has changed since."""
     data_dir: Path | None = None
     offline: bool = False
+    members: tuple[tuple[int, int], ...] = ()
+    """Number and seed of each further trial that is trained as one program with this one, from
+    which it differs in nothing else. Such a job has no limit of seconds or operations."""
+
+    @property
+    def each(self) -> tuple["Job", ...]:
+        """Its trials, one by one."""
+        alone = replace(self, members=())
+        return alone, *(replace(alone, number=number, seed=seed) for number, seed in self.members)
 
     @property
     def program(self) -> str:
         """Names what is compiled for it: jobs of one name differ in numbers alone, such as seed,
         learning rate, weight decay and epochs."""
-        return program_name(self.task, self.space, self.config, self.training, self.encoder)
+        name = program_name(self.task, self.space, self.config, self.training, self.encoder)
+        return f"{name} x {len(self.each)}" if self.members else name
+
+
+@dataclass(frozen=True)
+class Group:
+    """The end of a job with members. Their records were told before, each with its `number` as
+    `result`; so was, with its `number`, what they reported."""
+
+    failure: Failure | None = None
+    """What kept those from their end that were not told."""
 
 
 NUMBERS = ("learning_rate", "schedule", "warmup", "weight_decay")

@@ -28,7 +28,7 @@ from harness.journal.write import Journal
 from harness.spec import Objective, SearchSpace, Training
 from harness.sweep.pairs import Cell
 from harness.sweep.question import Sweep
-from harness.training.run import begun
+from harness.training.outcome import begun
 from harness.trial import Cost, Failure, TrialResult
 from tests.hostile.hostile.tasks import blobs
 

@@ -157,6 +157,12 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 )
 @click.option("--backend", type=_backends)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")
+@click.option(
+    "--together",
+    type=click.IntRange(min=1),
+    help="Seeds of a winner that train as one program, at most, on JAX; 1 for never. As many as it "
+    "pays for on an accelerator if absent, and none on a processor.",
+)
 @click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
 @click.option("--fresh", is_flag=True, help="Discard what an earlier run of the sweep left.")
 @click.option(

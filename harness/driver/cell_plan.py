@@ -6,6 +6,7 @@ sweep that was killed carries on as if it had not been.
 
 import itertools
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ class CellPlan:
         """When each running trial was started, on the monotonic clock."""
         self.pretraining: CellPlan | None = None
         """The cell whose model this one starts from."""
+        self.apart: str | None = None
+        """Why its seeds cannot be trained as one program, once that is known."""
         self.awaited = False
         """Whether other cells start from the model of this one."""
         self.broken: dict[TrialName, list[TrialResult]] = {}
@@ -120,6 +123,7 @@ class CellPlan:
         done = {number for phase, number in self.results if phase == "search"}
         self._waiting = [s for number, s in self.suggestions.items() if number not in done]
         self.ended = record.ended_searches.get((*self.cell.key, self.search))
+        self.apart = record.apart.get((*self.cell.key, self.search))
         self._drop_checkpoints()
 
     def reconsider(self) -> None:
@@ -170,9 +174,22 @@ class CellPlan:
                 return Step(self._confirm_job(self.suggestions[best.number], number, seed))
         return None
 
+    def untried(self) -> list[tuple[int, int]]:
+        """Number and seed of each confirmation run that no worker was given."""
+        tried = {number for phase, number in (*self.results, *self.running, *self.broken)
+                 if phase == "confirm"}  # fmt: skip
+        return [(number, seed) for number, seed in self.seeds.items() if number not in tried]
+
     def start(self, job: Job) -> None:
-        """Notes that a trial has been given to a worker."""
-        self.running[job.phase, job.number] = time.monotonic()
+        """Notes that a worker has been given a trial, and its members."""
+        for one in job.each:
+            self.running[one.phase, one.number] = time.monotonic()
+
+    def set_apart(self, jobs: Iterable[Job], reason: str) -> None:
+        """Notes that trials could not be one program: they are to be run one by one."""
+        self.apart = reason
+        for job in jobs:
+            del self.running[job.phase, job.number]
 
     def finish(self, result: TrialResult) -> None:
         """Takes in the end of a trial and removes the checkpoints nobody needs any more."""

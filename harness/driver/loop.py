@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,10 @@ from harness import registry
 from harness.analysis.cells import exit_code, unconfirmed
 from harness.check.rehearsal import run_or_rehearse
 from harness.data import download
-from harness.driver import preflight, winners
+from harness.driver import preflight, together, winners
 from harness.driver.display import Display
 from harness.driver.placement import Placement
+from harness.driver.running import Running, failed
 from harness.engines.engine import Done, Engine, Limits, Told
 from harness.engines.local.worker import Run
 from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, failure_path
@@ -38,8 +39,8 @@ from harness.system import atomic_files, host
 from harness.system.json_values import jsonable
 from harness.system.signals import EXIT_INTERRUPTED, Interruptions
 from harness.system.text import counted
-from harness.training.run import begun, run_trial
-from harness.trial import Cost, Failure, Job, Status, TrialResult
+from harness.training.run import run_trial
+from harness.trial import Failure, Job, TrialResult
 
 if TYPE_CHECKING:
     from harness.driver.cell_plan import CellPlan
@@ -66,6 +67,9 @@ class Options:
     data_dir: Path | None = None
     offline: bool = False
     fresh: bool = False
+    together: int | None = None
+    """Seeds of a winner that train as one program, at most, on JAX; 1 for never, as many as it
+    pays for if absent."""
     retry_failed: bool = False
     """Run the trials again that a worker or the machine failed, and the confirmation runs that
     failed by their code."""
@@ -141,6 +145,7 @@ def _open(
     Everything that can be refused is, before anything is written over.
     """
     preflight.check_backend(sweep)
+    together.check(sweep.backend, options.together)
     sweep = plugins.resolved(sweep, Path())
     preflight.check_declarations(cells(sweep))
     folder = options.output / sweep.name
@@ -212,21 +217,6 @@ def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
     return reread
 
 
-@dataclass
-class _Running:
-    """A trial that a worker has."""
-
-    job: Job
-    started: float = field(default_factory=time.time)
-    """Unix seconds."""
-    since: float = field(default_factory=time.monotonic)
-    """The same moment on the monotonic clock: the other may be put back."""
-    epochs: int = 0
-    """Epochs it has reported."""
-    flops: float | None = None
-    """Floating-point operations, likewise."""
-
-
 class _Driver:
     """One run of a sweep, from opening the engine to writing the report."""
 
@@ -250,7 +240,9 @@ class _Driver:
         self.journal = journal
         self.digests = digests
         self.interrupted = False
-        self.jobs: dict[str, _Running] = {}
+        self.jobs: dict[str, dict[int, Running]] = {}
+        """The trials of each job that have not ended, by their numbers."""
+        self.together = together.Together.here(sweep.backend, options.together, workers)
         self.placement = Placement()
         # Workers import the framework while the driver imports KerasTuner.
         self.engine = engine(sweep, workers, folder)
@@ -332,9 +324,11 @@ class _Driver:
                 return
             if step.asked is not None:
                 self.journal.append("asked", **jsonable(step.asked))
-            limits = self._limits(step.job)
+            plan = self.plan.cell(step.job.task, step.job.space, step.job.number)
+            whole = self.together.job(step.job, plan, self.engine.free())
+            limits = self._limits(whole)
             job = dataclasses.replace(
-                step.job,
+                whole,
                 wanted=self.plan.wanted(),
                 memory_gb=limits.memory_gb,
                 digest=self.digests[step.job.task],
@@ -342,8 +336,8 @@ class _Driver:
                 offline=self.options.offline,
             )
             job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
-            self.jobs[job_id] = _Running(job)
-            self.plan.cell(job.task, job.space, job.number).start(job)
+            self.jobs[job_id] = {one.number: Running(one, bool(job.members)) for one in job.each}
+            plan.start(job)
             self.engine.submit(job_id, job, limits, self.placement.start(job_id, job))
 
     def _end_searches(self) -> bool:
@@ -352,7 +346,7 @@ class _Driver:
         for plan, reason in self.plan.end_searches():
             ended = True
             for job, failure in plan.abandoned():
-                self._finish(_failed(_Running(job), failure, seconds=0.0))
+                self._finish(failed(Running(job), failure, seconds=0.0))
             self._set_aside(plan)  # before the search has ended to a driver that carries on
             task, space = plan.cell.key
             self.journal.append(
@@ -373,21 +367,48 @@ class _Driver:
         seconds = budget.trial_seconds
         if seconds is not None and job.phase == "confirm":
             seconds *= max(1.0, job.epochs / budget.epochs) / budget.train_fraction
+            seconds *= len(job.each)
         return Limits(seconds=seconds, memory_gb=budget.memory_gb)
 
     def _handle(self, event: Told | Done) -> None:
+        trials = self.jobs[event.job_id]
         if isinstance(event, Told):
-            running = self.jobs[event.job_id]
+            number = event.info.get("number", next(iter(trials), None))
+            if "result" in event.info:
+                del trials[number]
+                self._end(event.info["result"])
+                return
+            running = trials[number]
             running.epochs += 1
             running.flops = event.info.get("flops")
             self.display.progress(running.job, event.info)
             return
-        running = self.jobs.pop(event.job_id)
+        del self.jobs[event.job_id]
         self.placement.end(event.job_id, event.worker)
-        if event.failure is None:
-            result: TrialResult = event.value
-        else:
-            result = _failed(running, event.failure, event.seconds)
+        if isinstance(event.value, TrialResult):
+            self._end(event.value)
+            return
+        failure = event.failure or event.value.failure
+        if failure and failure.kind != "interrupted" and any(r.member for r in trials.values()):
+            self._set_apart([*trials.values()], failure)
+            return
+        for running in trials.values():
+            self._end(failed(running, failure, event.seconds))
+
+    def _set_apart(self, trials: list[Running], failure: Failure) -> None:
+        """Has trials run one by one that could not be one program."""
+        jobs = [running.job for running in trials]
+        plan = self.plan.cell(jobs[0].task, jobs[0].space, jobs[0].number)
+        plan.set_apart(jobs, failure.message)
+        task, space = plan.cell.key
+        self.journal.append(
+            "apart", task=task, space=space, search=plan.search, reason=failure.message,
+            numbers=[job.number for job in jobs], seconds=time.monotonic() - trials[0].since,
+        )  # fmt: skip
+        self.display.note(f"{task} · {space}: seeds are trained one by one: {failure.message}")
+
+    def _end(self, result: TrialResult) -> None:
+        """Records the end of a trial, which may deserve another attempt."""
         if self.plan.cell(result.task, result.space, result.number).deserves_another(result):
             result = dataclasses.replace(result, status="interrupted")
         self._finish(result)
@@ -418,9 +439,9 @@ class _Driver:
         self.engine.close(kill=True)
         for event in self.engine.poll(timeout=0):  # one may have finished meanwhile
             self._handle(event)
-        for running in self.jobs.values():
+        for running in (running for trials in self.jobs.values() for running in trials.values()):
             reason = Failure("interrupted", "the sweep was stopped while the trial ran")
-            self._finish(_failed(running, reason))
+            self._finish(failed(running, reason))
         self.jobs.clear()
 
     def _conclude(self) -> int:
@@ -447,20 +468,6 @@ def _write_report(folder: Path) -> int:
     for task, space in unconfirmed(record):
         print(f"no confirmed result: {task} x {space}")
     return exit_code(record)
-
-
-def _failed(running: _Running, failure: Failure, seconds: float | None = None) -> TrialResult:
-    """The record of a trial whose worker could not give one; without `seconds`, its cost
-    counts from the moment it was given to a worker."""
-    statuses: dict[str, Status] = {"timeout": "timeout", "interrupted": "interrupted"}
-    ran = time.monotonic() - running.since if seconds is None else seconds
-    return dataclasses.replace(
-        begun(running.job, running.started),
-        status=statuses.get(failure.kind, "failed"),
-        epochs=running.epochs,
-        failure=failure,
-        cost=Cost(seconds=ran, flops=running.flops),
-    )
 
 
 def _workers(options: Options) -> int:

@@ -11,6 +11,8 @@ Events, each with `event` and `time` (Unix seconds):
 - `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
   `interrupted` is to be run again
 - `search_ended`: `task`, `space`, `search` (which of the cell's searches, 0 if absent), `reason`
+- `apart`: the same, where the seeds of its winner could not be trained as one program, and those
+  that had not ended are run one by one; `numbers` of these, `seconds` that were lost
 
 Not-a-number and infinite values are written as `null`.
 """
@@ -58,7 +60,7 @@ class Grown:
 
 @dataclass(frozen=True)
 class Ended:
-    """That a search ended."""
+    """That a search ended, or that its seeds could not be one program."""
 
     reason: str
     search: int = 0

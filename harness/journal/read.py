@@ -97,6 +97,7 @@ class _Known:
         self._asked: Counter[tuple[str, str, int]] = Counter()
         self._ended: dict[tuple[str, str, int], str] = {}
         self._growth: tuple[tuple[str, ...], ...] = ()
+        self._apart: dict[tuple[str, str, int], str] = {}
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Takes in the next event.
@@ -121,9 +122,11 @@ class _Known:
             case "finished":
                 self._finish(result_from_json(event["result"]), self._sweep)
             case "search_ended":
-                self._end(event["task"], event["space"], from_json(Ended, event), self._sweep)
+                self._end(event, self._ended, self._sweep)
             case "grown":
                 self._grow(sweep_from_json(from_json(Grown, event).sweep))
+            case "apart":
+                self._end(event, self._apart, self._sweep)
             case "resumed":
                 self._environments.append(from_json(Resumed, event).environment)
             case other:
@@ -143,6 +146,7 @@ class _Known:
             tasks=dict(self._tasks),
             history=tuple(self._history),
             ended_searches=dict(self._ended),
+            apart=dict(self._apart),
             data=dict(self._data),
             growth=self._growth,
         )
@@ -173,10 +177,13 @@ class _Known:
         self._asked[key] += 1
         self._history.append(suggestion)
 
-    def _end(self, task: str, space: str, ended: Ended, sweep: Sweep) -> None:
+    def _end(
+        self, event: Mapping[str, Any], ends: dict[tuple[str, str, int], str], sweep: Sweep
+    ) -> None:
+        task, space, ended = event["task"], event["space"], from_json(Ended, event)
         if ended.search not in range(sweep.searches_of(task)):
             raise ValueError(f"search {ended.search} is none of this cell")
-        self._ended[task, space, ended.search] = ended.reason
+        ends[task, space, ended.search] = ended.reason
 
     def _finish(self, result: TrialResult, sweep: Sweep) -> None:
         check_result(result, sweep)

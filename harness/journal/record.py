@@ -51,6 +51,9 @@ class SweepRecord:
     """Suggestions and results in the order of the journal."""
     ended_searches: Mapping[tuple[str, str, int], str]
     """Why a search of a cell (task, space, search from 0) ended, for those that have."""
+    apart: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+    """Why the seeds of a search's winner, named likewise, could not be trained as one program, for
+    those that were tried."""
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The `data` events as written, by task."""
     growth: tuple[tuple[str, ...], ...] = ()

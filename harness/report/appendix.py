@@ -130,7 +130,22 @@ def spending(record: SweepRecord, found: Sequence[CellResults]) -> str:
     ]  # fmt: skip
     headers = ["task", "architecture", "search ended by", "search trials", "epochs", "search",
                "seeds", "confirmation", "together"]  # fmt: skip
-    return table(headers, rows, left=3)
+    return "\n\n".join([table(headers, rows, left=3), *_one_program(found)])
+
+
+def _one_program(found: Sequence[CellResults]) -> Iterator[str]:
+    """Which seed runs were trained together, where any were."""
+    parts = []
+    for cell in found:
+        sizes = sorted({run.cost.together for run in cell.confirm if run.cost.together})
+        if sizes:
+            times = " or ".join(str(size) for size in sizes)
+            parts.append(f"{code(cell.space)} on {code(cell.task)} ({times} at once)")
+    if parts:
+        yield (
+            f"Trained as one program: the seeds of {listed(parts)}. The seconds of each are its "
+            "share."
+        )
 
 
 def question(record: SweepRecord) -> str:

@@ -79,10 +79,15 @@ def cores() -> int:
 @functools.cache
 def accelerators() -> tuple[str, ...]:
     """NVIDIA devices as their driver names them; none where there is no driver."""
+    return _asked("name")
+
+
+def _asked(what: str) -> tuple[str, ...]:
+    """What the driver of NVIDIA devices says of each."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()
-    query = [program, "--query-gpu=name", "--format=csv,noheader"]
+    query = [program, f"--query-gpu={what}", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=30)
     except subprocess.TimeoutExpired:  # a driver that hangs has no device to offer
@@ -99,6 +104,13 @@ def devices() -> tuple[str, ...]:
         seen = itertools.takewhile(lambda name: not name.startswith("-"), ids)
         return tuple(name for name in seen if name)
     return tuple(str(index) for index in range(len(accelerators())))
+
+
+@functools.cache
+def device_memory_mb() -> float | None:
+    """Memory of the smallest NVIDIA device, in 2^20 bytes; `None` without one."""
+    told = [float(line) for line in _asked("memory.total") if line.strip().isdigit()]
+    return min(told, default=None)
 
 
 def git_commit() -> str | None:

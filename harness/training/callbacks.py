@@ -57,7 +57,13 @@ def one_step_behind(model: Any, callbacks: list[Any], epochs: int) -> Any:
     return OneStepBehind(callbacks, add_history=True, model=model, epochs=epochs, verbose=0)
 
 
-def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
+def watch(
+    job: Job,
+    examples: int,
+    tell: Tell,
+    state: TrialState,
+    now: Callable[[], float] = time.perf_counter,
+) -> Any:
     """A callback that measures, reports, and stops on time or on a loss that is no number.
 
     Args:
@@ -66,6 +72,7 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
             than the others.
         tell: receives `{"epoch", "epochs", "score", "flops"}` after each epoch.
         state: receives the curve and the cost.
+        now: tells the seconds that the training has taken, from any moment on.
     """
     import keras
 
@@ -73,7 +80,7 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
 
     class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_begin(self, logs: Any = None) -> None:
-            self.began = time.perf_counter()
+            self.began = now()
             self.steady_from: float | None = None
             self.steady_examples = self.steps = self.examples = 0
             self.steady_seconds = 0.0
@@ -81,7 +88,7 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.epoch_steps = 0
             if self.steps:
-                self.steady_from = time.perf_counter()
+                self.steady_from = now()
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             seen = self.seen(self.epoch_steps)
@@ -95,14 +102,14 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
                     f"the loss is {float(logs['loss'])} in step {self.epoch_steps} of epoch "
                     f"{job.initial_epoch + len(state.curve) + 1}"
                 )
-            now = time.perf_counter()
+            moment = now()
             if self.steps == 1:
-                state.spend(first_step_seconds=now - self.began)
-                self.steady_from = now
+                state.spend(first_step_seconds=moment - self.began)
+                self.steady_from = moment
             else:
                 self.steady_examples += size
-            self.last_step = now
-            late = job.seconds is not None and now - self.began > job.seconds
+            self.last_step = moment
+            late = job.seconds is not None and moment - self.began > job.seconds
             if job.flops is not None:  # what a trial has spent counts however it ends
                 state.spend(flops=self.flops())
             spent = job.flops is not None and (self.flops() or 0.0) > job.flops
@@ -125,7 +132,7 @@ def watch(job: Job, examples: int, tell: Tell, state: TrialState) -> Any:
             reported = [name.removeprefix("val_") for name in logs]
             for fault in contract.log_faults(job.task, state.objective, reported):
                 raise HarnessError(fault)
-            seconds = time.perf_counter() - self.began
+            seconds = now() - self.began
             state.curve.append({"epoch": epoch + 1, "seconds": seconds, **logs})
             memory = process.memory_info().rss / 2**20
             state.spend(

@@ -41,10 +41,10 @@ class Loop:
         self.model = model
 
         def train(state: State, batches: Any, count: Any) -> tuple[Any, State]:
-            return self._launched(model.train_step, state, batches, count)
+            return self._launched(self.train_step, state, batches, count)
 
         def test(state: State, batches: Any, count: Any) -> tuple[Any, State]:
-            return self._launched(model.test_step, state, batches, count)
+            return self._launched(self.test_step, state, batches, count)
 
         self.train = jax.jit(train, donate_argnums=0)
         self.test = jax.jit(test, donate_argnums=0)
@@ -69,19 +69,32 @@ class Loop:
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
+    def train_step(self, state: Any, batch: Any) -> Any:
+        """The logs and the state after a step of training."""
+        return self.model.train_step(state, batch)
+
+    def test_step(self, state: Any, batch: Any) -> Any:
+        """The logs and the state after one of validation."""
+        return self.model.test_step(state, batch)
+
+    def logs(self, metrics: list[Any]) -> dict[str, Any]:
+        """What the metrics tell that hold these values."""
+        import keras
+
+        held = zip(self.model.metrics_variables, metrics, strict=True)
+        with keras.StatelessScope(state_mapping=held):
+            return dict(self.model.get_metrics_result())
+
     def _launched(self, step: Any, state: State, batches: Any, count: Any) -> tuple[Any, State]:
         """The logs and the state after so many of the batches, of shape (room, batch, ...)."""
         import jax
-        import keras
 
         def one(number: Any, state: State) -> State:
             batch = jax.tree.map(lambda stack: stack[number], batches)
             return tuple(map(list, step(state, batch)[1]))
 
         state = jax.lax.fori_loop(0, count, one, state)
-        metrics = zip(self.model.metrics_variables, state[-1], strict=True)
-        with keras.StatelessScope(state_mapping=metrics):
-            return self.model.get_metrics_result(), state
+        return self.logs(state[-1]), state
 
 
 def loop(model: Any, feed: Feed, device: str) -> Loop | None:
@@ -134,7 +147,7 @@ def fit(
     model = steps.model
     resident = feed.redraw is None and fits(feed.train)
     train, val = Stacks(feed.batches(), resident), Stacks(feed.validation_batches())
-    pace = _Pace(_affordable(feed, job, forward_flops))
+    pace = Pace(_affordable(feed, job, forward_flops))
     model.stop_training = False
     callbacks.on_train_begin()
     logs: dict[str, Any] = {}
@@ -161,7 +174,7 @@ def _affordable(feed: Feed, job: Job, forward_flops: float | None) -> float:
     return job.flops / (TRAINED * forward_flops * examples)
 
 
-def _train(steps: Loop, train: Stacks, pace: "_Pace", callbacks: Any) -> None:
+def _train(steps: Loop, train: Stacks, pace: "Pace", callbacks: Any) -> None:
     """Trains an epoch, or what is left of it when somebody asks for an end."""
     state = steps.state()
     done = 0
@@ -191,7 +204,7 @@ def _evaluate(steps: Loop, val: Stacks, callbacks: Any) -> dict[str, Any]:
     return logs
 
 
-class _Pace:
+class Pace:
     """How many steps the next launch may take: one first, then what half a second allows.
 
     Args:

@@ -183,6 +183,12 @@ def make_room(wanted: Collection[str], memory_gb: float | None = None) -> None:
         _drop(next(unwanted, next(iter(_kept))))
 
 
+def discard(name: str) -> None:
+    """Drops a program, if it is kept."""
+    if name in _kept:
+        _drop(name)
+
+
 def _drop(name: str) -> None:
     _garbage.bytes += _kept.pop(name).bytes() + TRACED_BYTES
 

@@ -5,41 +5,21 @@ Runs in a worker; a `Job`, the code and the data cache are all it needs.
 
 import dataclasses
 import time
-from typing import Any
 
-from harness import contract, registry
+from harness import registry
 from harness.data import cache
-from harness.failure import describe_error
 from harness.journal.folder import checkpoint_path
-from harness.spec import HarnessError, Infeasible, Prepared, Score, Split, Task
-from harness.system.json_values import jsonable
-from harness.training import artifacts, framework_state, launch, programs
-from harness.training.callbacks import Diverged, Tell, one_step_behind, watch
-from harness.training.device import device_kind, execution, latency
-from harness.training.feed import Feed
-from harness.training.model import architecture, check_size
+from harness.spec import Task
+from harness.training import artifacts, framework_state, launch, outcome, programs
+from harness.training.callbacks import Tell, one_step_behind, watch
+from harness.training.setup import Setup, patience, set_up
 from harness.training.state import TrialState
-from harness.trial import Failure, Job, TrialResult
+from harness.training.together import run_together
+from harness.trial import Group, Job, TrialResult
 
 
-def begun(job: Job, started: float) -> TrialResult:
-    """The record of a trial as far as its job tells it; `started` in Unix seconds."""
-    return TrialResult(
-        sweep=job.sweep,
-        task=job.task,
-        space=job.space,
-        phase=job.phase,
-        number=job.number,
-        seed=job.seed,
-        config=jsonable(job.config),
-        training=jsonable(job.training),
-        status="completed",
-        started=started,
-    )
-
-
-def run_trial(job: Job, tell: Tell) -> TrialResult:
-    """Runs a trial to its end, whatever that is.
+def run_trial(job: Job, tell: Tell) -> TrialResult | Group:
+    """Runs a trial to its end, whatever that is; those of a job with members as one program.
 
     Args:
         job: What to run.
@@ -49,20 +29,16 @@ def run_trial(job: Job, tell: Tell) -> TrialResult:
         The record of the trial. Failures are part of it; none is raised.
     """
     framework_state.note()  # before the first trial has plugins imported, which may change them
+    if job.members:
+        return run_together(job, tell)
     task = registry.task(job.task)
     state = TrialState(task.objective)
     began = time.monotonic()  # the clock may be put back meanwhile, or forward by years
-    result = begun(job, time.time())
+    result = outcome.begun(job, time.time())
     try:
         train(job, task, tell, state)
-    except Infeasible as error:
-        failure = Failure("infeasible", str(error))
-        result = dataclasses.replace(result, status="infeasible", failure=failure)
-    except Diverged as error:
-        failure = Failure("diverged", str(error))
-        result = dataclasses.replace(result, status="diverged", failure=failure)
     except Exception as error:  # noqa: BLE001 - a trial may fail in any way; it is recorded
-        result = dataclasses.replace(result, status="failed", failure=describe_error(error))
+        result = outcome.failed(result, error)
     state.spend(seconds=time.monotonic() - began)
     return state.fill(result)
 
@@ -79,53 +55,16 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     Raises:
         Exception: whatever keeps the trial from its end.
     """
-    import keras
-
     job = _continuable(job)
     data = cache.load(task, job.data_dir, job.offline, job.digest)
     began = time.perf_counter()
-    space = registry.space(job.space)
-    # A continuation must not see the data in the order of its parent's first epochs again.
-    seed = job.seed + job.initial_epoch
-    framework_state.restore()
-    keras.utils.clear_session(free_memory=False)
-    programs.make_room((*job.wanted, job.program), job.memory_gb)
-    programs.collect_garbage()
-    keras.utils.set_random_seed(seed)
-    device = device_kind()
-    chosen = execution(keras.backend.backend(), device)
-    keras.config.set_dtype_policy(chosen.precision)
-    state.spend(device=device)
-    feed = Feed.of(data, job.training.batch_size, seed, job.train_fraction, task.redraw)
-    random = programs.Drawn()
-    bare = architecture(job, space, data)
-    constants = random.numpy()
-    state.spend(parameters=bare.count_params())
-    check_size(job, bare.count_params())
-    program = programs.program(job, task, space, data.spec, bare, feed, chosen)
-    if program.new:
-        program.loop = launch.loop(program.model, feed, device)
-    with state.worth_having("flops"):
-        state.spend(forward_flops=programs.counted(program, feed))
-    if job.flops is not None and state.cost.forward_flops is None:
-        reason = state.lost["flops"].message
-        raise HarnessError(f"its operations cannot be counted, which the budget limits: {reason}")
-    random = programs.Drawn()
-    program.keepable = program.keepable and not constants
-    state.spend(compiled=program.new)
-    if job.parent is not None:
-        artifacts.load_checkpoint(job, program.model)
+    ready = set_up(job, task, data, state)
     state.spend(build_seconds=time.perf_counter() - began)
-    _fit(program, feed, job, tell, state)
-    program.keepable = program.keepable and not random.any()
+    _fit(ready, job, tell, state)
+    ready.fitted()
     if job.phase == "confirm":
-        if not program.predicts:
-            # The model is kept to predict: its loss may be a class that only the task knows, and
-            # of all optimizers plain SGD alone has no state that a copy would lack.
-            program.bare.compile("sgd", jit_compile=chosen.jit_compile)
-            program.predicts = True
-        _confirm(program.bare, feed, data, job, task, state)
-    programs.keep(program, job.wanted, job.memory_gb)
+        outcome.confirm(ready, data, job, task, state)
+    programs.keep(ready.program, job.wanted, job.memory_gb)
 
 
 def _continuable(job: Job) -> Job:
@@ -136,24 +75,14 @@ def _continuable(job: Job) -> Job:
     return dataclasses.replace(job, parent=None, initial_epoch=0)
 
 
-def _fit(program: programs.Program, feed: Feed, job: Job, tell: Tell, state: TrialState) -> None:
-    import keras
-
-    model = program.model
-    patience = keras.callbacks.EarlyStopping(
-        state.monitor,
-        mode=state.objective.direction,
-        # A trial that is continued must reach the epoch from which the next goes on.
-        patience=job.epochs if job.keep_checkpoint else job.patience,
-        # A continuation goes on from the last epoch, a confirmed model is the best one.
-        restore_best_weights=job.phase == "confirm",
-    )
-    watching = [watch(job, len(feed.train), tell, state), patience]
-    callbacks = one_step_behind(model, watching, job.epochs)
+def _fit(ready: Setup, job: Job, tell: Tell, state: TrialState) -> None:
+    program, feed = ready.program, ready.feed
+    watching = [watch(job, len(feed.train), tell, state), patience(job, state)]
+    callbacks = one_step_behind(program.model, watching, job.epochs)
     if program.loop is not None:
         launch.fit(program.loop, feed, callbacks, job, state.cost.forward_flops)
     else:
-        model.fit(
+        program.model.fit(
             **feed.arguments(),
             epochs=job.epochs,
             initial_epoch=job.initial_epoch,
@@ -161,33 +90,4 @@ def _fit(program: programs.Program, feed: Feed, job: Job, tell: Tell, state: Tri
             verbose=0,
         )
     if job.keep_checkpoint:
-        artifacts.keep_checkpoint(job, model)
-
-
-def _confirm(
-    bare: Any, feed: Feed, data: Prepared, job: Job, task: Task, state: TrialState
-) -> None:
-    """Scores the test split, once, and keeps the model and the outcome of each example.
-
-    What is worth having beside them comes last: where it fails, they stand.
-    """
-    score = _score(task, bare, data.test, data)
-    state.test = dict(score.metrics)
-    for name, split in data.further.items():
-        metrics = _score(task, bare, split, data).metrics
-        state.test |= {f"{name}_{metric}": value for metric, value in metrics.items()}
-    state.model = artifacts.keep_model(job, bare, data)
-    if score.per_example:
-        artifacts.keep_outcomes(job, score.per_example)
-    with state.worth_having("latency"):
-        state.spend(latency_ms=latency(bare, feed.first_example(data.test)))
-    if job.number == 0 and task.exhibit is not None:
-        with state.worth_having("exhibit"):
-            artifacts.keep_exhibit(job, task.exhibit(bare, data, score))
-
-
-def _score(task: Task, model: Any, split: Split, data: Prepared) -> Score:
-    score = task.score(model, split, data.assets)
-    for fault in contract.score_faults(task, score):
-        raise HarnessError(fault)
-    return score
+        artifacts.keep_checkpoint(job, program.model)

@@ -31,15 +31,20 @@ class Stacks:
     Args:
         batches: which examples make up each batch.
         resident: whether the examples lie on the device, where their batches are gathered.
+        beside: stacks of the same examples in another order, which lie there once for both.
     """
 
-    def __init__(self, batches: Batches, resident: bool = False) -> None:
+    def __init__(
+        self, batches: Batches, resident: bool = False, beside: "Stacks | None" = None
+    ) -> None:
         self.batches = batches
         self.resident = resident
         most = STEPS_OF_VARYING if batches.lengths else STEPS
         self.room = max(1, min(most, STACKED_BYTES // max(1, _bytes(batches.split, batches.size))))
         """Batches of a stack, those included that only fill it up."""
-        self._read = mapped(batches, self._reader) if resident else None
+        self._read = mapped(batches, self._reader) if resident and beside is None else None
+        if resident and beside is not None:
+            self._read = beside._read
         self.begin_epoch()
 
     def begin_epoch(self) -> None:

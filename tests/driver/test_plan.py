@@ -13,7 +13,7 @@ from harness.spec import HarnessError, Training
 from harness.sweep.pairs import Cell
 from harness.sweep.question import Budget, Sweep
 from harness.system.json_values import jsonable
-from harness.training.run import begun
+from harness.training.outcome import begun
 from harness.trial import Cost, Failure
 from tests.hostile.hostile.spaces import Config, good, waiting
 from tests.hostile.hostile.tasks import blobs

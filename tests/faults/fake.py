@@ -38,9 +38,27 @@ DEATHS = "FAKE_DEATHS"
 """Variable that names a folder with orders: see `_die_if_told`."""
 
 
+UNMAPPABLE = "FAKE_UNMAPPABLE"
+"""Variable that is set where no seeds can be one program."""
+
+
 def run(job: Any, report: Any) -> Any:
-    """Ends a trial soon, with a score made of its configuration and its seed."""
-    from harness.training.run import begun
+    """Ends a trial soon, with a score made of its configuration and its seed; and the members of a
+    job one after the other."""
+    from harness.trial import Failure, Group
+
+    if not job.members:
+        return _run(job, report)
+    if UNMAPPABLE in os.environ:
+        return Group(Failure("code", "no program for all of them"))
+    for one in job.each:
+        result = _run(one, lambda info, one=one: report({**info, "number": one.number}))
+        report({"number": one.number, "result": result})
+    return Group()
+
+
+def _run(job: Any, report: Any) -> Any:
+    from harness.training.outcome import begun
 
     trial = begun(job, time.time())
     _die_if_told(job)

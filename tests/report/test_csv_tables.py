@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from harness import report
-from harness.analysis.cells import exit_code, unconfirmed
+from harness.analysis.cells import cell_results, exit_code, unconfirmed
 from harness.journal.folder import outcomes_path
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
+from harness.report.appendix import spending
 from harness.report.csv_tables import (
     LEADERBOARD,
     LEADERBOARD_COLUMNS,
@@ -44,7 +45,7 @@ def test_trials_have_the_promised_columns_and_a_row_each(record):
     assert " ".join(table.columns) == (
         "sweep task space phase search trial seed status val_metric val_score test_metric "
         "test_score other_test_metrics epochs seconds build_seconds first_step_seconds compiled "
-        "parameters forward_flops flops device_memory_mb error config"
+        "together parameters forward_flops flops device_memory_mb error config"
     )
     assert len(table) == 4 * (4 + 3)
     assert (table["status"] != "completed").sum() == 3
@@ -62,6 +63,20 @@ def test_a_row_tells_what_its_trial_cost(record):
     assert list(table["compiled"]) == list(table["trial"] == 0)
     assert set(table["flops"]) == set(leaderboard(known)["flops"]) == {2.5e9}
     assert trials_table(record)["compiled"].isna().all(), "journals from before"
+
+
+def test_seeds_that_were_one_program_are_told(record):
+    def grouped(result):
+        together = 3 if result.phase == "confirm" and result.space == "cnn" else None
+        return dataclasses.replace(result, cost=dataclasses.replace(result.cost, together=together))
+
+    known = edited(record, grouped)
+    table = trials_table(known)
+    cnn = (table["phase"] == "confirm") & (table["space"] == "cnn")
+    assert list(table["together"].notna()) == list(cnn)
+    told = spending(known, cell_results(known))
+    assert "Trained as one program: the seeds of `cnn` on `digits` (3 at once)" in told
+    assert "one program" not in spending(record, cell_results(record))
 
 
 def test_validation_and_test_have_scores_of_their_own(record):

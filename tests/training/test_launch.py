@@ -50,14 +50,14 @@ def _anew(name, function):
     trials.programs.forget()
 
 
-_TOOK = launch._Pace.took
+_TOOK = launch.Pace.took
 
 
 def _parcels(folder):
     """A confirmation run by launches of any length, with the data on the device, and step by
     step; how often its loop was compiled, and how long its launches were."""
     fields = {"phase": "confirm", "patience": 1}
-    with mock.patch.object(launch._Pace, "took", autospec=True, side_effect=_TOOK) as took:
+    with mock.patch.object(launch.Pace, "took", autospec=True, side_effect=_TOOK) as took:
         launched = _run(folder, **fields)
     lengths = [call.args[1] for call in took.mock_calls]
     again = _run(folder, **fields)

@@ -1,0 +1,39 @@
+"""Trials that workers have, and the record of one whose worker gives none."""
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+
+from harness.training.outcome import begun
+from harness.trial import Cost, Failure, Job, Status, TrialResult
+
+
+@dataclass
+class Running:
+    """A trial that a worker has."""
+
+    job: Job
+    member: bool = False
+    """Whether others are one program with it."""
+    started: float = field(default_factory=time.time)
+    """Unix seconds."""
+    since: float = field(default_factory=time.monotonic)
+    """The same moment on the monotonic clock: the other may be put back."""
+    epochs: int = 0
+    """Epochs it has reported."""
+    flops: float | None = None
+    """Floating-point operations, likewise."""
+
+
+def failed(running: Running, failure: Failure, seconds: float | None = None) -> TrialResult:
+    """The record of a trial whose worker could not give one; without `seconds`, its cost
+    counts from the moment it was given to a worker."""
+    statuses: dict[str, Status] = {"timeout": "timeout", "interrupted": "interrupted"}
+    ran = time.monotonic() - running.since if seconds is None else seconds
+    return dataclasses.replace(
+        begun(running.job, running.started),
+        status=statuses.get(failure.kind, "failed"),
+        epochs=running.epochs,
+        failure=failure,
+        cost=Cost(seconds=ran, flops=running.flops),
+    )
