@@ -244,6 +244,19 @@ def baseline_faults(task: Task, found: Iterable[str]) -> Iterator[str]:
         )
 
 
+def rival_faults(task: Task, found: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the simple methods among what `baseline` gives: they are measured by what
+    the models are."""
+    for name, rival in found.items():
+        if isinstance(rival, Score) and not {task.judged_by.metric, task.objective.metric} & set(
+            rival.metrics
+        ):
+            yield (
+                f"task {task.name!r}: its baseline gives {_listed(rival.metrics)} of {name!r}; "
+                f"expected {task.judged_by.metric!r} among them"
+            )
+
+
 def score_faults(task: Task, score: Any) -> Iterator[str]:
     """What is wrong with what `score` returned."""
     who = f"task {task.name!r}: score"

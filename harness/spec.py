@@ -247,8 +247,9 @@ class Task:
     for all trials of a program, whatever their `harness.trial.NUMBERS` are."""
     score: Callable[[Any, Split, Mapping[str, Any]], Score]
     """Scores a fitted `keras.Model` on a split, given the assets."""
-    baseline: Callable[[Prepared], Mapping[str, float]]
-    """Test metrics of the trivial predictor: the floor of every table."""
+    baseline: Callable[[Prepared], Mapping[str, "float | Score"]]
+    """Test metrics of the trivial predictor: the floor of every table. A `Score` is that of a
+    simple method which an architecture has to beat, under its name in words with `_` between."""
     sources: tuple[Source, ...] = ()
     measure: Objective | None = None
     """What confirmed models are compared by, a test metric of `score`; the objective if absent.

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.check.baseline import Baselines
 from harness.driver import cell_plan, loop, preflight
 from harness.driver import plan as plans
 from harness.engines.engine import Done
@@ -78,7 +79,6 @@ DATA = {
     "digest": "",
     "sizes": {"train": 1, "val": 1, "test": 1},
     "objective": blobs.objective,
-    "baseline": {},
     "reference": None,
     "licence": "",
 }
@@ -236,6 +236,7 @@ class Rehearsal:
                 patch.setattr(module, "cells", cells)
             patch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
             patch.setattr(preflight, "data_event", lambda *_: DATA)
+            patch.setattr(preflight, "baselines_of", lambda *_: Baselines({}, {}))
             patch.setattr(loop.atomic_files, "write", lambda *_: None)
             patch.setattr(loop.host, "describe", dict)
             patch.setattr(loop, "_write_report", lambda folder: 0)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.rivals import rivals_of
 from harness.analysis.statistics import Interval, mean_interval
 from harness.journal.record import SweepRecord, TaskRecord
 from harness.kinds import scales
@@ -54,18 +55,9 @@ class CellResults:
 
     @property
     def rivals(self) -> dict[str, float]:
-        """Scores of further baselines by name: of perplexity, those under `perplexity_<name>`.
-
-        A metric of the models that begins likewise is no baseline.
-        """
-        known = self.data.baseline if self.data else {}
+        """Scores of simple methods by name; see `rivals_of`."""
         metrics = {name for result in self.confirm for name in result.metrics}
-        prefix = f"{self.metric}_"
-        return {
-            name.removeprefix(prefix).replace("_", " "): value
-            for name, value in known.items()
-            if name.startswith(prefix) and f"test_{name}" not in metrics
-        }
+        return rivals_of(self.data.baseline if self.data else {}, self.metric, metrics)
 
     @property
     def reference(self) -> float:

@@ -154,6 +154,45 @@ def compare(
     return Comparison(interval(half), p_value)
 
 
+def distance_from(
+    value: float,
+    sample: Sequence[float],
+    *,
+    groups: int = 2,
+    confidence: float = 0.95,
+    further: Uncertainty | None = None,
+) -> Interval:
+    """The mean of a sample minus a value that has no luck of its own, such as the score of a method
+    without a seed.
+
+    With two groups it is Student's t interval. Of more, one for all samples and the value, so that
+    the best sample may be chosen after the scores are seen; see `compare`.
+
+    Args:
+        value: what the sample is compared with.
+        sample: finite values; with fewer than two nothing is known (NaN).
+        groups: number of samples that may be compared with it, and 1 for itself.
+        confidence: of the interval.
+        further: what else makes the difference uncertain.
+    """
+    if not sample:
+        return Interval(math.nan, math.nan, math.nan)
+    scale = unit([*sample, value])
+    scaled = [own / scale for own in sample]
+    mean = math.fsum(scaled) / len(scaled) - value / scale
+    if len(sample) < 2:
+        return Interval(mean * scale, math.nan, math.nan)
+    sources = [Uncertainty(_variance_of_mean(scaled), len(sample) - 1)]
+    if further is not None:
+        sources.append(Uncertainty(further.variance / scale / scale, further.freedom))
+    total = sum(source.variance for source in sources)
+    half = total
+    if 0 < total < math.inf:
+        freedom = 1 / sum((source.variance / total) ** 2 / source.freedom for source in sources)
+        half = _studentized_quantile(confidence, groups, freedom) * math.sqrt(total / 2)
+    return Interval(mean * scale, (mean - half) * scale, (mean + half) * scale)
+
+
 def compare_with(
     best: str,
     samples: Mapping[str, Sequence[float]],

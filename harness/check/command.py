@@ -9,7 +9,7 @@ import psutil
 
 from harness import registry
 from harness.check import cell, place, steps
-from harness.check.baseline import baseline
+from harness.check.baseline import baselines
 from harness.check.subjects import Attempt, asked, attempts
 from harness.data import cache
 from harness.engines.engine import Done, Limits
@@ -105,7 +105,7 @@ def _data(task: Task, how: How) -> tuple[Prepared | None, list[str]]:
         where = place.of_function(task.prepare, task)
         return None, [str(error) if told else steps.at(str(error), where)]
     try:
-        baseline(task, data)
+        baselines(task, data)
     except HarnessError as error:
         return data, [str(error)]
     return data, []

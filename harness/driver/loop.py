@@ -170,6 +170,11 @@ def _open(
     driver = _Driver(sweep, options, folder, journal, record, engine, stack, digests)
     if rehearse:
         driver.rehearse()
+    rivals = {
+        name: preflight.baselines_of(name, options.data_dir, options.offline)
+        for name in data
+        if record is None or name not in record.data
+    }
     atomic_files.remove_parts(folder)
     described = host.describe()
     for name, found in plugins.provenance(sweep, folder).items():
@@ -179,9 +184,13 @@ def _open(
     journal.begin(asked, described, host.command())
     if record is not None and record.sweep is sweep:  # it has grown
         journal.append("grown", sweep=asked)
-    for name, event in data.items():
-        if record is None or name not in record.data:
-            journal.append("data", task=name, **event)
+    for name in data.keys() - rivals.keys():
+        assert record is not None
+        data[name] |= {"baseline": record.data[name].get("baseline", {})}
+    for name, baselines in rivals.items():
+        preflight.keep_rivals(folder, name, baselines)
+        data[name] |= {"baseline": baselines.metrics}
+        journal.append("data", task=name, **data[name])
     atomic_files.write(folder / QUESTION, toml(asked).encode())
     description = {**described, "sweep": jsonable(asked), "data": data}
     text = json.dumps(jsonable(description), indent=2) + "\n"

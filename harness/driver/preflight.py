@@ -5,12 +5,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness import registry
 from harness.analysis.cells import cell_results
-from harness.check.baseline import baseline
+from harness.check.baseline import Baselines, baselines
 from harness.check.rehearsal import Rehearsal
 from harness.check.steps import declaration_faults
 from harness.data import cache
+from harness.journal.folder import rival_path
 from harness.journal.grown import grown
 from harness.journal.record import SweepRecord
 from harness.own.task import FACTS
@@ -18,6 +21,7 @@ from harness.spec import Faults, HarnessError
 from harness.sweep.growth import MAY_GROW, growth
 from harness.sweep.pairs import NO_MODEL, Cell, cells, pretraining
 from harness.sweep.question import Sweep
+from harness.system import atomic_files
 from harness.system.json_values import jsonable
 from harness.trial import Asked, TrialResult
 
@@ -69,10 +73,31 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
         "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
         "objective": task.objective,
         "measure": task.measure,
-        "baseline": baseline(task, data),
         "reference": task.reference,
         "licence": task.licence,
     }
+
+
+def baselines_of(name: str, data_dir: Path | None, offline: bool) -> Baselines:
+    """What the models of a task are compared with, fitted now: it may take a minute."""
+    task = registry.task(name)
+    return baselines(task, cache.load(task, data_dir, offline))
+
+
+def keep_rivals(folder: Path, name: str, found: Baselines) -> None:
+    """Keeps what simple methods did on each test example, for paired comparisons.
+
+    Raises:
+        HarnessError: it cannot be written.
+    """
+    for rival, outcomes in found.outcomes.items():
+        arrays: dict[str, Any] = dict(outcomes)
+        path = folder / rival_path(name, rival)
+        try:
+            with atomic_files.whole(path) as part:
+                np.savez_compressed(part, **arrays)
+        except OSError as error:
+            raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def carried_on(folder: Path, record: SweepRecord, sweep: Sweep) -> SweepRecord:

@@ -67,6 +67,11 @@ def outcomes_path(task: str, space: str, seed: int) -> Path:
     return Path(_OUTCOMES, f"{task}.{space}.seed{seed}.npz")
 
 
+def rival_path(task: str, rival: str) -> Path:
+    """The outcome of each test example of a simple method."""
+    return Path(_OUTCOMES, f"{task}.{rival.replace(' ', '_')}.baseline.npz")
+
+
 def exhibit_path(task: str, space: str) -> Path:
     """What a person should see of an architecture's first confirmed model."""
     return Path(_EXHIBITS, f"{task}.{space}.json")

@@ -166,8 +166,17 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
 
     logits = np.asarray(model.predict(dict(split.x), batch_size=256, verbose=0)[LABEL])
     log_probabilities = log_softmax(logits.astype("float64"), axis=-1)
-    labels = np.asarray(split.y[LABEL], "int64")
-    prediction = logits.argmax(axis=-1)
+    return scored(np.asarray(split.y[LABEL], "int64"), log_probabilities)
+
+
+def scored(labels: np.ndarray, log_probabilities: np.ndarray) -> Score:
+    """What `score` says of any classifier.
+
+    Args:
+        labels: true classes, shape (examples,).
+        log_probabilities: of the classes, shape (examples, classes).
+    """
+    prediction = log_probabilities.argmax(axis=-1)
     return Score(
         metrics=_metrics(labels, prediction, log_probabilities),
         per_example={

@@ -16,7 +16,7 @@ Score
     `accuracy`, `log_loss` in nats, `f1_macro`; per example `correct`, `prediction`
     and `truth`.
 Baseline
-    the commonest class of training.
+    the commonest class of training; logistic regression on pixels, or on their gradients.
 Exhibit
     the confusion matrix.
 
@@ -38,12 +38,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.kinds import imbalance, pixels
+from harness.kinds import classification, imbalance, pixels
 from harness.kinds.classification import (
     CLASSES,
     LABEL,
     Classes,
-    baseline,
     compile_args,
     decode,
     exhibit,
@@ -54,12 +53,14 @@ from harness.kinds.classification import (
 )
 from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.imbalance import ClassWeight
+from harness.kinds.rivals.images import image_rival
 from harness.spec import (
     DataSpec,
     HarnessError,
     Kind,
     Objective,
     Prepared,
+    Score,
     Split,
     Task,
     TensorSpec,
@@ -192,6 +193,12 @@ def prepared(
         splits,
         {CLASSES: names},
     )
+
+
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
+    """Test scores of the commonest training class, and of logistic regression on pixels or on
+    their gradients; see `harness.kinds.rivals.images`."""
+    return {**classification.baseline(prepared), **image_rival(prepared)}
 
 
 def encode(raw: Any, spec: DataSpec, assets: Mapping[str, Any]) -> dict[str, np.ndarray]:

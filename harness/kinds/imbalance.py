@@ -146,13 +146,20 @@ def _score(
 
 
 def _baseline(
-    prepared: Prepared, usual: Callable[..., Mapping[str, float]], output: str,
+    prepared: Prepared, usual: Callable[..., Mapping[str, float | Score]], output: str,
     measures: Sequence[str],
-) -> dict[str, float]:  # fmt: skip
-    """The usual floor, with the measures of the commonest class."""
+) -> dict[str, float | Score]:  # fmt: skip
+    """The usual floor, with the measures of the commonest class and of each simple method."""
     train, truth = (np.asarray(part.y[output], "int64") for part in (prepared.train, prepared.test))
     common = np.full_like(truth, np.bincount(train).argmax())
-    return {**usual(prepared), **measured(truth, common, np.zeros(len(truth)), measures)}
+    found = dict(usual(prepared))
+    for name, rival in found.items():
+        if isinstance(rival, Score) and "prediction" in rival.per_example:
+            own = rival.per_example
+            margin = own.get("margin", np.zeros(len(truth)))
+            further = measured(truth, own["prediction"], margin, measures)
+            found[name] = replace(rival, metrics={**rival.metrics, **further})
+    return {**found, **measured(truth, common, np.zeros(len(truth)), measures)}
 
 
 def measured(

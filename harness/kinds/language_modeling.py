@@ -22,7 +22,7 @@ Score
     `unknown_share` of it. Per stretch of a window `nll`. Perplexities of different vocabularies are
     not comparable: fewer tokens, or more unknown ones, are easier.
 Baselines
-    word frequencies; as a rival a Kneser-Ney trigram.
+    word frequencies; as a rival Kneser-Ney n-grams, as long as is best.
 Exhibit
     how the model goes on from three places of the test text.
 

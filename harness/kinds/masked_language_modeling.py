@@ -25,7 +25,7 @@ Score
     `masked_token_accuracy`, `masked_token_loss` in nats, `masked_token_perplexity`,
     `next_sentence_accuracy`, `next_sentence_loss`; per example `log_likelihood`.
 Baseline
-    the frequencies of training.
+    the frequencies of training; the tokens before and behind a gap.
 Exhibit
     what a model would put in the gaps of a few sentences.
 

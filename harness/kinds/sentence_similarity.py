@@ -19,7 +19,8 @@ Score
     `spearman`, `pearson`, by the first of which models are compared, and `mse`; per example
     `prediction` and `truth`.
 Baseline
-    `mse` of the training mean; `spearman` and `pearson` of the words that two texts share.
+    `mse` of the training mean; the words, or characters, that two texts share, or ridge regression
+    on what they share.
 Exhibit
     none.
 
@@ -45,6 +46,7 @@ from typing import Any
 import numpy as np
 
 from harness.kinds.constructor import cut_splits, gathered, make_task
+from harness.kinds.rivals.texts import OVERLAP, similarity_answers
 from harness.kinds.text import short_texts
 from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY, encode
 from harness.kinds.text.tokenizer import Tokens
@@ -191,8 +193,12 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     correlation: 0 then. Per example: `prediction` and `truth`.
     """
     found = model.predict(dict(split.x), batch_size=256, verbose=0)[SIMILARITY]
-    prediction = np.asarray(found, "float64")[:, 0]
     truth = np.asarray(split.y[SIMILARITY], "float64")[:, 0]
+    return scored(np.asarray(found, "float64")[:, 0], truth)
+
+
+def scored(prediction: np.ndarray, truth: np.ndarray) -> Score:
+    """What `score` says of any answers, shapes (examples,)."""
     return Score(
         {**correlations(prediction, truth), "mse": float(np.mean((prediction - truth) ** 2))},
         {"prediction": prediction, "truth": truth},
@@ -211,20 +217,16 @@ def correlations(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     }
 
 
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of two predictors: `mse` of the training mean, and the correlations of the
-    tokens two sentences share: the cosine of their TF-IDF, weighted by the training texts (of
-    characters, of up to four in a row)."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
+    """Test scores: `mse` of the training mean, which has no correlation; and of what two texts
+    share, see `harness.kinds.rivals.texts`."""
     truth = np.asarray(prepared.test.y[SIMILARITY], "float64")[:, 0]
     mean = float(np.mean(np.asarray(prepared.train.y[SIMILARITY], "float64")))
-    longest = short_texts.longest_ngram(prepared.assets, words=1)
-    vectorizer = TfidfVectorizer(ngram_range=(1, longest), token_pattern=r"\S+", lowercase=False)
-    vectorizer.fit([text for side in short_texts.as_pairs(prepared.train) for text in side])
-    first, second = (vectorizer.transform(side) for side in short_texts.as_pairs(prepared.test))
-    cosine = np.asarray(first.multiply(second).sum(axis=1)).ravel()  # of vectors of length 1
-    return {"mse": float(np.mean((truth - mean) ** 2)), **correlations(cosine, truth)}
+    name, answer = similarity_answers(prepared, SIMILARITY)
+    rival = scored(answer, truth)
+    if name != OVERLAP:  # on no scale of grades
+        rival = Score({n: v for n, v in rival.metrics.items() if n != "mse"}, rival.per_example)
+    return {"mse": float(np.mean((truth - mean) ** 2)), name: rival}
 
 
 def decode(outputs: Mapping[str, Any], spec: DataSpec, assets: Mapping[str, Any]) -> list[float]:

@@ -19,7 +19,7 @@ Score
     that is not explained. `solved`, the share within the tolerance, if there is one. Per example
     `squared_error`.
 Baseline
-    the mean of the training values.
+    the mean of the training values; ridge regression.
 Exhibit
     none.
 
@@ -41,6 +41,7 @@ from typing import Any
 import numpy as np
 
 from harness.kinds.constructor import cut_splits, gathered, make_task
+from harness.kinds.rivals.sequences import sequence_answers
 from harness.kinds.tables import check_alike
 from harness.spec import (
     DataSpec,
@@ -264,11 +265,16 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     return _score(answer, split, assets)
 
 
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of always answering the mean of the training targets."""
-    mean = np.asarray(prepared.train.y[VALUE], "float64").mean(axis=0)
-    answer = np.tile(mean, (len(prepared.test), 1))
-    return dict(_score(answer, prepared.test, prepared.assets).metrics)
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
+    """Test scores of always answering the mean of the training targets, and of ridge regression,
+    see `harness.kinds.rivals.sequences`."""
+    splits = {"train": prepared.train, "val": prepared.val, "test": prepared.test}
+    x = {name: np.asarray(split.x[SEQUENCE], "float64") for name, split in splits.items()}
+    y = {name: np.asarray(split.y[VALUE], "float64") for name, split in splits.items()}
+    constant = np.tile(y["train"].mean(axis=0), (len(prepared.test), 1))
+    name, answer = sequence_answers(x, y)
+    floor, rival = (_score(said, prepared.test, prepared.assets) for said in (constant, answer))
+    return {**floor.metrics, name: rival}
 
 
 def _score(answer: np.ndarray, split: Split, assets: Mapping[str, Any]) -> Score:

@@ -20,7 +20,8 @@ Score
     `accuracy`, `log_loss` in nats, `f1_macro`; per example `correct`, `prediction`
     and `truth`.
 Baseline
-    the commonest class of training, and `accuracy_bag_of_words`: logistic regression on TF-IDF.
+    the commonest class of training; logistic regression on the TF-IDF of words or of characters,
+    for pairs also on what both texts share.
 Exhibit
     the confusion matrix.
 
@@ -41,8 +42,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness.kinds import classification, imbalance
 from harness.kinds.classification import (
     CLASSES,
@@ -58,11 +57,12 @@ from harness.kinds.classification import (
 )
 from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.imbalance import ClassWeight
+from harness.kinds.rivals.texts import text_rival
 from harness.kinds.text import short_texts
 from harness.kinds.text.encoding import ENCODING, SEGMENTS, TOKENS, VOCABULARY, encode
 from harness.kinds.text.tokenizer import Tokens
 from harness.kinds.text.vocabulary import Vocabulary, check_options
-from harness.spec import DataSpec, Kind, Objective, Prepared, Split, Task, TensorSpec
+from harness.spec import DataSpec, Kind, Objective, Prepared, Score, Split, Task, TensorSpec
 
 __all__ = [
     "CLASSES",
@@ -179,19 +179,7 @@ def _rows(where: str, examples: Any) -> list[tuple[Any, ...]]:
     return [(*row[:-1], label) for row, label in zip(found, labels, strict=True)]
 
 
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of the commonest training class; `accuracy_bag_of_words` is that of logistic
-    regression on the TF-IDF of tokens and of two in a row (of characters, up to four), each text
-    of a pair by its own."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    longest = short_texts.longest_ngram(prepared.assets, words=2)
-    linear = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, longest), token_pattern=r"\S+", lowercase=False),
-        LogisticRegression(max_iter=1000),
-    )
-    linear.fit(short_texts.as_words(prepared.train), np.asarray(prepared.train.y[LABEL]))
-    accuracy = linear.score(short_texts.as_words(prepared.test), np.asarray(prepared.test.y[LABEL]))
-    return {**classification.baseline(prepared), "accuracy_bag_of_words": float(accuracy)}
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
+    """Test scores of the commonest training class, and of logistic regression on words or on
+    characters, of pairs also on what both share; see `harness.kinds.rivals.texts`."""
+    return {**classification.baseline(prepared), **text_rival(prepared)}

@@ -21,7 +21,7 @@ Score
     `mse`, `mae`, `mase`, `nrmse`; per example `squared_error`. Errors are means over windows,
     steps and channels, on the standardised values, so that channels count alike.
 Baselines
-    the last value repeated; as a rival the last season repeated, or the mean of training.
+    the last value repeated; the last season repeated, or the mean of training; ridge regression.
 Exhibit
     forecasts of three test windows.
 

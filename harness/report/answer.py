@@ -15,6 +15,7 @@ from harness.report.figure_style import Styles, line_styles
 from harness.report.samples.section import SamplesByTask, samples
 from harness.report.searches.gain import Suggestions, suggestions
 from harness.report.searches.importance import Importances, importances
+from harness.report.verdicts.beside_rivals import BesideByTask, beside
 from harness.report.verdicts.per_example import NO_OUTCOMES, OutcomesByTask, read_outcomes
 from harness.report.verdicts.verdict import Judged, judge
 
@@ -35,6 +36,8 @@ class Answer:
     """Of the test examples."""
     judged: Judged
     """What may be said of the best architecture of a task against each other one."""
+    beside: BesideByTask
+    """The best architecture of a task beside the best simple method."""
     starts: Starts
     """Which cells start from the model of another one."""
     pairs: Sequence[Pair]
@@ -81,6 +84,11 @@ def work_out(
         styles=line_styles(record.sweep.spaces),
         outcomes=outcomes,
         judged={task: judge(group, outcomes.get(task)) for task, group in tasks.items()},
+        beside={
+            task: found
+            for task, group in tasks.items()
+            if (found := beside(group, outcomes.get(task))) is not None
+        },
         starts=starts,
         pairs=pairs(tasks, starts),
         families=families(record, tasks),

@@ -36,7 +36,7 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
     sections = {
         "Read with care": bullets([*cautions(record, tasks), *_undrawn(lost)]),
         "Leaderboard": leaderboard_section(tasks, judged, starts),
-        "How sure": how_sure(tasks, judged, answer.outcomes),
+        "How sure": how_sure(tasks, judged, answer.outcomes, answer.beside),
         "Does pretraining pay?": pretraining_section(answer.pairs),
         "What pretraining cost": pretraining_costs(cells, starts),
         "With fewer examples": training_size_section(answer.families),
@@ -56,11 +56,16 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
     opening = [
         f"# {title(record.sweep)}",
         *own_data.first_of_all(record),
-        summary(tasks, judged, starts, payoff(answer.pairs)),
+        _summary(answer),
     ]
     shown = [f"## {heading}\n\n{body}" for heading, body in sections.items() if body]
     page = "\n\n".join([*opening, *shown]) + "\n"
     return _SHOWN.sub(lambda found: _instead(found, lost), page)
+
+
+def _summary(answer: Answer) -> str:
+    further = payoff(answer.pairs)
+    return summary(answer.tasks, answer.judged, answer.beside, answer.starts, further)
 
 
 _SHOWN = re.compile(r"^!\[([^]\n]*)\]\(([^)\n]*)\.png\)$", re.MULTILINE)

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from harness.check.baseline import Baselines
 from harness.driver import cell_plan, loop, preflight
 from harness.driver import plan as plans
 from harness.journal.folder import checkpoint_path
@@ -312,7 +313,6 @@ def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch,
         "digest": "",
         "sizes": {"train": 1, "val": 1, "test": 1},
         "objective": blobs.objective,
-        "baseline": {},
         "reference": None,
         "licence": "",
     }
@@ -320,6 +320,7 @@ def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch,
         monkeypatch.setattr(module, "cells", lambda sweep: (Cell(blobs, tiny),))
     monkeypatch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
     monkeypatch.setattr(preflight, "data_event", lambda *_: data)
+    monkeypatch.setattr(preflight, "baselines_of", lambda *_: Baselines({}, {}))
     monkeypatch.setattr(loop.plugins, "provenance", lambda *_: {})  # none of it is registered
     options = loop.Options(output=tmp_path, workers=1, tracking="none")
     loop.run_sweep(sweep, options, run_trial=instant, rehearse=False)

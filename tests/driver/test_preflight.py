@@ -40,11 +40,13 @@ def test_a_journal_from_before_there_were_measures_is_carried_on(tmp_path):
 def test_a_baseline_that_cannot_be_recorded_is_refused(value):
     task = dataclasses.replace(blobs, baseline=lambda data: {"accuracy": value})
     with pytest.raises(HarnessError, match=r"'blobs': its baseline cannot be had \(") as caught:
-        preflight.baseline(task, None)
+        preflight.baselines(task, None)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.5), np.int64(3), float("nan")], ids=repr)
 def test_a_baseline_of_numbers_is_what_it_is(value):
     task = dataclasses.replace(blobs, baseline=lambda data: {"accuracy": value})
-    assert preflight.baseline(task, None) == {"accuracy": pytest.approx(float(value), nan_ok=True)}
+    assert preflight.baselines(task, None).metrics == {
+        "accuracy": pytest.approx(float(value), nan_ok=True)
+    }

@@ -154,14 +154,14 @@ def test_unigram_of_a_worked_example():
 def test_kneser_ney_of_a_worked_example():
     """Training a b a b c: worked by hand from Chen and Goodman's formula."""
     train, test = np.array([0, 1, 0, 1, 2]), np.array([0, 1, 2])
-    found = np.exp(ngrams.kneser_ney_log_likelihoods(train, test, 3))
+    found = np.exp(ngrams.kneser_ney_log_likelihoods(train, test, 3)[-1])
     # Bigram types ab ba bc of trigram types aba bab abc: ba and bc are preceded by one word
     # each (a), ab by one (b). No n-gram of any order occurs twice in its counts: discounts
     # are 1, so each level passes all of its mass down, to 1/3 for each word.
     assert found == pytest.approx([1 / 3, 1 / 3, 1 / 3])
     # One more "a b": trigram bab 2, aba 1, abc 1; D3 = 2 / (2 + 2) = 1/2.
     train = np.array([0, 1, 0, 1, 0, 1, 2])
-    found = np.exp(ngrams.kneser_ney_log_likelihoods(train, test, 3))
+    found = np.exp(ngrams.kneser_ney_log_likelihoods(train, test, 3)[-1])
     # counts: aba 2, bab 2, abc 1; D3 = 1 / (1 + 2 * 2) = 1/5. Bigrams by left neighbours:
     # ba 1, ab 1, bc 1; unigrams likewise a 1, b 1, c 1: D2 = D1 = 1, hence 1/3 below.
     # P(c | a b) = (1 - 1/5 + 1/5 * 2 * 1/3) / 3
@@ -172,18 +172,20 @@ def test_kneser_ney_of_a_worked_example():
 def test_kneser_ney_is_a_distribution(context):
     train = np.random.default_rng(0).integers(0, 5, 60) % 4  # 4 never occurs
     ends = [
-        ngrams.kneser_ney_log_likelihoods(train, np.array([*context, word]), 5)[-1]
+        ngrams.kneser_ney_log_likelihoods(train, np.array([*context, word]), 5)[-1][-1]
         for word in range(5)
     ]
     assert sum(np.exp(ends)) == pytest.approx(1)
     assert np.isfinite(ends).all()
 
 
-def test_the_trigram_beats_the_unigram_where_words_depend_on_each_other():
+def test_longer_ngrams_beat_the_unigram_where_words_depend_on_each_other():
     text = ["a", "b", "c", "d"] * 60
     data = language_modeling.prepared("cycle", dict.fromkeys(TEXTS, text), WINDOW, "words")
-    metrics = language_models.baseline(data)
-    assert metrics["perplexity_trigram"] < 1.2 < 3.9 < metrics["perplexity"]
+    found = language_models.baseline(data)
+    (rival,) = (score for name, score in found.items() if name.startswith("Kneser-Ney"))
+    assert rival.metrics["perplexity"] < 1.2 < 3.9 < found["perplexity"]
+    assert rival.per_example["nll"].mean() == pytest.approx(rival.metrics["log_loss"], rel=0.1)
 
 
 # --- sampled softmax ------------------------------------------------------------

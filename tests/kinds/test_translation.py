@@ -153,7 +153,7 @@ def test_sentences_like_their_references_have_the_highest_bleu(tokenizer):
     assert f"tok:{tokenizer}|" in bleu.signature(tokenizer)
     # Of a dictionary each character is a word.
     scores = translation.baseline(prepared)
-    assert scores["bleu_dictionary"] > scores["bleu"]
+    assert scores["word_by_word_dictionary"].metrics["bleu"] > scores["bleu"]
 
 
 def test_each_translation_is_judged_by_its_own_reference():
@@ -410,7 +410,7 @@ def test_baselines_copy_the_source_and_use_a_dictionary():
     scores = translation.baseline(tiny())
     assert scores["exact_match"] == 0
     assert 0 < scores["token_accuracy"] < 1
-    assert scores["bleu_dictionary"] >= scores["bleu"]
+    assert scores["word_by_word_dictionary"].metrics["bleu"] >= scores["bleu"]
 
 
 def test_compile_arguments_smooth_labels_where_training_asks():

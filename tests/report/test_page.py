@@ -110,13 +110,12 @@ def test_further_baselines_are_told_and_metrics_that_begin_likewise_are_not(tmp_
 @pytest.mark.parametrize(
     ("rival", "begins", "ends"),
     [
-        (0.99, "nothing beats a simple method, nearest mean (accuracy 0.99). Of the architectures "
-               "`cnn` is best: accuracy 0.984", None),
-        (0.985, "nothing beats a simple method, nearest mean (accuracy 0.985). Of the ", None),
-        (0.983, "no architecture can be told from a simple method, nearest mean (accuracy 0.983). "
-                "Of the architectures `cnn` is best", None),
-        (0.9, "`cnn` is best: accuracy 0.984", "It beats a simple method, nearest mean (accuracy "
-              "0.9)."),
+        (0.99, "nothing beats a nearest mean (accuracy 0.99; best `cnn` 0.984). Of the "
+               "architectures `cnn` is best: accuracy 0.984", None),
+        (0.985, "nothing beats a nearest mean (accuracy 0.985; best `cnn` 0.984). Of the ", None),
+        (0.983, "no architecture can be told from a nearest mean (accuracy 0.983; best "
+                "`cnn` 0.984). Of the architectures `cnn` is best", None),
+        (0.9, "`cnn` is best: accuracy 0.984", "It beats a nearest mean (accuracy 0.9)."),
         (0.05, "`cnn` is best: accuracy 0.984", "It beats the trivial baseline (accuracy 0.1)."),
         (None, "`cnn` is best: accuracy 0.984", None),
     ],

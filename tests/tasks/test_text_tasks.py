@@ -18,7 +18,8 @@ from harness import kinds, registry
 from harness.data.validate import validate
 from harness.kinds.files.text_files import iob2
 from harness.kinds.fitting.tag_f1 import TagF1
-from harness.kinds.text import short_texts, tags, tokenizer
+from harness.kinds.rivals.texts import written as written_texts
+from harness.kinds.text import tags, tokenizer
 from harness.kinds.token_classification import LONGEST_WORD
 from harness.spec import HarnessError, Training
 
@@ -134,7 +135,7 @@ def test_phrases_of_sst2_that_are_asked_about_are_not_trained_on(tmp_path, own_v
         },
     )
     data = registry.task("sst2_phrases").prepare(files)
-    assert short_texts.as_words(data.train) == ["8 5 7", "8 6"]
+    assert written_texts(data.train, data)[0] == ["a good film", "a bad"]
 
 
 def test_mrpc_keeps_pairs_apart(tmp_path, own_vocabulary, monkeypatch):
@@ -151,8 +152,7 @@ def test_mrpc_keeps_pairs_apart(tmp_path, own_vocabulary, monkeypatch):
     assert (len(data.train), len(data.val)) == (6, 4)
     row, segments = data.train.x["tokens"][0], data.train.x["segments"][0]
     assert row[segments == 1].tolist() == [VOCABULARY.index("bad"), tokenizer.SEPARATOR]
-    assert short_texts.as_words(data.train)[0].endswith("b6")
-    assert short_texts.as_pairs(data.train)[1][0] == "6"
+    assert written_texts(data.train, data)[1][0] == "bad"
 
     files["msr_paraphrase_test.txt"].write_text(header + "1\t1\n")
     with pytest.raises(HarnessError, match=r"_test\.txt, line 2: found 2 columns; expected at"):
@@ -163,7 +163,8 @@ def test_the_bag_of_words_stands_beside_the_commonest_class():
     train = [("a good film", "1"), ("a bad film .", "0"), ("good", "1"), ("bad", "0")]
     scores = registry.task("sst2").baseline(classified(train=train))
     assert scores["accuracy"] == 0.5
-    assert scores["accuracy_bag_of_words"] == 1.0
+    (rival,) = (score for name, score in scores.items() if name.startswith("logistic_regression"))
+    assert rival.metrics["accuracy"] == 1.0
 
 
 def test_the_confusion_matrix_has_a_row_for_each_true_class():
@@ -381,7 +382,7 @@ def test_stsb_reads_its_files(tmp_path, own_vocabulary):
     data = task.prepare(files)
     validate(task, data)
     assert data.train.y["similarity"].tolist() == [[5.0], [0.0], [2.5]]
-    assert short_texts.as_pairs(data.train)[1] == ["8 6 7"] * 3
+    assert written_texts(data.train, data)[1] == ["a bad film"] * 3
 
     for grade in ("six", "5.1", "nan", "-1"):
         files["sts-dev.csv"].write_text(text + line.format(grade, ""))
@@ -419,10 +420,12 @@ def test_a_constant_prediction_has_no_correlation():
     assert (score.metrics["spearman"], score.metrics["pearson"]) == (0.0, 0.0)
 
 
-def test_baselines_of_similarity_are_the_mean_and_the_shared_words():
+def test_baselines_of_similarity_are_the_mean_and_what_texts_share():
     scores = registry.task("stsb").baseline(graded())
     assert scores["mse"] == pytest.approx(np.mean((np.array([5.0, 1.0, 3.0]) - 2.5) ** 2))
-    assert scores["spearman"] == pytest.approx(1.0)
+    ((name, rival),) = ((n, s) for n, s in scores.items() if n != "mse")
+    assert name in ("shared_words", "shared_characters", "ridge_regression_on_overlap")
+    assert rival.metrics["spearman"] == pytest.approx(1.0)
 
 
 def test_pairs_of_numbers_are_drawn_once_whatever_their_order():

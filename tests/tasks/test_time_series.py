@@ -303,7 +303,7 @@ def test_mackey_glass_splits_are_stretches_of_their_own(chaos):
 def test_mackey_glass_is_beyond_the_naive_forecasts(chaos):
     metrics = mackey_glass.baseline(chaos)
     assert metrics["nrmse"] > 1
-    assert metrics["nrmse_training_mean"] == pytest.approx(1, abs=0.01)
+    assert metrics["training_mean"].metrics["nrmse"] == pytest.approx(1, abs=0.01)
 
 
 def test_mackey_glass_is_the_same_every_time(chaos):
@@ -373,11 +373,11 @@ def test_naive_forecasts_of_a_worked_example():
     # The last value is 6 6 6: errors 3 1 3. The last season is 2 6 2: errors 1 1 7.
     assert metrics["mse"] == pytest.approx(19 / 3)
     assert metrics["mae"] == pytest.approx(7 / 3)
-    assert metrics["mse_seasonal_naive"] == pytest.approx(51 / 3)
-    assert metrics["mae_seasonal_naive"] == pytest.approx(9 / 3)
+    assert metrics["seasonal_naive"].metrics["mse"] == pytest.approx(51 / 3)
+    assert metrics["seasonal_naive"].metrics["mae"] == pytest.approx(9 / 3)
     # In training, a season ago was wrong by 1 and 2.
     assert metrics["mase"] == pytest.approx(7 / 3 / 1.5)
-    assert metrics["mase_seasonal_naive"] == pytest.approx(9 / 3 / 1.5)
+    assert metrics["seasonal_naive"].metrics["mase"] == pytest.approx(9 / 3 / 1.5)
     # Targets 3 5 9 have a variance of 56 / 9.
     assert metrics["nrmse"] == pytest.approx(np.sqrt(19 / 3 / (56 / 9)))
 
@@ -386,7 +386,7 @@ def test_without_a_season_mase_is_relative_to_the_last_value():
     metrics = worked_example(season=None)
     # In training, the value before was wrong by 3, 2 and 4.
     assert metrics["mase"] == pytest.approx(7 / 3 / 3)
-    assert metrics["mse_training_mean"] == pytest.approx((9 + 25 + 81) / 3)
+    assert metrics["training_mean"].metrics["mse"] == pytest.approx((9 + 25 + 81) / 3)
     assert not any("seasonal" in name for name in metrics)
 
 
@@ -398,8 +398,8 @@ def test_the_scale_of_mase_is_that_of_the_training_rows(ett):
 
 def test_the_season_of_etth1_is_a_better_guess_than_the_last_value(ett):
     metrics = etth1.baseline(ett)
-    assert metrics["mse_seasonal_naive"] < 0.1 * metrics["mse"]
-    assert metrics["mae_seasonal_naive"] < metrics["mae"]
+    assert metrics["seasonal_naive"].metrics["mse"] < 0.1 * metrics["mse"]
+    assert metrics["seasonal_naive"].metrics["mae"] < metrics["mae"]
 
 
 @pytest.mark.parametrize("name", ["ett", "chaos"])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.kinds.fitting.windows import FUTURE, PAST
+from harness.kinds.rivals.forecasts import ridge_forecaster
 from harness.spec import DataSpec, Prepared, Score, Split, Training
 
 BATCH = 256
@@ -41,24 +42,25 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     return score_forecasts(lambda past: model.predict_on_batch({PAST: past})[FUTURE], split, assets)
 
 
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test errors of repeating the last value, and of a rival as `<metric>_<rival>`.
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
+    """Test errors of repeating the last value, and of two methods that see more.
 
-    The rival, `seasonal_naive`, repeats the last season; where the series has none, it is the
-    `training_mean`, which a last value that swings about it can be worse than.
+    `seasonal_naive` repeats the last season; where the series has none, the other one is the
+    `training_mean`, which a last value that swings about it can be worse than. The second is ridge
+    regression, see `harness.kinds.rivals.forecasts`.
     """
     assets = prepared.assets
     horizon, season = assets["horizon"], assets["season"]
 
-    def metrics(forecaster: Forecaster) -> Mapping[str, float]:
-        return score_forecasts(forecaster, prepared.test, assets).metrics
+    def of(forecaster: Forecaster) -> Score:
+        return score_forecasts(forecaster, prepared.test, assets)
 
     if season is None:
-        name, rival = "training_mean", metrics(lambda past: training_mean(past, horizon))
+        name, rival = "training_mean", of(lambda past: training_mean(past, horizon))
     else:
-        name, rival = "seasonal_naive", metrics(lambda past: seasonal_naive(past, horizon, season))
-    floor = metrics(lambda past: last_value(past, horizon))
-    return {**floor, **{f"{metric}_{name}": value for metric, value in rival.items()}}
+        name, rival = "seasonal_naive", of(lambda past: seasonal_naive(past, horizon, season))
+    floor = of(lambda past: last_value(past, horizon)).metrics
+    return {**floor, name: rival, "ridge_regression": of(ridge_forecaster(prepared))}
 
 
 def score_forecasts(forecaster: Forecaster, split: Split, assets: Mapping[str, Any]) -> Score:

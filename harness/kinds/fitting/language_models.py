@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 
 from harness.kinds.text import streams
-from harness.kinds.text.ngrams import kneser_ney_log_likelihoods, unigram_log_likelihoods
+from harness.kinds.text.ngrams import (
+    LONGEST,
+    kneser_ney_log_likelihoods,
+    unigram_log_likelihoods,
+)
 from harness.spec import DataSpec, Prepared, Score, Split, Training, Windows
 
 TOKENS = "tokens"
@@ -69,13 +73,10 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     (windows,) = split.x.values()
     assert isinstance(windows, Windows)
     log_likelihoods = token_log_likelihoods(model, np.asarray(windows.series), windows.length)
-    stretches = np.arange(0, len(log_likelihoods), windows.length)
-    lengths = np.diff(np.append(stretches, len(log_likelihoods)))
-    nll = -np.add.reduceat(log_likelihoods, stretches) / lengths
     metrics = _metrics(log_likelihoods)
     if (unknown := assets.get(UNKNOWN)) is not None:
         metrics["unknown_share"] = float(np.mean(np.asarray(windows.series)[1:] == unknown))
-    return Score(metrics, {"nll": nll.astype("float32")})
+    return Score(metrics, {"nll": by_stretch(log_likelihoods, windows.length)})
 
 
 def token_log_likelihoods(model: Any, stream: np.ndarray, window: int) -> np.ndarray:
@@ -136,19 +137,31 @@ def _last_logits(model: Any, tokens: Any, count: int) -> Any:
     return vocabulary(features[:, -count:], reverse=True)
 
 
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of the word frequencies, and the perplexity of a Kneser-Ney trigram."""
-    streams = [
-        np.asarray(next(iter(split.x.values())).series)  # type: ignore[union-attr]
-        for split in (prepared.train, prepared.test)
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
+    """Test scores of the word frequencies, and of Kneser-Ney n-grams as long as is best on
+    validation."""
+    found: list[Windows] = [
+        next(iter(split.x.values()))  # type: ignore[misc]
+        for split in (prepared.train, prepared.val, prepared.test)
     ]
-    train, test = streams
+    train, val, test = (np.asarray(windows.series) for windows in found)
     size = prepared.spec.outputs[NEXT_TOKEN].size
     assert size is not None
     # The first token of a stream is the end of nothing: it is given, not predicted.
     unigram = unigram_log_likelihoods(train, test, size)[1:]
-    trigram = kneser_ney_log_likelihoods(train, test, size)[1:]
-    return {**_metrics(unigram), "perplexity_trigram": _metrics(trigram)["perplexity"]}
+    chosen = kneser_ney_log_likelihoods(train, val, size, LONGEST)
+    length = 1 + int(np.argmax([own[1:].mean() for own in chosen]))
+    own = kneser_ney_log_likelihoods(train, test, size, length)[-1][1:]
+    rival = Score(_metrics(own), {"nll": by_stretch(own, found[-1].length)})
+    return {**_metrics(unigram), f"Kneser-Ney_{length}-gram": rival}
+
+
+def by_stretch(log_likelihoods: np.ndarray, window: int) -> np.ndarray:
+    """The mean negative log-likelihood of each stretch of as many tokens as a window has."""
+    stretches = np.arange(0, len(log_likelihoods), window)
+    lengths = np.diff(np.append(stretches, len(log_likelihoods)))
+    nll = -np.add.reduceat(log_likelihoods, stretches) / lengths
+    return np.asarray(nll, "float32")
 
 
 def _metrics(log_likelihoods: np.ndarray) -> dict[str, float]:

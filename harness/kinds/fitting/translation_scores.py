@@ -51,11 +51,13 @@ def score(model: Any, split: Split, assets: Mapping[str, Any]) -> Score:
     """
     hypotheses = translations(model, np.asarray(split.x[SOURCE]), assets)
     references = texts(np.asarray(split.y[NEXT_TOKEN]), assets[TARGET_VOCABULARY])
+    found = _of_texts(hypotheses, references, assets.get(BLEU_TOKENIZER))
+    return Score({**found.metrics, **_token_scores(model, split, assets)}, found.per_example)
+
+
+def _of_texts(hypotheses: list[str], references: list[str], tokenizer: str | None) -> Score:
     return Score(
-        {
-            **text_scores(hypotheses, references, assets.get(BLEU_TOKENIZER)),
-            **_token_scores(model, split, assets),
-        },
+        text_scores(hypotheses, references, tokenizer),
         {
             "hypothesis": np.array(hypotheses, dtype=np.str_),
             "reference": np.array(references, dtype=np.str_),
@@ -100,7 +102,7 @@ def _token_scores(model: Any, split: Split, assets: Mapping[str, Any]) -> dict[s
 # --- baselines ------------------------------------------------------------------
 
 
-def baseline(prepared: Prepared) -> dict[str, float]:
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
     """Test scores of the source itself, of a dictionary word by word, and of one token."""
     vocabularies = prepared.assets[SOURCE_VOCABULARY], prepared.assets[TARGET_VOCABULARY]
 
@@ -116,7 +118,7 @@ def baseline(prepared: Prepared) -> dict[str, float]:
     tokenizer = prepared.assets.get(BLEU_TOKENIZER)
     return {
         **text_scores(source, references, tokenizer),
-        "bleu_dictionary": text_scores(translated, references, tokenizer)["bleu"],
+        "word_by_word_dictionary": _of_texts(translated, references, tokenizer),
         "token_accuracy": _commonest(prepared),
     }
 

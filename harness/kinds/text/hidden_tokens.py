@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.kinds.rivals.neighbours import Neighbours, gaps
 from harness.kinds.text import encoding as encodings
 from harness.kinds.text.encoding import SEGMENTS, TOKENS, VOCABULARY
 from harness.kinds.text.masking import masked, unmasked
@@ -120,8 +121,9 @@ def _metrics(
     }
 
 
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of the frequencies of training: of pieces, and of texts that follow."""
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
+    """Test scores of the frequencies of training, of pieces, and of texts that follow; and of both
+    neighbours of a hidden token, see `harness.kinds.rivals.neighbours`."""
     size = prepared.spec.outputs[MASKED_TOKEN].size or 0
 
     def arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -134,11 +136,27 @@ def baseline(prepared: Prepared) -> dict[str, float]:
         (counts + 1) / (counts + 1).sum()
         for counts in (np.bincount(known, minlength=size), np.bincount(before, minlength=2))
     )
-    return _metrics(
-        -np.log(piece[tokens]).mean(),
-        np.mean(tokens == piece.argmax()),
-        -np.log(pair[follows]).mean(),
-        np.mean(follows == pair.argmax()),
+    paired = float(-np.log(pair[follows]).mean()), float(np.mean(follows == pair.argmax()))
+    floor = _metrics(-np.log(piece[tokens]).mean(), np.mean(tokens == piece.argmax()), *paired)
+    return {**floor, "neighbouring_tokens": _neighbours(prepared, size)}
+
+
+def _neighbours(prepared: Prepared, size: int) -> Score:
+    def arrays(split: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        x = split.x
+        return np.asarray(x[TOKENS]), np.asarray(x[POSITIONS]), np.asarray(split.y[MASKED_TOKEN])
+
+    rival = Neighbours(unmasked(*arrays(prepared.train)), size)
+    rival.choose_weight(gaps(*arrays(prepared.val)))
+    own, right = rival.tell(gaps(*arrays(prepared.test)))
+    real = arrays(prepared.test)[2] != PADDING
+    told = np.zeros(real.shape)
+    told[real] = own
+    loss, counts = float(-own.mean()), np.maximum(1, real.sum(axis=1))
+    metrics = _metrics(loss, float(right.mean()), 0.0, 0.0)
+    return Score(
+        {name: value for name, value in metrics.items() if name.startswith(MASKED_TOKEN)},
+        {"log_likelihood": (told.sum(axis=1) / counts).astype("float32")},
     )
 
 

@@ -1,6 +1,6 @@
 """What every task on short texts shares: examples read, and prepared for a model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,14 @@ from harness.kinds.text.encoding import (
     Encoding,
 )
 from harness.kinds.text.packing import Sides
-from harness.kinds.text.tokenizer import CLASSIFICATION, PADDING, SEPARATOR, Tokens
+from harness.kinds.text.tokenizer import Tokens
 from harness.kinds.text.vocabulary import Vocabulary
-from harness.spec import HarnessError, Split, TensorSpec
+from harness.spec import HarnessError, TensorSpec
 
 Texts = tuple[Sequence[str], Sequence[str] | None]
 """Texts, and the other text of each pair if there are pairs."""
 PARTS = ("text", "other text")
 """What the texts of a row are called."""
-CHARACTERS = 4
-"""In a row, that a baseline counts."""
 
 
 # --- examples ---------------------------------------------------------------------
@@ -180,45 +178,3 @@ def example_lengths(ids: Sides) -> list[int]:
     if second is None:
         return [len(a) + 2 for a in first]
     return [len(a) + len(b) + 3 for a, b in zip(first, second, strict=True)]
-
-
-# --- words, for the baselines that count them -------------------------------------
-
-
-def as_words(split: Split) -> list[str]:
-    """The ids of each example as words, between spaces; those of a second text are marked."""
-    return [
-        " ".join(f"{'b' if segment else ''}{number}" for number, segment in row)
-        for row in _real(split)
-    ]
-
-
-def as_pairs(split: Split) -> tuple[list[str], list[str]]:
-    """The same for pairs, each text by itself and unmarked."""
-    sides: tuple[list[str], list[str]] = [], []
-    for row in map(list, _real(split)):
-        for side, texts in enumerate(sides):
-            texts.append(" ".join(str(number) for number, segment in row if segment == side))
-    return sides
-
-
-def longest_ngram(assets: Mapping[str, Any], words: int) -> int:
-    """Most ids in a row that a baseline counts: characters say little by themselves.
-
-    Args:
-        assets: of the task.
-        words: how many of words or of pieces.
-    """
-    return CHARACTERS if assets.get(ENCODING, {}).get("type") == "character" else words
-
-
-def _real(split: Split) -> Iterator[list[tuple[int, int]]]:
-    """Ids and segments of each example, the reserved ones left out."""
-    tokens, segments = np.asarray(split.x[TOKENS]), np.asarray(split.x[SEGMENTS])
-    for ids, parts in zip(tokens.tolist(), segments.tolist(), strict=True):
-        yield [pair for pair in zip(ids, parts, strict=True) if not _reserved(pair[0])]
-
-
-def _reserved(number: int) -> bool:
-    """Whether an id is what `packed` adds."""
-    return number in (PADDING, CLASSIFICATION, SEPARATOR)

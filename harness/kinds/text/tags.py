@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.kinds.files.text_files import OUTSIDE
+from harness.kinds.rivals import tagging
 from harness.kinds.text import encoding as encodings
 from harness.kinds.text.encoding import TOKENS, VOCABULARY
 from harness.kinds.text.tokenizer import PADDING
@@ -84,8 +85,9 @@ def scored(truth: list[list[str]], prediction: list[list[str]]) -> Score:
     )
 
 
-def baseline(prepared: Prepared) -> dict[str, float]:
-    """Test scores of each word's commonest tag in training; `O` for words it never saw."""
+def baseline(prepared: Prepared) -> dict[str, float | Score]:
+    """Test scores of each word's commonest tag in training, `O` for words it never saw; and of a
+    linear classifier on how words look, see `harness.kinds.rivals.tagging`."""
     counts: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
     for words, tags in _words(prepared.train):
         for word, tag in zip(words, tags, strict=True):
@@ -96,7 +98,31 @@ def baseline(prepared: Prepared) -> dict[str, float]:
     for words, tags in _words(prepared.test):
         truth.append([names[tag - 1] for tag in tags])
         prediction.append([names[commonest.get(word, 1) - 1] for word in words])
-    return dict(scored(truth, prediction).metrics)
+    return {**scored(truth, prediction).metrics, **_linear(prepared)}
+
+
+def _linear(prepared: Prepared) -> dict[str, Score]:
+    names = prepared.assets[TAGS]
+    cut = encodings.of(prepared.spec, prepared.assets).tokenizer(prepared.assets[VOCABULARY])
+    words: dict[str, list[list[str]]] = {}
+    truth: dict[str, list[list[int]]] = {}
+    for split, part in (
+        ("train", prepared.train), ("val", prepared.val), ("test", prepared.test)
+    ):  # fmt: skip
+        sentences = list(_words(part))
+        words[split] = [[cut.decode(word) for word in found] for found, _ in sentences]
+        truth[split] = [[tag - 1 for tag in tags] for _, tags in sentences]
+    if len({tag for tags in truth["train"] for tag in tags}) < 2:
+        return {}
+
+    def spelled(tags: list[list[int]]) -> list[list[str]]:
+        return [[names[tag] for tag in own] for own in tags]
+
+    def goodness(tags: list[list[int]]) -> float:
+        return scored(spelled(truth["val"]), spelled(tags)).metrics["f1"]
+
+    found = tagging.tagged(words, truth["train"], names, goodness)
+    return {"linear_classifier_on_words": scored(spelled(truth["test"]), spelled(found))}
 
 
 def _words(split: Split) -> Iterator[tuple[list[tuple[int, ...]], list[int]]]:

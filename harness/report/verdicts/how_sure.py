@@ -1,10 +1,12 @@
 """The section of the report that shows what each verdict rests on."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import Comparison
 from harness.report.text import listed, number, places, span
+from harness.report.verdicts.beside_rivals import NONE_BESIDE, Beside, BesideByTask
 from harness.report.verdicts.per_example import NO_OUTCOMES, Outcomes, OutcomesByTask
 from harness.report.verdicts.verdict import Judgement
 from harness.system.markdown import NOTHING, bullets, code, plain, table
@@ -30,6 +32,7 @@ def how_sure(
     tasks: Mapping[str, Sequence[CellResults]],
     judged: Mapping[str, Mapping[str, Judgement]],
     outcomes: OutcomesByTask = NO_OUTCOMES,
+    beside: BesideByTask = NONE_BESIDE,
 ) -> str:
     """The section that shows all intervals of each difference; empty without a difference.
 
@@ -37,6 +40,7 @@ def how_sure(
         tasks: cells by task, as `by_task` gives them.
         judged: what `judge` says of each of these tasks.
         outcomes: what it was judged with.
+        beside: the best architectures beside the best simple methods.
     """
     blocks = []
     for task, group in tasks.items():
@@ -44,6 +48,10 @@ def how_sure(
         if len(scored) > 1:
             blocks += [f"### {code(task)}", _differences(scored, judged[task])]
             blocks.append(_notes(outcomes.get(task)))
+        if scored and task in beside and beside[task].rival.name:
+            if len(scored) == 1:
+                blocks.append(f"### {code(task)}")
+            blocks.append(_beside(scored, beside[task]))
     if not blocks:
         return ""
     once = [code(task) for task, group in tasks.items() if group[0].searches == 1]
@@ -69,6 +77,18 @@ def _differences(scored: Sequence[CellResults], judged: Mapping[str, Judgement])
     headers = [f"{code(scored[0].space)} minus", "difference", models, "other examples",
                "both", "verdict"]  # fmt: skip
     return table(headers, rows)
+
+
+def _beside(scored: Sequence[CellResults], found: Beside) -> str:
+    """How sure it is that the best architecture beats the best simple method."""
+    digits, interval = places(scored), found.difference
+    text = f"{code(found.space)} minus {found.rival.described}: {number(interval.mean, digits)}"
+    if math.isnan(interval.low):
+        return f"{text} (no interval)."
+    luck = "other models, the same test examples"
+    if found.paired:
+        luck = "other models on other test examples, drawn in pairs"
+    return f"{text} (95 % interval {span(interval, digits)}; {luck})."
 
 
 def _notes(outcomes: Outcomes | None) -> str:

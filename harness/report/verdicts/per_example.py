@@ -13,7 +13,7 @@ import numpy as np
 from harness import registry
 from harness.analysis.cells import CellResults
 from harness.analysis.exhibits import NO_EXHIBITS, Exhibits
-from harness.journal.folder import outcomes_path
+from harness.journal.folder import outcomes_path, rival_path
 from harness.report.verdicts.bootstrap import FEWEST_BLOCKS, Floats, Measure, block_length, mean
 from harness.report.verdicts.contributions import PAIRS, Arrays, Contribution, contributions
 from harness.spec import HarnessError, Kind
@@ -28,6 +28,8 @@ class Outcomes:
 
     values: Mapping[str, Floats] = field(default_factory=dict)
     """By architecture, shape (seeds, examples, parts); empty where nothing can be compared."""
+    rivals: Mapping[str, Floats] = field(default_factory=dict)
+    """By simple method, as they are called in the journal's baselines, of the same shape."""
     measure: Measure = mean
     """From the means of the parts over examples to the test metric."""
     what: str = ""
@@ -47,7 +49,7 @@ NO_OUTCOMES: OutcomesByTask = MappingProxyType({})
 def read_outcomes(
     folder: Path, tasks: Mapping[str, Sequence[CellResults]], exhibits: Exhibits = NO_EXHIBITS
 ) -> dict[str, Outcomes]:
-    """The outcomes of the tasks on which two architectures or more have a score.
+    """The outcomes of the tasks on which two methods or more have a score, simple ones among them.
 
     Only outcomes that add up to the recorded test metric of every model are taken: what they say
     is then said of the metric. Examples of a forecasting task or of a language model follow each
@@ -65,7 +67,7 @@ def read_outcomes(
     found = {}
     for task, group in tasks.items():
         scored = [cell for cell in group if cell.scores]
-        if len(scored) > 1:
+        if scored and len(scored) + len(_rivals(folder, scored[0])) > 1:
             known = [exhibits[task, c.space] for c in scored if (task, c.space) in exhibits]
             windows = [window for exhibit in known for window in exhibit.forecasts]
             horizon = max((len(window.truth) for window in windows), default=1)
@@ -77,10 +79,13 @@ def _of_task(folder: Path, scored: Sequence[CellResults], horizon: int) -> Outco
     runs = {cell.space: _runs(folder, cell) for cell in scored}
     missing = [space for space, own in runs.items() if own is None]
     arrays = {space: own for space, own in runs.items() if own is not None}
-    if len(arrays) < 2:
+    rivals = _rivals(folder, scored[0])
+    if len(arrays) + len(rivals) < 2 or not arrays:
         return Outcomes(reasons=("the outcomes of the test examples are not there",))
     if reason := _unlike([run for own in arrays.values() for run in own]):
         return Outcomes(reasons=(reason,))
+    alike = arrays[next(iter(arrays))][0]
+    rivals = {name: run for name, run in rivals.items() if not _unlike([_as(run, alike), alike])}
     chosen = [cell for cell in scored if cell.space in arrays]
     contribution = next(
         (c for c in contributions(arrays[chosen[0].space][0]) if _adds_up(c, chosen, arrays)), None
@@ -89,9 +94,15 @@ def _of_task(folder: Path, scored: Sequence[CellResults], horizon: int) -> Outco
         metric = scored[0].metric
         return Outcomes(reasons=(f"{metric} is not known to be made from the outcomes kept",))
     values = {s: np.stack([contribution.parts(run) for run in own]) for s, own in arrays.items()}
+    simple = {
+        name: contribution.parts(_as(run, alike))[None]
+        for name, run in rivals.items()
+        if _is_made_of(contribution, _as(run, alike), scored[0].rivals[name])
+    }
     block = 1
-    if _in_series(scored[0].task):
-        block = max(horizon, block_length([array[..., 0] for array in values.values()]))
+    if _in_series(scored[0].task) and len(values) + len(simple) > 1:
+        of_all = [*values.values(), *(simple.values() if len(values) < 2 else ())]
+        block = max(horizon, block_length([array[..., 0] for array in of_all]))
     examples = next(iter(values.values())).shape[1]
     if examples < FEWEST_BLOCKS * block:
         many = f"{examples:,} test examples" if block == 1 else (
@@ -99,7 +110,22 @@ def _of_task(folder: Path, scored: Sequence[CellResults], horizon: int) -> Outco
         )  # fmt: skip
         return Outcomes(reasons=(f"{many} are too few to resample",))
     reasons = tuple(f"the outcomes of {space} are not there" for space in missing)
-    return Outcomes(values, contribution.measure, contribution.what, block, reasons)
+    return Outcomes(values, simple, contribution.measure, contribution.what, block, reasons)
+
+
+def _rivals(folder: Path, cell: CellResults) -> dict[str, Arrays]:
+    """The outcomes of the simple methods that have kept them."""
+    paths = {name: folder / rival_path(cell.task, name) for name in cell.rivals}
+    return {name: _read(path) for name, path in paths.items() if path.exists()}
+
+
+def _as(run: Arrays, alike: Arrays) -> Arrays:
+    """The outcomes that the models have, too, in their types, as far as they are there."""
+    return {
+        name: run[name].astype(array.dtype) if array.dtype.kind != "U" else run[name]
+        for name, array in alike.items()
+        if name in run
+    }
 
 
 def _runs(folder: Path, cell: CellResults) -> list[Arrays] | None:
@@ -159,15 +185,20 @@ def _adds_up(
     # Any small number has an exponential near 1, as many a score is that is no perplexity.
     if contribution.tolerance > EXACT and chosen[0].direction == "max":
         return False
-    for cell in chosen:
-        for score, run in zip(cell.scores, arrays[cell.space], strict=True):
-            parts = contribution.parts(run)
-            if not np.isfinite(parts).all():
-                return False
-            metric = float(contribution.measure(parts.mean(axis=0)))
-            if abs(metric - score) > contribution.tolerance * abs(score) + 1e-9:
-                return False
-    return True
+    return all(
+        _is_made_of(contribution, run, score)
+        for cell in chosen
+        for score, run in zip(cell.scores, arrays[cell.space], strict=True)
+    )
+
+
+def _is_made_of(contribution: Contribution, run: Arrays, score: float) -> bool:
+    """Whether the outcomes of one model add up to its score."""
+    parts = contribution.parts(run)
+    if not np.isfinite(parts).all():
+        return False
+    metric = float(contribution.measure(parts.mean(axis=0)))
+    return abs(metric - score) <= contribution.tolerance * abs(score) + 1e-9
 
 
 def _in_series(task: str) -> bool:

@@ -9,6 +9,7 @@ from harness.analysis.cells import CellResults
 from harness.journal.record import SweepRecord
 from harness.report.across_tasks.pretraining import Starts
 from harness.report.text import duration, listed, number, places, score_of, span
+from harness.report.verdicts.beside_rivals import Beside, BesideByTask
 from harness.report.verdicts.leaderboard import how_started
 from harness.report.verdicts.verdict import Judged, Judgement
 from harness.sweep.question import Sweep
@@ -28,6 +29,7 @@ def title(sweep: Sweep) -> str:
 def summary(
     tasks: Mapping[str, Sequence[CellResults]],
     judged: Judged,
+    beside: BesideByTask,
     starts: Starts,
     further: Iterable[str],
 ) -> str:
@@ -35,7 +37,8 @@ def summary(
     if not tasks:
         return "No trial has been asked for yet."
     sentences = [
-        f"{conclusion(task, group, judged[task])} {how_started(group, starts)}".rstrip()
+        f"{conclusion(task, group, judged[task], beside.get(task))} "
+        f"{how_started(group, starts)}".rstrip()
         for task, group in tasks.items()
     ]
     sentences += further
@@ -49,15 +52,21 @@ def summary(
     return text
 
 
-def conclusion(task: str, group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> str:
+def conclusion(
+    task: str,
+    group: Sequence[CellResults],
+    judged: Mapping[str, Judgement],
+    beside: Beside | None = None,
+) -> str:
     """What the scores of one task allow to say, in a few sentences.
 
     Args:
         task: its name.
         group: the task's cells, best first, as `by_task` gives them.
         judged: what `judge` says of them.
+        beside: the best one beside the best simple method.
     """
-    text = _beside_the_simple(task, group, _of_the_scored(task, group, judged))
+    text = _with_the_simple(task, group, beside, _of_the_scored(task, group, judged))
     missing = [cell for cell in group if not cell.scores]
     if missing and len(missing) < len(group):
         verb = "has" if len(missing) == 1 else "have"
@@ -65,34 +74,24 @@ def conclusion(task: str, group: Sequence[CellResults], judged: Mapping[str, Jud
     return text
 
 
-def _beside_the_simple(task: str, group: Sequence[CellResults], text: str) -> str:
+def _with_the_simple(
+    task: str, group: Sequence[CellResults], found: Beside | None, text: str
+) -> str:
     """What is said of the architectures, behind what matters more: that none of them beats the
-    best of the simple methods. Where they do, that comes last."""
-    scored = [cell for cell in group if cell.scores]
-    found = strongest_rival(scored[0]) if scored else None
+    best of the simple methods. Where one does, that comes last."""
     if found is None:
         return text
-    best, (name, value) = scored[0], found
-    interval = best.interval
-    simple = f"{name} ({plain(best.metric)} {number(value)})"
-    ahead = best.mean > value if best.direction == "max" else best.mean < value
-    if ahead and not interval.low <= value <= interval.high:
-        return f"{text} It beats {simple}." if best.rivals else text
-    verdict = f"no architecture can be told from {simple}" if ahead else f"nothing beats {simple}"
+    best, rival = next(cell for cell in group if cell.scores), found.rival
+    simple = f"{rival.described} ({plain(best.metric)} {number(rival.value)}"
+    if found.standing in ("beaten", "ahead of"):
+        verb = "beats" if found.standing == "beaten" else "is ahead of"
+        return f"{text} It {verb} {simple})." if best.rivals else text
+    verdict = "nothing beats"
+    if found.standing == "not told from":
+        verdict = "no architecture can be told from"
     rest = text.removeprefix(f"On {code(task)} ")
-    return f"On {code(task)} {verdict}. Of the architectures {rest}"
-
-
-def strongest_rival(cell: CellResults) -> tuple[str, float] | None:
-    """The best of the simple methods that a task tells of, in words, and its score."""
-    named = {f"a simple method, {plain(name)}": value for name, value in cell.rivals.items()}
-    if math.isfinite(cell.baseline):
-        named = {"the trivial baseline": cell.baseline, **named}
-    if not named:
-        return None
-    choose = max if cell.direction == "max" else min
-    name = choose(named, key=lambda name: named[name])
-    return name, named[name]
+    beside = f"best {code(best.space)} {number(best.mean)}"
+    return f"On {code(task)} {verdict} {simple}; {beside}). Of the architectures {rest}"
 
 
 def _of_the_scored(task: str, group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> str:

@@ -48,7 +48,8 @@ def describe(
         best = trials.best_space(record, task)
         if best is not None:
             known += _best(store, record, (task, best), folder, winners)
-        note = cut(notes.experiment(record, task, [*known, report]), MAX_TAG)
+        cell = trials.cell(task, best) if best is not None else None
+        note = cut(notes.experiment(record, task, cell, [*known, report]), MAX_TAG)
         store.tag_experiment(task, {"mlflow.note.content": note, **views.tags(made[task])})
 
 

@@ -1,24 +1,39 @@
 """Descriptions that MLflow shows on experiments and on runs, in Markdown."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.cells import interval_of
-from harness.journal.record import SweepRecord
+from harness.analysis.rivals import rivals_of, standing, strongest
+from harness.analysis.statistics import distance_from
+from harness.journal.record import SweepRecord, TaskRecord
 from harness.system.markdown import NOTHING, code, narrow_table, plain
 from harness.system.text import counted
 from harness.tracking.pages.links import Link
 from harness.tracking.trials import CellTrials, SweepTrials
 
 
-def experiment(record: SweepRecord, task: str, links: Sequence[Link] = ()) -> str:
-    """Links to what is asked for most; what the task is, its data, its floor and its ceiling."""
+def experiment(
+    record: SweepRecord, task: str, best: CellTrials | None = None, links: Sequence[Link] = ()
+) -> str:
+    """Links to what is asked for most; whether a simple method is unbeaten; what the task is, its
+    data, its floor and its ceiling.
+
+    Args:
+        record: the journal.
+        task: its name.
+        best: trials of the architecture with the best mean test score, if there is one.
+        links: to what is asked for most.
+    """
     known = record.tasks.get(task)
     if known is None:
         return f"Task {code(task)}."
     better = "higher" if known.judged_by.direction == "max" else "lower"
     sizes = ", ".join(f"{n:,} {plain(split)}" for split, n in known.sizes.items())
     licence = f", {plain(known.licence)}" if known.licence else ""
+    unbeaten = _unbeaten(known, best)
     lines = [
+        *([unbeaten, ""] if unbeaten else []),
         " · ".join(map(str, links)) or f"Task {code(task)}",
         "",
         f"Task {code(task)}: architectures compared by {code(known.judged_by.metric)} "
@@ -29,7 +44,7 @@ def experiment(record: SweepRecord, task: str, links: Sequence[Link] = ()) -> st
     ]
     if known.baseline:
         floor = ", ".join(f"{code(name)} {value:.4g}" for name, value in known.baseline.items())
-        lines.append(f"- Trivial predictor: {floor}")
+        lines.append(f"- Trivial predictor and simple methods: {floor}")
     if known.reference is not None:
         lines.append(f"- Published: {known.reference.value:.4g} ({plain(known.reference.source)})")
     lines += [
@@ -38,6 +53,29 @@ def experiment(record: SweepRecord, task: str, links: Sequence[Link] = ()) -> st
         "are nested below them. Each sweep has views of its own, under *Views*.",
     ]
     return "\n".join(lines)
+
+
+def _unbeaten(known: TaskRecord, best: CellTrials | None) -> str:
+    """That no architecture beats the best of the simple methods, where none does."""
+    measure = known.judged_by
+    if best is None or not (sample := best.sample(measure.metric)):
+        return ""
+    metrics = {name for result in best.confirmed() for name in result.metrics}
+    rivals = rivals_of(known.baseline, measure.metric, metrics)
+    rival = strongest(known.baseline.get(measure.metric, math.nan), rivals, measure)
+    if rival is None:
+        return ""
+    found = distance_from(rival.value, sample)
+    how = standing(found, measure)
+    if how in ("beaten", "ahead of"):
+        return ""
+    verdict = "Nothing beats" if how == "unbeaten" else "No architecture can be told from"
+    task, space = best.key
+    return (
+        f"**{verdict} {rival.described}** on {code(task, in_table=False)} "
+        f"({plain(measure.metric)} {rival.value:.4g}; best {code(space, in_table=False)} "
+        f"{found.mean + rival.value:.4g})."
+    )
 
 
 def sweeps(links: Sequence[Link] = ()) -> str:
