@@ -277,6 +277,45 @@ def sync(folder: Path, tracking: str | None) -> None:
 
 
 @main.command()
+@click.argument("model", metavar="DIR/TASK[/SPACE]")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--output", "file", type=_folder, metavar="FILE", help="Write the answers here.")
+@_plugins
+def predict(model: str, inputs: tuple[str, ...], file: Path | None) -> None:
+    """Ask the model of SPACE on TASK, in the folder DIR of a sweep, about new data: CSV.
+
+    Without SPACE the architecture with the best mean test score answers. INPUT is a file of texts,
+    a line each; a table (CSV, TSV, Parquet, JSON lines), whose columns stand before the answers; an
+    image or a folder of some; a table with the past of a series; or -, standard input.
+    """
+    from harness.cli.use import predict
+
+    predict(model, inputs, file)
+
+
+@main.command()
+@click.argument("model", metavar="DIR/TASK[/SPACE]")
+@click.option(
+    "--format",
+    type=click.Choice(["keras", "onnx", "litert", "saved_model"]),
+    default="keras",
+    show_default=True,
+    help="Of the file.",
+)
+@click.option("--output", "file", type=_folder, metavar="PATH", help="[default: TASK.SPACE...]")
+@_plugins
+def export(model: str, format: Any, file: Path | None) -> None:
+    """Write the model of SPACE on TASK, in the folder DIR of a sweep, in another format.
+
+    What is written is read again, and kept only if its outputs agree with those of the model to
+    0.0001. Without SPACE the architecture with the best mean test score is written.
+    """
+    from harness.cli.use import export
+
+    export(model, format, file)
+
+
+@main.command()
 @_output
 @_data_dir
 @click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")

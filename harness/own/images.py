@@ -76,7 +76,7 @@ def loaded(data: Data, splits: dict[str, Rows]) -> tuple[dict[str, Any], dict[st
     if resized:
         facts["resized"] = {"to": list(size), "images": resized, "of": sum(sizes.values())}
     arrays = {
-        split: (np.stack([_array(place, size, channels) for place in rows.examples]), rows.label)
+        split: (np.stack([array(place, size, channels) for place in rows.examples]), rows.label)
         for split, rows in splits.items()
     }
     return arrays, facts
@@ -105,7 +105,12 @@ def _median(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
     return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
-def _array(place: Place, size: tuple[int, int], channels: int) -> np.ndarray:
+def array(place: Place, size: tuple[int, int], channels: int) -> np.ndarray:
+    """An image as uint8 of shape (height, width, channels), its aspect kept.
+
+    Raises:
+        HarnessError: it cannot be read.
+    """
     from PIL import ImageOps
 
     height, width = size

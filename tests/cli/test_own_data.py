@@ -41,6 +41,15 @@ def test_one_command_asks_answers_and_carries_on(folder):
     assert "complete already" in again.output
     described = called("describe", "results/shapes/shapes/mlp")
     assert described.exit_code == 0, described.output
+    predicted = called("predict", "results/shapes/shapes", "shapes/dark/0.png", "shapes/light")
+    assert predicted.exit_code == 0, predicted.output
+    assert "shapes/dark/0.png,dark," in predicted.output
+    assert "shapes/light/1.png,light," in predicted.output
+    exported = called("export", "results/shapes/shapes/mlp", "--output", "mine.keras")
+    assert exported.output == "wrote mine.keras: shapes x mlp, outputs within 0\n"
+    refused = called("predict", "results/shapes/shape", "shapes/dark/0.png")
+    assert refused.exit_code == 2
+    assert "no task 'shape'; did you mean 'shapes'?" in refused.output
     image(folder / "shapes" / "dark" / "another.png", value=3)
     changed = called(*words)
     assert changed.exit_code == 2
