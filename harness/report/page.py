@@ -16,6 +16,7 @@ from harness.report.across_tasks.training_size import training_size_section
 from harness.report.answer import Answer
 from harness.report.samples.section import samples_section
 from harness.report.searches.section import cost_section, search_section
+from harness.report.verdicts.care import care
 from harness.report.verdicts.how_sure import how_sure
 from harness.report.verdicts.leaderboard import leaderboard_section
 from harness.report.verdicts.summary import cautions, summary, title
@@ -34,7 +35,13 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
     tuner = record.sweep.order
     searched = search_section(tasks, tuner, answer.suggestions, answer.importances)
     sections = {
-        "Read with care": bullets([*cautions(record, tasks), *_undrawn(lost)]),
+        "Read with care": bullets(
+            [
+                *cautions(record, tasks),
+                *care(tasks, answer.suggestions, answer.outcomes),
+                *_undrawn(lost),
+            ]
+        ),
         "Leaderboard": leaderboard_section(tasks, judged, starts),
         "How sure": how_sure(tasks, judged, answer.outcomes, answer.beside),
         "Does pretraining pay?": pretraining_section(answer.pairs),

@@ -1,5 +1,6 @@
 """Scores of translations as texts: sacreBLEU's, and how they depend on the length of the source."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,16 +73,29 @@ def signature(tokenizer: str | None = None) -> str:
 def text_scores(
     hypotheses: Sequence[str], references: Sequence[str], tokenizer: str | None = None
 ) -> dict[str, float]:
-    """BLEU, chrF, and the share of sentences that are their reference."""
+    """BLEU, chrF, and the share of sentences that are their reference.
+
+    BLEU counts runs of up to four words: it is NaN where no reference has four.
+    """
     matches = [
         hypothesis == reference
         for hypothesis, reference in zip(hypotheses, references, strict=True)
     ]
     return {
-        "bleu": bleu(tokenizer).corpus_score(list(hypotheses), [list(references)]).score,
+        "bleu": _corpus_bleu(hypotheses, references, tokenizer),
         "chrf": chrf().corpus_score(list(hypotheses), [list(references)]).score,
         "exact_match": float(np.mean(matches)),
     }
+
+
+def _corpus_bleu(
+    hypotheses: Sequence[str], references: Sequence[str], tokenizer: str | None
+) -> float:
+    metric = bleu(tokenizer)
+    if all(len(metric.tokenizer(reference).split()) < metric.max_ngram_order
+           for reference in references):  # fmt: skip
+        return math.nan
+    return float(metric.corpus_score(list(hypotheses), [list(references)]).score)
 
 
 def by_length(

@@ -36,6 +36,8 @@ class Outcomes:
     """What the examples add up to, as a person would say it."""
     block: int = 1
     """Examples that have to be drawn together, as they follow each other in a series."""
+    independent: float | None = None
+    """About how many examples do not depend on each other, where that is known."""
     reasons: tuple[str, ...] = ()
     """Why all or some architectures are not compared; Markdown is not escaped in it."""
 
@@ -108,9 +110,17 @@ def _of_task(folder: Path, scored: Sequence[CellResults], horizon: int) -> Outco
         many = f"{examples:,} test examples" if block == 1 else (
             f"{examples:,} test examples that depend on each other over about {block}"
         )  # fmt: skip
-        return Outcomes(reasons=(f"{many} are too few to resample",))
+        return Outcomes(independent=examples / block, reasons=(f"{many} are too few to resample",))
     reasons = tuple(f"the outcomes of {space} are not there" for space in missing)
-    return Outcomes(values, simple, contribution.measure, contribution.what, block, reasons)
+    return Outcomes(
+        values,
+        simple,
+        contribution.measure,
+        contribution.what,
+        block,
+        independent=examples / block,
+        reasons=reasons,
+    )
 
 
 def _rivals(folder: Path, cell: CellResults) -> dict[str, Arrays]:
