@@ -48,7 +48,8 @@ def fit(scores: Sequence[float]) -> PowerLaw:
 
 
 def trusted(scores: Sequence[float], noise: float = 0.0) -> PowerLaw | None:
-    """The law of a curve; `None` where the law of its beginning does not tell its end.
+    """The law of a curve; `None` where the law of its beginning does not tell its end. One that
+    has not moved at all in its last third stays where it is.
 
     Args:
         scores: after 1, 2, ... epochs, best so far.
@@ -57,6 +58,8 @@ def trusted(scores: Sequence[float], noise: float = 0.0) -> PowerLaw | None:
     if len(scores) < FEWEST or not all(map(math.isfinite, scores)):
         return None
     known = len(scores) - max(2, round(HELD_OUT * len(scores)))
+    if min(scores[known - 1 :]) == max(scores[known - 1 :]):
+        return PowerLaw(float(scores[-1]), 0.0, 1.0)  # it has stopped moving
     before = fit(scores[:known])
     moved = abs(scores[-1] - scores[known - 1])
     off = max(abs(before.at(t + 1) - scores[t]) for t in range(known, len(scores)))

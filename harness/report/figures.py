@@ -7,6 +7,7 @@ from functools import partial
 from harness.report.across_tasks.rank_figures import profile_figures, rank_figures
 from harness.report.across_tasks.training_size import examples_figures
 from harness.report.answer import Answer
+from harness.report.budgets.figure import budget_figures
 from harness.report.figure_style import Drawing, image
 from harness.report.samples.attention import attention_figures
 from harness.report.samples.confusion import confusion_figures
@@ -57,6 +58,7 @@ def drawings(answer: Answer) -> dict[str, Drawing]:
     return {
         "leaderboard": partial(leaderboard_figure, answer.tasks, styles),
         **search_figures(answer.tasks, answer.record.sweep.order, answer.importances, styles),
+        **budget_figures(answer.tasks, styles),
         **rank_figures(answer.common, styles),
         **profile_figures(answer.profiles, styles),
         **examples_figures(answer.families, styles),

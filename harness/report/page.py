@@ -14,6 +14,7 @@ from harness.report.across_tasks.profiles import profiles_section
 from harness.report.across_tasks.ranks import ranks_section
 from harness.report.across_tasks.training_size import training_size_section
 from harness.report.answer import Answer
+from harness.report.budgets.section import budget_section
 from harness.report.samples.section import samples_section
 from harness.report.searches.section import cost_section, search_section
 from harness.report.verdicts.care import care
@@ -48,6 +49,7 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
         "What pretraining cost": pretraining_costs(cells, starts),
         "With fewer examples": training_size_section(answer.families),
         "Across tasks": ranks_section(answer.common),
+        "At which budget": budget_section(tasks),
         "Score against cost": cost_section(tasks),
         "The search": searched,
         "How fast": profiles_section(answer.profiles),
