@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from harness.report import appendix, own_data
+from harness.report.across_tasks.interquartile import interquartile_section
 from harness.report.across_tasks.pretraining import (
     payoff,
     pretraining_costs,
@@ -48,7 +49,9 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
         "Does pretraining pay?": pretraining_section(answer.pairs),
         "What pretraining cost": pretraining_costs(cells, starts),
         "With fewer examples": training_size_section(answer.families),
-        "Across tasks": ranks_section(answer.common),
+        "Across tasks": "\n\n".join(
+            filter(None, [ranks_section(answer.common), interquartile_section(answer.common)])
+        ),
         "At which budget": budget_section(tasks),
         "Score against cost": cost_section(tasks),
         "The search": searched,
