@@ -2,14 +2,16 @@
 
 import importlib.util
 import json
+import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness import registry
 from harness.data import download, prepare_function
 from harness.own import file as data_file
+from harness.own.task import description
 from harness.spec import HarnessError, Task
 from harness.system import atomic_files, isolation
 
@@ -59,6 +61,8 @@ def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any
     homes = [Path.cwd(), origin.path, prepare_function.home(task.prepare)]
     sources = [path.absolute() for path in files.values()]
     tables = [path for path in registry.plugins() if path.suffix == data_file.SUFFIX]
+    if description(task) is not None:  # its sources are all that its folders hold
+        tables += {path.parent for path in sources} | {_common(sources)}
     return {
         "task": task.name,
         "module": origin.module,
@@ -69,6 +73,11 @@ def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any
         "homes": [str(home) for home in homes if home is not None and home.is_dir()],
         "not_own": [str(path) for path in (*sources, *tables, download.cache_root())],
     }
+
+
+def _common(files: Sequence[Path]) -> Path:
+    """The folder that all files lie in."""
+    return Path(os.path.commonpath([path.parent for path in files]))
 
 
 def _variables() -> dict[str, str]:

@@ -30,6 +30,7 @@ def test_one_command_asks_answers_and_carries_on(folder):
     assert "splits: val 10%, test 10%: at random by a seed, with the shares of the" in first.output
     assert "to do: mlp: up to 1 trial of 2 epochs and 600 s each, then the best" in first.output
     assert "wrote shapes.toml" in first.output
+    assert "prepare reads" not in first.output
     report = (folder / "results" / "shapes" / "report.md").read_text()
     assert "| 96 | 12 | 12 |" in " ".join(report.split())
     question = (folder / "results" / "shapes" / "sweep.toml").read_text()
