@@ -1,6 +1,7 @@
 """Images in files, read by Pillow: in a folder for each class, or named by a table."""
 
 import statistics
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from harness.own.rows import labelled, table_rows
 from harness.own.splits import Rows
 from harness.spec import HarnessError
 
+ARRAYS = ".npz"
+"""A file of the arrays `images` and `labels`."""
 LARGEST_MEDIAN = 224
 """Pixels of a side; where the median is larger, images are made as small as this."""
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -27,6 +30,8 @@ def read(data: Data, places: Sequence[Place]) -> Rows:
     Raises:
         HarnessError: a file is no image by its name, or a table names one that is not there.
     """
+    if len(places) == 1 and tables.suffix(places[0].name) == ARRAYS:
+        return _of_arrays(places[0])
     table = len(places) == 1 and tables.suffix(places[0].name) in tables.SUFFIXES
     if table:
         return _of_table(data, places[0])
@@ -38,6 +43,21 @@ def read(data: Data, places: Sequence[Place]) -> Rows:
         labels.append(place.path.parent.name)
     names = [place.name for place in places]
     return Rows(list(places), names, label=labels, label_place="")
+
+
+def _of_arrays(place: Place) -> Rows:
+    """Arrays as NumPy has written them."""
+    try:
+        with np.load(place.path, allow_pickle=False) as archive:
+            images, labels = archive["images"], archive["labels"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise HarnessError(f"{place.name}: not arrays of images and labels ({error})") from None
+    if len(images) != len(labels):
+        raise HarnessError(f"{place.name}: {len(images):,} images and {len(labels):,} labels; "
+                           "expected as many of each")  # fmt: skip
+    where = [f"{place.name}, row {row}" for row in range(1, len(images) + 1)]
+    names = tables.labels([str(label) for label in labels.tolist()])
+    return Rows(list(images), where, label=names)
 
 
 def _of_table(data: Data, place: Place) -> Rows:
@@ -69,6 +89,10 @@ def loaded(data: Data, splits: dict[str, Rows]) -> tuple[dict[str, Any], dict[st
     Raises:
         HarnessError: an image cannot be read.
     """
+    if not all(isinstance(one, Place) for rows in splits.values() for one in rows.examples):
+        return {
+            split: (np.stack(list(rows.examples)), rows.label) for split, rows in splits.items()
+        }, {}
     sizes, channels = _looked_at(splits)
     size = data.size or _median(sizes)
     facts: dict[str, Any] = {}

@@ -1,0 +1,145 @@
+"""A sweep asked from Python: written as a file, run by the command line's own code."""
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from harness.own import file as data_file
+from harness.own import guess
+from harness.own.description import parse
+from harness.python import values
+from harness.python.answer import Answer, load
+from harness.spec import HarnessError
+from harness.sweep.load import load_sweep
+from harness.system import atomic_files, isolation
+from harness.system.signals import EXIT_INTERRUPTED
+
+BAD_INPUT = 2
+"""Exit code of `harness run` where something is refused."""
+BUDGET = ("trials", "epochs", "seconds", "flops", "patience", "train_fraction", "max_parameters",
+          "trial_seconds", "memory_gb")  # fmt: skip
+"""What may be given of the budget by name."""
+USUAL = {"trials": 6, "epochs": 10}
+
+
+def compare(
+    x: Any,
+    y: Any = None,
+    *,
+    spaces: Sequence[str] | str = "all",
+    kind: str | None = None,
+    name: str = "mine",
+    seeds: int = 3,
+    output: str | Path = "results",
+    data: Mapping[str, Any] | None = None,
+    fresh: bool = False,
+    workers: int | None = None,
+    tracking: str | None = "none",
+    **budget: Any,
+) -> Answer:
+    """Which architecture is best for some data: searches, confirms on seeds, and tells.
+
+    The sweep file `NAME.toml` and the data lie in the output folder; asked again, it carries on.
+
+    Args:
+        x: images of shape (n, height, width) or (n, height, width, channels); a list of texts, or
+            of pairs of texts; a DataFrame; a series of shape (steps,) or (steps, channels); or the
+            path of a file or a folder.
+        y: labels (strings, integers, whole floats or one-hot rows), grades or translations; of a
+            DataFrame the name of its column of labels. `None` where `x` holds all.
+        spaces: architectures, or `all` that fit.
+        kind: of the task, where it is not clear.
+        name: of the sweep and its task.
+        seeds: confirmation runs of each winner.
+        output: folder of the answers.
+        data: further keys of the `[data.NAME]` table, such as `test`, `group` or `class_weight`.
+        fresh: whether what an earlier run has left is discarded.
+        workers: processes; one a core if absent.
+        tracking: an MLflow tracking URI.
+        budget: `trials`, `epochs`, `seconds` and others of `harness.sweep.question.Budget`.
+
+    Raises:
+        HarnessError: something of it is refused, in one line.
+    """
+    for key in budget:
+        if key not in BUDGET:
+            raise HarnessError(f"compare: no {key!r}; expected some of {', '.join(BUDGET)}")
+    folder = Path(output).absolute()
+    table = values.written(x, y, kind, folder / f"{name}_data", print)
+    here = Path(table["files"])
+    if here.is_relative_to(folder):
+        table["files"] = here.relative_to(folder).as_posix()
+    table = {**({"kind": kind} if kind else {}), **table, **(data or {})}
+    table = dict(guess.completed(name, table, folder, "compare"))
+    parse(name, table, "compare")
+    print(f"{name}: {values.known_columns(table)}")
+    fields = {
+        "name": name,
+        "tasks": [name],
+        "spaces": spaces if isinstance(spaces, str) else list(spaces),
+        "seeds": seeds,
+        "budget": {**USUAL, **budget},
+        data_file.KEY: {name: table},
+    }
+    file = folder / f"{name}.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    atomic_files.write(file, tomli_w.dumps(fields).encode())
+    return run(file, output=folder, fresh=fresh, workers=workers, tracking=tracking)
+
+
+def run(
+    sweep: str | Path,
+    *,
+    output: str | Path = "results",
+    fresh: bool = False,
+    workers: int | None = None,
+    tracking: str | None = None,
+) -> Answer:
+    """Runs a sweep, a shipped name or a sweep file, or carries on with it.
+
+    It runs in processes of its own, as from a terminal: what this one has imported, and a notebook
+    that is interrupted, are none of its business. Interrupted, it keeps what is done, and so does
+    the answer.
+
+    Args:
+        sweep: as of `harness run`.
+        output, fresh, workers, tracking: as of its options.
+
+    Raises:
+        HarnessError: something of it is refused, in one line.
+    """
+    name = load_sweep(str(sweep)).name
+    words = ["run", str(sweep), "--output", str(output)]
+    words += ["--fresh"] if fresh else []
+    words += ["--workers", str(workers)] if workers is not None else []
+    words += ["--tracking", tracking] if tracking is not None else []
+    code, said = _called(words)
+    if code == BAD_INPUT:
+        refused = [line for line in said if line.startswith("harness: ")]
+        raise HarnessError("\n".join(refused or said[-1:]).removeprefix("harness: "))
+    if code not in (0, 1, EXIT_INTERRUPTED):
+        raise HarnessError(f"{sweep}: it ended with exit code {code}: {' '.join(said[-1:])}")
+    return load(Path(output) / name)
+
+
+def _called(words: Sequence[str]) -> tuple[int, list[str]]:
+    """Runs the command line, prints what it says as it says it; returns its exit code and lines."""
+    said: list[str] = []
+    with subprocess.Popen(
+        [*isolation.PYTHON, "-u", "-m", "harness", *words],
+        env=isolation.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, encoding="utf-8", errors="replace",
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        while True:
+            try:
+                for line in process.stdout:
+                    said.append(line.rstrip("\n"))
+                    print(line, end="", flush=True)
+                return process.wait(), said
+            except KeyboardInterrupt:
+                process.send_signal(signal.SIGINT)  # a second one stops at once

@@ -1,0 +1,144 @@
+"""The harness from a script and from a notebook."""
+
+import subprocess
+import sys
+
+import nbclient
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+import harness
+from harness.python import values
+from harness.spec import HarnessError
+
+CELLS = (
+    """
+import harness
+from sklearn.datasets import load_digits
+
+digits = load_digits()
+answer = harness.compare(
+    digits.images[:400] / 16, digits.target[:400].astype(float), spaces=["mlp", "cnn"], trials=1,
+    epochs=6, seeds=2, workers=1, name="written",
+)
+""",
+    "answer",
+    """
+said = answer.best.predict(digits.images[400:450] / 16)
+print("right:", (said["label"].astype(int) == digits.target[400:450]).mean())
+print("verdict:", answer.verdict("mlp", "cnn"))
+print("trials:", len(answer.trials))
+""",
+)
+
+
+def test_a_notebook_asks_and_shows_the_answer(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    asked, shown, used = (cell["outputs"] for cell in notebook.cells)
+    text = "".join(output.get("text", "") for output in asked)
+    assert "y: floats that are whole numbers, read as integers" in text
+    assert "written: kind = image_classification" in text
+    assert "report: " in text
+    (page,) = [output["data"]["text/html"] for output in shown if "data" in output]
+    assert "<td>mlp</td>" in page
+    assert page.count('src="data:image/png;base64,') == 2
+    printed = "".join(output.get("text", "") for output in used)
+    lines = dict(line.split(": ", 1) for line in printed.splitlines() if ": " in line)
+    assert float(lines["right"]) > 0.5
+    assert lines["verdict"] in ("better", "worse", "not distinguishable", "unknown")
+    assert int(lines["trials"]) == 6
+    # The same folder, from Python once more, and from a script without any guard.
+    answer = harness.load("results/written")
+    assert set(answer.leaderboard["space"]) == {"mlp", "cnn"}
+    (tmp_path / "ask.py").write_text(
+        "import harness\nprint(len(harness.run('results/written.toml', workers=1).trials))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "ask.py"], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "complete already" in done.stdout
+    assert done.stdout.splitlines()[-1] == "6"
+
+
+LABELS = {
+    "strings": (["a", "b"], ["a", "b"], None),
+    "integers": (np.array([3, 1]), [3, 1], None),
+    "truths": ([True, False], [1, 0], None),
+    "whole floats": ([1.0, 0.0], [1, 0], "floats that are whole numbers"),
+    "one-hot": (np.eye(3)[[2, 0]], [2, 0], "one-hot rows of 3 classes"),
+    "a column": (np.array([[1], [0]]), [1, 0], None),
+    "a series": (pd.Series(["a", "b"], index=[7, 9]), ["a", "b"], None),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_are_taken_as_they_come_and_what_is_changed_is_said(name):
+    given, expected, line = LABELS[name]
+    lines = []
+    assert values.labels(given, lines.append) == expected
+    assert len(lines) == (line is not None)
+    assert all(line in told for told in lines)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ([0.5, 1.0], r"y, row 0: found .*0\.5.*; expected labels that are strings or whole"),
+        ([1.0, float("nan")], "y, row 1: found .*nan.*; expected labels"),
+        (np.full((2, 3), 0.3), "y, row 0: found .*; expected one label an example, or one-hot"),
+        (np.zeros((2, 2, 2)), r"y has the shape \(2, 2, 2\); expected one label"),
+        (["a", None], "y, row 1: found None; expected a string or an integer"),
+    ],
+)
+def test_labels_that_are_none_are_one_line(given, line):
+    with pytest.raises(HarnessError, match=f"compare: {line}") as raised:
+        values.labels(given, print)
+    assert "\n" not in str(raised.value)
+
+
+REFUSED = {
+    "no labels": ((["a text"],), {}, "found list and no y; expected images of shape"),
+    "other lengths": ((["a", "b"], [1]), {}, "2 examples in x and 1 in y; expected as many"),
+    "no text": ((["a", 3], [1, 0]), {}, "x, row 1: found 3; expected a text"),
+    "a pair of three": (([("a", "b"), ("a", "b", "c")], [1, 0]), {}, "x, row 1: found"),
+    "an option": ((["a", "b"], [1, 0]), {"trails": 3}, "no 'trails'; expected some of trials"),
+    "a kind": ((["a", "b"], [1, 0]), {"kind": "speech"}, "kind 'speech' of texts with y"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_compared_is_one_line(name, tmp_path):
+    arguments, options, line = REFUSED[name]
+    with pytest.raises(HarnessError, match="compare: ") as raised:
+        harness.compare(*arguments, output=tmp_path, **options)
+    assert line in str(raised.value)
+
+
+def test_what_the_run_refuses_is_raised(tmp_path):
+    images = np.random.default_rng(0).random((30, 8, 8))
+    with pytest.raises(HarnessError, match="unknown search space 'resnt'; did you mean 'resnet'"):
+        harness.compare(images, [0, 1] * 15, spaces=["resnt"], output=tmp_path)
+    with pytest.raises(HarnessError, match=r"images\.npz: one class alone, 0; expected two"):
+        harness.compare(images, [0] * 30, spaces=["mlp"], output=tmp_path)
+
+
+def test_data_of_every_form_becomes_files(tmp_path):
+    texts = ["one text", "another text"] * 10
+    found = values.written(texts, ["a", "b"] * 10, None, tmp_path, print)
+    assert found["kind"] == "text_classification"
+    assert (tmp_path / "texts.jsonl").read_text().startswith('{"text": "one text", "label": "a"}')
+    pairs = [("one", "other")] * 4
+    found = values.written(pairs, [1.5, 2, 3, 4], "sentence_similarity", tmp_path, print)
+    assert found["grade"] == "grade"
+    found = values.written(["ein"], ["one"], "translation", tmp_path, print)
+    assert (found["source"], found["target"]) == ("source", "target")
+    table = pd.DataFrame({"review": texts, "stars": [1, 2] * 10})
+    assert values.written(table, "stars", None, tmp_path, print)["label"] == "stars"
+    found = values.written(np.arange(50.0), None, None, tmp_path, print)
+    assert found["kind"] == "time_series_forecasting"
+    assert (tmp_path / "series.csv").read_text().startswith("channel 0\n0.0\n")
