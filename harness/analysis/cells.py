@@ -31,6 +31,8 @@ class CellResults:
     """Why the search ended, `None` when it did not."""
     searches: int = 1
     """How many independent ones it has; see `Sweep.searches_of`."""
+    stopped: bool = False
+    """Whether the time of the whole sweep is spent."""
 
     @property
     def metric(self) -> str:
@@ -145,8 +147,9 @@ class CellResults:
         return statistics.median(known) if known else math.nan
 
     def finished(self, seeds: int) -> bool:
-        """Whether every search has ended and each of the `seeds` runs of its winner too."""
-        return is_done(
+        """Whether every search has ended and each of the `seeds` runs of its winner too, or the
+        time of the whole sweep is spent."""
+        return self.stopped or is_done(
             ended=self.ended is not None and not self.running,
             winners=winners(self.search, self.objective, self.searches),
             confirmed=sum(result.status != "interrupted" for result in self.confirm),
@@ -175,6 +178,7 @@ def cell_results(record: SweepRecord) -> tuple[CellResults, ...]:
             running=len(asked[task, space]),
             ended=record.ended.get((task, space)),
             searches=record.sweep.searches_of(task),
+            stopped=record.time_over,
         )
         for task, space in record.cells
     )

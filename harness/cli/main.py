@@ -147,6 +147,7 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 @click.option("--trials", type=int, help="Search trials of each cell.")
 @click.option("--epochs", type=int, help="Most epochs of a trial.")
 @click.option("--seconds", type=float, help="Search time of each cell.")
+@click.option("--minutes", type=float, help="Time of the whole sweep, in place of --trials.")
 @click.option("--seeds", type=int, help="Number of confirmation seeds.")
 @click.option("--searches", type=int, help="Independent searches of each cell.")
 @click.option(
@@ -185,7 +186,7 @@ def run(sweep: str | None, data: Path | None, **options: Any) -> None:
     from harness.sweep.load import load_sweep
 
     budget = {key: options.pop(key) for key in ("trials", "epochs", "seconds")}
-    keys = ("tasks", "spaces", "seeds", "searches", "tuner", "backend")
+    keys = ("minutes", "tasks", "spaces", "seeds", "searches", "tuner", "backend")
     question = {key: options.pop(key) for key in keys}
     from harness.cli.own_data import asked_about, to_do
 

@@ -98,7 +98,8 @@ def headline(
     """
     sweep = record.sweep
     over = _over(sweep, every)
-    trials = sum(_trials(sweep, cell) for cell in every)
+    most = sum(_trials(sweep, cell) for cell in every)
+    trials = f" of {most}" if sweep.minutes is None else ""
     seeds = sum(len(sweep.runs_of(cell.task)) for cell in every)
     searched, confirmed = (
         sum(len(finished(part)) for part in parts)
@@ -111,7 +112,7 @@ def headline(
     }
     return (
         f"{folder}: {words[state]}; {counted(len(every), 'cell')}, "
-        f"{searched} of {trials} search trials, {confirmed} of {seeds} confirmation runs"
+        f"{searched}{trials} search trials, {confirmed} of {seeds} confirmation runs"
     )
 
 
@@ -147,6 +148,10 @@ def outlook(record: SweepRecord, every: Sequence[CellResults], state: Driver) ->
         return
     if state == "absent":
         yield f"carry on with: {one_line(record.command)}"
+    if record.sweep.minutes is not None:
+        rest = max(0.0, 60 * record.sweep.minutes - record.active)
+        yield f"time left: about {span(rest)} of {record.sweep.minutes:g} min"
+        return
     left = seconds_left(progress(record.sweep, cell) for cell in every)
     if left is None:
         yield "time left: not known yet, as no search trial has finished"
@@ -183,7 +188,9 @@ def _row(sweep: Sweep, cell: CellResults) -> list[str]:
     best = best_trial(cell.search, cell.objective)
     return [
         f"· {cell.space}",
-        f"{len(finished(cell.search))}/{_trials(sweep, cell)}",
+        str(len(finished(cell.search)))
+        if sweep.minutes is not None
+        else f"{len(finished(cell.search))}/{_trials(sweep, cell)}",
         str(_failed(cell) or ""),
         f"{best.score:.4g}" if best else "",
         f"{len(finished(cell.confirm))}/{len(sweep.runs_of(cell.task))}",

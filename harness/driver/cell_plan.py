@@ -60,6 +60,10 @@ class CellPlan:
         self.results: dict[TrialName, TrialResult] = {}
         self.running: dict[TrialName, float] = {}
         """When each running trial was started, on the monotonic clock."""
+        self.longest: float | None = None
+        """Seconds that one training may take, where the whole sweep has a time."""
+        self.may_try_more = self.may_run_more = True
+        """Whether that time has room for another trial, and for another run beside a first."""
         self.pretraining: CellPlan | None = None
         """The cell whose model this one starts from."""
         self.apart: str | None = None
@@ -166,7 +170,7 @@ class CellPlan:
     def next_confirm(self) -> Step | None:
         """The next confirmation run of the best configuration."""
         best = self.best()
-        if self.ended is None or best is None:
+        if self.ended is None or best is None or self._out_of_time():
             return None
         for number, seed in self.seeds.items():
             name: TrialName = ("confirm", number)
@@ -266,6 +270,48 @@ class CellPlan:
         epochs = self.budget.epochs_of_runs
         return best.cost.seconds / best.epochs * epochs / self.budget.train_fraction
 
+    def run_seconds(self) -> float:
+        """How long a confirmation run will take: longer than the best trial by as much as it has
+        more epochs and data, and as early to end; 0 if no trial has a score."""
+        best = self.best()
+        if best is None or self.sweep.tuner in CONTINUING:
+            return self.confirm_seconds()
+        share = self.budget.epochs_of_runs / self.budget.epochs / self.budget.train_fraction
+        return best.cost.seconds * share
+
+    def runs_left(self) -> int:
+        """Confirmation runs that are still to end; none where there will be nothing to confirm."""
+        if self.ended is not None and self.best() is None:
+            return 0
+        return len(self.seeds) - len(self.confirmed())
+
+    def tried(self) -> bool:
+        """Whether a search trial was begun."""
+        return bool(self.suggestions)
+
+    def usual(self, otherwise: float) -> float:
+        """How long a search trial takes on average; the other value if none has ended."""
+        known = [result.cost.seconds for result in self.searched()]
+        return sum(known) / len(known) if known else otherwise
+
+    def search_seconds(self) -> float:
+        """What its search has taken, trials that run included."""
+        now = time.monotonic()
+        running = (now - began for (phase, _), began in self.running.items() if phase == "search")
+        return sum(attempt.cost.seconds for attempt in self._attempts()) + sum(running)
+
+    def search_seconds_to_come(self, otherwise: float) -> float:
+        """What search trials that run will still take, if they take as long as others of the cell;
+        as long as the other value where none has ended."""
+        usual, now = self.usual(otherwise), time.monotonic()
+        running = (now - began for (phase, _), began in self.running.items() if phase == "search")
+        return sum(max(0.0, usual - seconds) for seconds in running)
+
+    def _out_of_time(self) -> bool:
+        """Whether no further confirmation run may begin; there is always time for a first."""
+        begun = any(phase == "confirm" for phase, _ in (*self.results, *self.running))
+        return begun and not self.may_run_more
+
     def searched(self) -> list[TrialResult]:
         """The finished search trials."""
         return [r for (phase, _), r in self.results.items() if phase == "search"]
@@ -278,10 +324,7 @@ class CellPlan:
         """Search time this cell may still spend; `None` without such a budget."""
         if self.budget.seconds is None:
             return None
-        now = time.monotonic()
-        running = (now - began for (phase, _), began in self.running.items() if phase == "search")
-        spent = sum(attempt.cost.seconds for attempt in self._attempts())
-        return self.budget.seconds - spent - sum(running)
+        return self.budget.seconds - self.search_seconds()
 
     def flops_left(self) -> float | None:
         """Operations that the search may still spend; `None` without such a budget."""
@@ -325,6 +368,8 @@ class CellPlan:
         A cell's time is one clock: its trials then run one after the other, while other
         cells use the other workers. Side by side they would spend it several times over.
         """
+        if not self.may_try_more:
+            return False
         left = [x for x in (self.seconds_left(), self.flops_left()) if x is not None]
         searching = any(phase == "search" for phase, _ in self.running)
         return not left or not (searching or min(left) <= 0)
@@ -362,6 +407,8 @@ class CellPlan:
         left = self.flops_left()
         if left is not None and left <= 0:
             return f"its {self.budget.flops:g} floating-point operations are spent"
+        if not self.may_try_more:
+            return f"its share of {self.sweep.minutes:g} minutes is spent"
         if self._waiting:
             return None
         if len(self.suggestions) >= self.budget.trials:
@@ -385,13 +432,13 @@ class CellPlan:
             parent=self._number(suggestion.parent),
             keep_checkpoint=continued and suggestion.epochs < self.budget.epochs,
             train_fraction=self.budget.train_fraction,
-            seconds=_at_least_0(self.seconds_left()),
+            seconds=_least(_at_least_0(self.seconds_left()), self.longest),
             flops=_at_least_0(self.flops_left()),
         )
 
     def _confirm_job(self, suggestion: Suggestion, number: int, seed: int) -> Job:
         job = self._job(suggestion, "confirm", number, seed)
-        return replace(job, epochs=self.budget.epochs_of_runs)
+        return replace(job, epochs=self.budget.epochs_of_runs, seconds=self.longest)
 
     def _job(self, suggestion: Suggestion, phase: Phase, number: int, seed: int) -> Job:
         config, training = suggestion.sampled
@@ -410,6 +457,11 @@ class CellPlan:
             max_parameters=self.budget.max_parameters,
             encoder=self.pretraining.model() if self.pretraining is not None else None,
         )
+
+
+def _least(first: float | None, second: float | None) -> float | None:
+    """The smaller of two limits, where there are any."""
+    return min((limit for limit in (first, second) if limit is not None), default=None)
 
 
 def _at_least_0(left: float | None) -> float | None:

@@ -102,10 +102,16 @@ class Display:
             table.add_column(heading)
         for plan in self.plan.cells:
             table.add_row(*map(rich.text.Text, self._row(plan)))
-        left = seconds_left(map(_progress, self.plan.cells))
+        left = self._seconds_left()
         if left is not None:
-            table.caption = f"about {span(left / self.workers)} left"
+            table.caption = f"about {span(left)} left"
         return table
+
+    def _seconds_left(self) -> float | None:
+        if self.plan.time is not None:
+            return self.plan.time.left()
+        left = seconds_left(map(_progress, self.plan.cells))
+        return None if left is None else left / self.workers
 
     def _row(self, plan: "CellPlan") -> list[str]:
         searched = plan.searched()
@@ -117,7 +123,7 @@ class Display:
         ]
         return [
             *_name(plan),
-            f"{len(searched)}/{plan.budget.trials}",
+            str(len(searched)) if self.plan.time else f"{len(searched)}/{plan.budget.trials}",
             str(failed) if failed else "",
             _score(plan, best.score) if best is not None else "",
             f"{len(plan.confirmed())}/{len(plan.seeds)}",

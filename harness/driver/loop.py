@@ -23,6 +23,7 @@ from harness.driver import preflight, together, winners
 from harness.driver.display import Display
 from harness.driver.placement import Placement
 from harness.driver.running import Running, failed
+from harness.driver.whole_time import WholeTime
 from harness.engines.engine import Done, Engine, Limits, Told
 from harness.engines.local.worker import Run
 from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, failure_path
@@ -262,6 +263,9 @@ class _Driver:
         from harness.driver.plan import Plan
 
         self.plan = Plan(sweep, folder, record)
+        if sweep.minutes is not None:
+            spent = record.active if record is not None else 0.0
+            self.plan.time = WholeTime.of(sweep, self.plan.cells, workers, spent)
         self.display = Display(self.plan, workers)
 
     def rehearse(self) -> None:
@@ -324,6 +328,7 @@ class _Driver:
 
     def _start_trials(self) -> None:
         while self.engine.free():
+            self.plan.divide_time()
             self._end_searches()
             step = self.plan.next(self.placement.here(), self.placement.elsewhere())
             if step is None:
@@ -455,6 +460,8 @@ class _Driver:
 
     def _conclude(self) -> int:
         atomic_files.remove_parts(self.folder)
+        if self.plan.time is not None and self.plan.unfinished() and not self.interrupted:
+            self.journal.append("time_over")
         code = _write_report(self.folder)
         if self.tracker is not None:
             self.tracker.update()

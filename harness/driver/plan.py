@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from harness.driver.cell_plan import CellPlan, Step
+from harness.driver.whole_time import WholeTime
 from harness.journal.record import SweepRecord
 from harness.sweep.pairs import cells, pretraining
 from harness.sweep.question import Sweep
@@ -14,6 +15,8 @@ class Plan:
 
     def __init__(self, sweep: Sweep, folder: Path, record: SweepRecord | None) -> None:
         self.sweep = sweep
+        self.time: WholeTime | None = None
+        """Of the whole sweep, once it is at work, where it has one."""
         self.cells = [
             CellPlan(cell, sweep, folder, search)
             for cell in cells(sweep)
@@ -59,10 +62,12 @@ class Plan:
                 step = plan.next_confirm()
                 if step is not None:
                     return step
-        for plan in sorted(self.cells, key=lambda plan: len(plan.searched()) + len(plan.running)):
+        for plan in sorted(self.cells, key=self._had):
             step = plan.next_search()
             if step is not None:
                 return step
+        if self.time is not None:  # each cell has a first run before any has a second
+            confirming.sort(key=lambda plan: len(plan.seeds) - plan.runs_left())
         for plan in sorted(
             confirming, key=lambda plan: plan.worth_placing() and plan.program() in elsewhere
         ):
@@ -70,6 +75,21 @@ class Plan:
             if step is not None:
                 return step
         return None
+
+    def _had(self, plan: CellPlan) -> float:
+        """What the search of a cell has had: the one that had least is next."""
+        if self.time is not None:
+            return plan.search_seconds()
+        return len(plan.searched()) + len(plan.running)
+
+    def divide_time(self) -> None:
+        """Says anew what is left for whom of a time for the whole sweep."""
+        if self.time is not None:
+            self.time.divide(self.cells)
+
+    def unfinished(self) -> bool:
+        """Whether something is left to do, for which there may be no time."""
+        return not all(plan.over() for plan in self.cells)
 
     def wanted(self) -> tuple[str, ...]:
         """Programs that confirmation runs will ask for, as far as is known."""

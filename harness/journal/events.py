@@ -10,6 +10,7 @@ Events, each with `event` and `time` (Unix seconds):
 - `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
 - `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
   `interrupted` is to be run again
+- `time_over`: the sweep's `minutes` are spent; cells have the confirmation runs that they have
 - `search_ended`: `task`, `space`, `search` (which of the cell's searches, 0 if absent), `reason`
 - `apart`: the same, where the seeds of its winner could not be trained as one program, and those
   that had not ended are run one by one; `numbers` of these, `seconds` that were lost

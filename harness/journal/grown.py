@@ -31,6 +31,7 @@ def grown(record: SweepRecord, sweep: Sweep) -> SweepRecord:
             for key, reason in record.ended_searches.items()
             if key[0] not in found.searches
         },
+        time_over=record.time_over and not found.minutes,
         growth=(*record.growth, found.grown),
     )
 

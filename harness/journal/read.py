@@ -98,6 +98,10 @@ class _Known:
         self._ended: dict[tuple[str, str, int], str] = {}
         self._growth: tuple[tuple[str, ...], ...] = ()
         self._apart: dict[tuple[str, str, int], str] = {}
+        self._time_over = False
+        self._active = 0.0
+        self._last: float | None = None
+        """When the last event was."""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Takes in the next event.
@@ -107,6 +111,12 @@ class _Known:
                 not follow from those before it.
         """
         check_time(event["time"])
+        self._take(event)
+        if self._last is not None and event["event"] != "resumed":
+            self._active += max(0.0, event["time"] - self._last)
+        self._last = event["time"]
+
+    def _take(self, event: Mapping[str, Any]) -> None:
         if self._sweep is None:
             if event["event"] != "sweep":
                 raise ValueError("expected 'sweep' as the first event")
@@ -127,6 +137,8 @@ class _Known:
                 self._grow(sweep_from_json(from_json(Grown, event).sweep))
             case "apart":
                 self._end(event, self._apart, self._sweep)
+            case "time_over":
+                self._time_over = True
             case "resumed":
                 self._environments.append(from_json(Resumed, event).environment)
             case other:
@@ -148,6 +160,8 @@ class _Known:
             ended_searches=dict(self._ended),
             apart=dict(self._apart),
             data=dict(self._data),
+            time_over=self._time_over,
+            active=self._active,
             growth=self._growth,
         )
 
@@ -167,6 +181,7 @@ class _Known:
         after = grown(before, sweep)
         self._sweep, self._history = sweep, list(after.history)
         self._ended, self._growth = dict(after.ended_searches), after.growth
+        self._time_over = after.time_over
 
     def _ask(self, suggestion: Asked, sweep: Sweep) -> None:
         searches = sweep.searches_of(suggestion.task)

@@ -56,6 +56,10 @@ class SweepRecord:
     those that were tried."""
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The `data` events as written, by task."""
+    time_over: bool = False
+    """Whether the sweep's `minutes` are spent, so that no more is run of what was asked for."""
+    active: float = 0.0
+    """Seconds in which a driver was at work, from the first event of each to its last."""
     growth: tuple[tuple[str, ...], ...] = ()
     """What more was asked for each time that the question grew, `key: old, now new` each."""
 

@@ -12,7 +12,7 @@ from harness.journal.folder import FAILURES
 from harness.journal.record import SweepRecord
 from harness.report import own_data
 from harness.report.text import duration, flat, listed
-from harness.sweep.question import SEEDS_APART, Budget, Sweep
+from harness.sweep.question import AS_MANY_AS_THERE_IS_TIME_FOR, SEEDS_APART, Budget, Sweep
 from harness.system.markdown import NOTHING, bullets, code, plain, table
 from harness.system.text import counted
 from harness.trial import Failure, TrialResult
@@ -122,7 +122,7 @@ def spending(record: SweepRecord, found: Sequence[CellResults]) -> str:
     sweep = record.sweep
     rows = [
         [code(cell.task), code(cell.space), plain(cell.ended) if cell.ended else "not ended",
-         f"{len(cell.search)} of {cell.searches * sweep.budget_of(cell.task).trials}",
+         _trials(sweep, cell),
          str(sum(result.epochs for result in cell.search)), duration(cell.search_seconds),
          f"{len(cell.scores)} of {len(sweep.runs_of(cell.task))}", duration(cell.confirm_seconds),
          duration(cell.search_seconds + cell.confirm_seconds)]
@@ -148,15 +148,25 @@ def _one_program(found: Sequence[CellResults]) -> Iterator[str]:
         )
 
 
+def _trials(sweep: Sweep, cell: CellResults) -> str:
+    """How many the search had, and of how many, unless a time ended it."""
+    most = sweep.budget_of(cell.task).trials
+    had = str(len(cell.search))
+    return had if most == AS_MANY_AS_THERE_IS_TIME_FOR else f"{had} of {cell.searches * most}"
+
+
 def question(record: SweepRecord) -> str:
     """What was asked, and under which budget."""
     begun = datetime.datetime.fromtimestamp(record.started, datetime.UTC)
     sweep = record.sweep
     budget = {name: value for name, value in _spent(sweep.budget).items() if value is not None}
+    if budget["trials"] == AS_MANY_AS_THERE_IS_TIME_FOR:
+        budget["trials"] = "as many as there was time for"
     return bullets(
         [
             f"tasks: {listed([code(name) for name in sweep.tasks])}",
             f"architectures: {listed([code(name) for name in sweep.spaces])}",
+            *_minutes(record),
             f"budget of each cell: {_fields(budget)}",
             *_own_budgets(sweep),
             f"tuner: {code(sweep.tuner)}, search seed {sweep.search_seed}",
@@ -172,6 +182,16 @@ def _spent(budget: Budget) -> dict[str, Any]:
     """The fields of a budget but `seeds` and `searches`, which are told by themselves."""
     told = ("seeds", "searches")
     return {name: value for name, value in vars(budget).items() if name not in told}
+
+
+def _minutes(record: SweepRecord) -> Iterator[str]:
+    """What was asked for as a time for the whole sweep, and used of it."""
+    if record.sweep.minutes is not None:
+        yield (
+            f"time for the whole: {record.sweep.minutes:g} minutes, of which "
+            f"{record.active / 60:.1f} were used up to here, divided so that each search got about "
+            "the same; what each got stands under Cost"
+        )
 
 
 def _own_budgets(sweep: Sweep) -> Iterator[str]:

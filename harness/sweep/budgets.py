@@ -6,7 +6,7 @@ from typing import Any
 
 from harness import registry
 from harness.spec import HarnessError
-from harness.sweep.question import Budget, Sweep
+from harness.sweep.question import AS_MANY_AS_THERE_IS_TIME_FOR, Budget, Sweep
 from harness.system.text import quoted
 
 
@@ -22,13 +22,27 @@ def merged(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
     # A number of seeds or searches from the command line is meant for every task.
     dropped = {"seeds", "searches"} & overrides.keys()
 
+    many = _as_many_as_there_is_time_for(fields, overrides)
+
     def merge(own: Any) -> Any:
         if not isinstance(own, Mapping):
             return own
-        every = {**shared, **own, **overrides.get("budget", {})}
+        every = {**many, **shared, **own, **overrides.get("budget", {})}
+        if "minutes" in overrides:
+            every |= many
         return {name: value for name, value in every.items() if name not in dropped}
 
     return {"budget": merge(shared), "budgets": {task: merge(own) for task, own in budgets.items()}}
+
+
+def _as_many_as_there_is_time_for(
+    fields: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The trials of a sweep that a time ends: of the command line, those of the file are none."""
+    timed = "minutes" in fields or "minutes" in overrides
+    if not timed or "trials" in overrides.get("budget", {}):
+        return {}
+    return {"trials": AS_MANY_AS_THERE_IS_TIME_FOR}
 
 
 def used(sweep: Sweep, fields: Mapping[str, Any], origin: str) -> dict[str, Budget]:

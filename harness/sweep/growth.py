@@ -10,7 +10,7 @@ from harness.sweep.own_data import without_files
 from harness.sweep.question import CONTINUING, Budget, Sweep
 
 MAY_GROW = (
-    *("trials", "seconds", "flops", "seeds", "confirm_epochs"),
+    *("minutes", "trials", "seconds", "flops", "seeds", "confirm_epochs"),
     *("tasks", "spaces"),
 )
 """What may, by its key in a sweep file."""
@@ -24,6 +24,8 @@ class Growth:
     """What there is more of, `key: old, now new` each."""
     refused: tuple[str, ...]
     """What makes it another question, likewise."""
+    minutes: bool
+    """Whether there is more time for the whole."""
     searches: frozenset[str]
     """Tasks whose searches go on."""
     runs: frozenset[str]
@@ -44,7 +46,10 @@ def growth(old: Sweep, new: Sweep) -> Growth:
     return Growth(
         grown=grown,
         refused=tuple(text for text in found.values() if text not in grown),
-        searches=changed(lambda sweep, task: _search_budget(sweep.budget_of(task))),
+        minutes=old.minutes != new.minutes,
+        searches=frozenset(shared)
+        if old.minutes != new.minutes
+        else changed(lambda sweep, task: _search_budget(sweep.budget_of(task))),
         runs=changed(lambda sweep, task: sweep.budget_of(task).epochs_of_runs),
         seeds=changed(lambda sweep, task: sweep.seeds_of(task)),
     )
@@ -62,6 +67,8 @@ def _grows(key: str, old: Sweep, new: Sweep) -> bool:
         case ["data"]:
             before, after = (without_files(sweep.data) for sweep in (old, new))
             return before.items() <= after.items()
+        case ["minutes"]:
+            return old.minutes is not None and (new.minutes is None or new.minutes > old.minutes)
         case ["seeds"]:
             return new.seeds[: len(old.seeds)] == old.seeds
         case ["budget", field]:

@@ -24,6 +24,7 @@ from harness.system.text import quoted
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MOST_SEEDS = 10_000
 _MOST_SEARCHES = 1000
+_MOST_MINUTES = 1_000_000
 _BITS = 64
 """Of the integers of TOML."""
 _DEEPEST = 10
@@ -133,7 +134,7 @@ def toml(sweep: Sweep) -> str:
     """The sweep as a TOML file that asks the same question, defaults included."""
     top = dataclasses.asdict(sweep)
     budget, own_budgets = top.pop("budget"), top.pop("budgets")
-    for absent in ("plugins", "first", "data"):
+    for absent in ("plugins", "first", "data", "minutes"):
         if not top[absent]:
             del top[absent]
     if "first" in top and not isinstance(top["first"], str):
@@ -237,6 +238,8 @@ def _check(sweep: Sweep, origin: str) -> None:
         refuse(*fault)
     for fault in starts.name_faults(sweep):
         refuse(*fault)
+    if sweep.minutes is not None and not 0 < sweep.minutes <= _MOST_MINUTES:
+        refuse("minutes", sweep.minutes, f"more than 0, at most {_MOST_MINUTES:,}")
     for searches in (sweep.searches, *map(sweep.searches_of, sweep.tasks)):
         if not 1 <= searches <= _MOST_SEARCHES:
             refuse("searches", searches, f"1 to {_MOST_SEARCHES}")

@@ -15,6 +15,8 @@ CONTINUING: frozenset[Tuner] = frozenset(
 """Tuners that train few epochs first and go on with what looks good."""
 
 
+AS_MANY_AS_THERE_IS_TIME_FOR = 10_000
+"""Trials of a search that a time ends."""
 SEEDS_APART = 1000
 """Between the seeds of a winner and those of the next search's winner."""
 
@@ -96,6 +98,9 @@ class Sweep:
     searches: int = 1
     """Independent searches of each cell: each has the whole budget, suggestions, a winner and
     confirmation runs of its own. How far their winners differ is the luck of the search."""
+    minutes: float | None = None
+    """For the whole sweep, divided so that every architecture gets the same. `trials` is then, if
+    absent, as many as there is time for."""
     backend: Backend = "tensorflow"
     plugins: tuple[str, ...] = ()
     """Python files, and folders of some, with tasks and architectures beside those that are
