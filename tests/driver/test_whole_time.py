@@ -13,7 +13,7 @@ from harness.driver.whole_time import WholeTime, level
 from harness.spec import HarnessError, Training
 from harness.sweep.load import from_fields, toml
 from harness.sweep.question import AS_MANY_AS_THERE_IS_TIME_FOR, Budget, Sweep
-from harness.training.run import begun
+from harness.training.outcome import begun
 from harness.trial import Cost, Failure
 from tests import rehearsal
 
