@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.tasks.pretraining_texts import (
-    DOCS_SHARES,
     DOCS_VOCABULARY,
     WIKITEXT_TEST,
     WIKITEXT_TRAIN,
     WIKITEXT_VALID,
-    unrepeated,
+    docs_parts,
 )
 
 from harness.kinds import language_modeling
@@ -29,29 +28,15 @@ def prepare_wikitext2(files: Mapping[str, Path]) -> dict[str, str]:
 def prepare_python_docs(files: Mapping[str, Path]) -> dict[str, list[str]]:
     """The reference manual that comes with Python (`pydoc_data.topics`), in word pieces.
 
-    Topics are taken in the order of the alphabet: the first 80 % of the text to train, 10 % to
-    validate, 10 % to test. The text is that of the Python that runs, so that figures of two
-    versions are not comparable. Sections that appear in several topics stay in the longest.
+    Of each topic the first 80 % of the text are to train, the next 10 % to validate and the last to
+    test, so that the splits are of one kind; topics are in the order of the alphabet. The text is
+    that of the Python that runs, so that figures of two versions are not comparable. Paragraphs
+    that appear in several topics stay in the longest.
     """
-    from pydoc_data.topics import topics
-
-    return split_topics(unrepeated(topics))
-
-
-def split_topics(topics: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Texts of whole topics for each split, cut where the shares of the text are reached."""
-    total = sum(len(paragraph) for paragraphs in topics.values() for paragraph in paragraphs)
-    texts: dict[str, list[str]] = {split: [] for split in DOCS_SHARES}
-    done = 0
-    for name in sorted(topics):
-        reached, ends = done / total, 0.0
-        for split, share in DOCS_SHARES.items():
-            ends += share
-            if reached < ends:
-                texts[split].append("\n".join(topics[name]))
-                break
-        done += sum(map(len, topics[name]))
-    return texts
+    return {
+        split: ["\n".join(topics[name]) for name in sorted(topics)]
+        for split, topics in docs_parts().items()
+    }
 
 
 wikitext2 = language_modeling.task(

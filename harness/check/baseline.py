@@ -1,6 +1,7 @@
 """The baselines of a task, as journal and folder can hold them."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,10 +55,12 @@ def baselines(task: Task, data: Prepared) -> Baselines:
 
 
 def _numbers(found: Mapping[str, Any]) -> dict[str, float]:
+    """All by name; what could not be computed of a method is left out."""
     numbers: dict[str, float] = {}
     for name, value in found.items():
         if isinstance(value, Score):
-            numbers |= {f"{metric}_{name}": own for metric, own in value.metrics.items()}
+            known = {n: own for n, own in value.metrics.items() if not math.isnan(own)}
+            numbers |= {f"{metric}_{name}": own for metric, own in known.items()}
         else:
             numbers[name] = value
     return numbers

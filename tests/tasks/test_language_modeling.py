@@ -1,10 +1,13 @@
 """The shipped texts: what they are cut into."""
 
-from harness.tasks.language_modeling import prepare_wikitext2, split_topics, wikitext2
+import numpy as np
+import pytest
+from harness.tasks.language_modeling import prepare_wikitext2, wikitext2
 from harness.tasks.pretraining_texts import unrepeated
 
 from harness.data import cache
 from harness.kinds.text import streams
+from harness.kinds.text.ngrams import kneser_ney_log_likelihoods
 from harness.registry import task
 
 
@@ -27,14 +30,22 @@ def test_wikitext_has_every_word_of_its_splits(tmp_path):
     assert "unknown_shares" not in data.assets
 
 
-def test_topics_are_cut_whole_and_share_no_paragraph():
+def test_topics_share_no_paragraph():
     topics = {"long": "one\n\ntwo\n\nthree", "part": "two", "other": "four  five\n\none"}
     kept = unrepeated(topics)
     assert kept == {"long": ["one", "two", "three"], "other": ["four five"]}
-    many = {f"t{n:02}": ["x" * 10] for n in range(20)}
-    assert {split: len(part) for split, part in split_topics(many).items()} == {
-        "train": 16, "val": 2, "test": 2,
-    }  # fmt: skip
+
+
+def test_validation_and_test_of_the_manual_are_of_one_kind():
+    """As simple n-grams find them; split by whole topics, one was three times as hard."""
+    data = cache.load(task("python_docs"))
+    size = len(data.assets["vocabulary"])
+    train, *others = (
+        np.asarray(part.x["tokens"].series) for part in (data.train, data.val, data.test)
+    )
+    hard = [kneser_ney_log_likelihoods(train, text, size, 4)[-1][1:].mean() for text in others]
+    assert np.exp(-hard[0]) == pytest.approx(np.exp(-hard[1]), rel=0.2)
+    assert min(map(len, others)) > len(train) / 20
 
 
 def test_the_manual_of_python_is_spelled_in_pieces():

@@ -1,5 +1,6 @@
 """Loss, scores, baselines and exhibit of translation models."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -116,8 +117,9 @@ def baseline(prepared: Prepared) -> dict[str, float | Score]:
     known = dictionary(*sides(prepared.train))
     translated = [word_by_word(sentence, known) for sentence in source]
     tokenizer = prepared.assets.get(BLEU_TOKENIZER)
+    copied = text_scores(source, references, tokenizer)
     return {
-        **text_scores(source, references, tokenizer),
+        **{name: value for name, value in copied.items() if not math.isnan(value)},
         "word_by_word_dictionary": _of_texts(translated, references, tokenizer),
         "token_accuracy": _commonest(prepared),
     }
