@@ -18,6 +18,7 @@ GRADES = ("grade", "score", "similarity", "rating")
 SPLITS = ("split", "fold", "subset", "partition", "set")
 TIMES = ("date", "time", "datetime", "timestamp", "ds", "day", "month", "year")
 IDENTIFIERS = ("id", "index", "unnamed: 0", "idx", "guid", "uuid")
+SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 LOOKED_AT = 2000
 """Rows of which a guess is made."""
 FEW = 200
@@ -110,6 +111,8 @@ def understood(path: Path, given: Mapping[str, Any] | None = None) -> dict[str, 
         return _folder(path, given)
     if tables.suffix(path.name) in tables.SUFFIXES or "separator" in given:
         return _table(path, given)
+    if tables.suffix(path.name) in SPREADSHEETS:
+        raise HarnessError(f"{path.name}: a spreadsheet; expected CSV, as which it can be saved")
     if tables.suffix(path.name) in IMAGES:
         raise HarnessError(f"{path}: one image; expected a folder, with one for each class in it")
     return _text(path, given)

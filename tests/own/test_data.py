@@ -59,6 +59,18 @@ def test_what_is_not_understood_says_what_there_is(tmp_path):
         guess.understood(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("a.xlsx", "a.xlsx: a spreadsheet; expected CSV, as which it can be saved"),
+        ("a.png", "one image; expected a folder, with one for each class in it"),
+    ],
+)
+def test_files_that_hold_no_examples_are_refused_by_their_name(file, line, tmp_path):
+    with pytest.raises(HarnessError, match=line):
+        guess.understood(write(tmp_path / file, "x"))
+
+
 def formats(folder):
     table = pd.DataFrame({"text": [f"film {n} was {'good' if n % 2 else 'bad'}" for n in range(40)],
                           "label": [n % 2 for n in range(40)]})  # fmt: skip
