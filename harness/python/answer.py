@@ -19,6 +19,7 @@ from harness.winner.predictions import answered, predictions
 if TYPE_CHECKING:
     import pandas as pd
 
+STYLE = "max-width: 100%"
 FIGURES = ("leaderboard", "anytime")
 """Figures that a notebook shows."""
 
@@ -126,7 +127,9 @@ class Answer:
             file = self.folder / figure_path(name)
             if file.is_file():
                 image = base64.b64encode(file.read_bytes()).decode()
-                parts.append(f'<img alt="{name}" src="data:image/png;base64,{image}">')
+                parts.append(
+                    f'<img style="{STYLE}" alt="{name}" src="data:image/png;base64,{image}">'
+                )
         parts.append(f"<p>{escape(str(self.folder / PAGE))}</p>")
         return "\n".join(parts)
 
