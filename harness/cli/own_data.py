@@ -121,9 +121,11 @@ def to_do(sweep: Sweep) -> str:
     (task,) = sweep.tasks[:1]
     budget = sweep.budget_of(task)
     limit = f" and {budget.seconds:g} s" if budget.seconds is not None else ""
+    trials = f"up to {counted(budget.trials, 'trial')} of {counted(budget.epochs, 'epoch')}{limit}"
+    if sweep.minutes is not None:
+        trials = f"an equal share of {sweep.minutes:g} min, trials of {budget.epochs} epochs"
     return (
-        f"to do: {', '.join(sweep.spaces)}: up to {counted(budget.trials, 'trial')} of "
-        f"{counted(budget.epochs, 'epoch')}{limit} each, then the best of each on "
+        f"to do: {', '.join(sweep.spaces)}: {trials} each, then the best of each on "
         f"{counted(len(sweep.seeds_of(task)), 'seed')} and the test split"
     )
 

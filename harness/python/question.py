@@ -32,6 +32,7 @@ def compare(
     *,
     spaces: Sequence[str] | str = "all",
     kind: str | None = None,
+    minutes: float | None = None,
     name: str = "mine",
     seeds: int = 3,
     output: str | Path = "results",
@@ -53,6 +54,8 @@ def compare(
             DataFrame the name of its column of labels. `None` where `x` holds all.
         spaces: architectures, or `all` that fit.
         kind: of the task, where it is not clear.
+        minutes: for all of it, divided so that every architecture gets the same; in place of
+            `trials`.
         name: of the sweep and its task.
         seeds: confirmation runs of each winner.
         output: folder of the answers.
@@ -77,12 +80,14 @@ def compare(
     table = dict(guess.completed(name, table, folder, "compare"))
     parse(name, table, "compare")
     print(f"{name}: {values.known_columns(table)}")
+    usual = {key: value for key, value in USUAL.items() if minutes is None or key != "trials"}
     fields = {
         "name": name,
         "tasks": [name],
         "spaces": spaces if isinstance(spaces, str) else list(spaces),
         "seeds": seeds,
-        "budget": {**USUAL, **budget},
+        **({} if minutes is None else {"minutes": minutes}),
+        "budget": {**usual, **budget},
         data_file.KEY: {name: table},
     }
     file = folder / f"{name}.toml"

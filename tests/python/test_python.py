@@ -123,6 +123,8 @@ def test_what_the_run_refuses_is_raised(tmp_path):
     images = np.random.default_rng(0).random((30, 8, 8))
     with pytest.raises(HarnessError, match="unknown search space 'resnt'; did you mean 'resnet'"):
         harness.compare(images, [0, 1] * 15, spaces=["resnt"], output=tmp_path)
+    with pytest.raises(HarnessError, match=r"minutes = -1\.0: expected more than 0"):
+        harness.compare(images, [0, 1] * 15, minutes=-1, output=tmp_path)
     with pytest.raises(HarnessError, match=r"images\.npz: one class alone, 0; expected two"):
         harness.compare(images, [0] * 30, spaces=["mlp"], output=tmp_path)
 
