@@ -424,7 +424,7 @@ def test_baselines_of_similarity_are_the_mean_and_what_texts_share():
     scores = registry.task("stsb").baseline(graded())
     assert scores["mse"] == pytest.approx(np.mean((np.array([5.0, 1.0, 3.0]) - 2.5) ** 2))
     ((name, rival),) = ((n, s) for n, s in scores.items() if n != "mse")
-    assert name in ("shared_words", "shared_characters", "ridge_regression_on_overlap")
+    assert name in ("word_overlap", "character_overlap", "ridge_regression_on_overlap")
     assert rival.metrics["spearman"] == pytest.approx(1.0)
 
 

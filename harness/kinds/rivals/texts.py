@@ -60,7 +60,7 @@ def text_rival(prepared: Prepared) -> dict[str, Score]:
 def similarity_answers(prepared: Prepared, output: str) -> tuple[str, np.ndarray]:
     """What the best of three simple methods says of the similarity of each test pair.
 
-    `shared_words` and `shared_characters` are cosines of TF-IDF, which are on no scale of grades;
+    `word_overlap` and `character_overlap` are cosines of TF-IDF, which are on no scale of grades;
     `ridge_regression_on_overlap` is told all that two texts share, see `overlap`. The best is that
     of the highest rank correlation on validation.
 
@@ -75,7 +75,7 @@ def similarity_answers(prepared: Prepared, output: str) -> tuple[str, np.ndarray
     squared = {name: np.concatenate([part, part**2], axis=1) for name, part in x.items()}
     fitted = ridge_regression(squared, grades)
     answers = {OVERLAP: {split: answer[:, 0] for split, answer in fitted.items()}}
-    for column, name in enumerate(("shared_words", "shared_characters")):
+    for column, name in enumerate(("word_overlap", "character_overlap")):
         answers[name] = {split: part[:, column] for split, part in x.items()}
 
     def goodness(name: str) -> float:

@@ -138,7 +138,7 @@ def baseline(prepared: Prepared) -> dict[str, float | Score]:
     )
     paired = float(-np.log(pair[follows]).mean()), float(np.mean(follows == pair.argmax()))
     floor = _metrics(-np.log(piece[tokens]).mean(), np.mean(tokens == piece.argmax()), *paired)
-    return {**floor, "neighbouring_tokens": _neighbours(prepared, size)}
+    return {**floor, "neighbouring_token_model": _neighbours(prepared, size)}
 
 
 def _neighbours(prepared: Prepared, size: int) -> Score:
