@@ -162,6 +162,10 @@ class Job:
     patience: int = 3
     train_fraction: float = 1.0
     max_parameters: int | None = None
+    max_flops: float | None = None
+    """Floating-point operations of one example."""
+    max_latency_ms: float | None = None
+    """Milliseconds of predicting one example."""
     seconds: float | None = None
     """Training stops one step, or one launch of several, after that in which this time is over; its
     score counts."""

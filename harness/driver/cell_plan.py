@@ -432,6 +432,8 @@ class CellPlan:
             parent=self._number(suggestion.parent),
             keep_checkpoint=continued and suggestion.epochs < self.budget.epochs,
             train_fraction=self.budget.train_fraction,
+            # Once: a confirmation run would be refused for a busy moment of the machine.
+            max_latency_ms=self.budget.max_latency_ms,
             seconds=_least(_at_least_0(self.seconds_left()), self.longest),
             flops=_at_least_0(self.flops_left()),
         )
@@ -455,6 +457,7 @@ class CellPlan:
             epochs=self.budget.epochs,
             patience=self.budget.patience,
             max_parameters=self.budget.max_parameters,
+            max_flops=self.budget.max_flops,
             encoder=self.pretraining.model() if self.pretraining is not None else None,
         )
 

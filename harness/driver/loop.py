@@ -241,6 +241,7 @@ class _Driver:
         stack: contextlib.ExitStack,
         digests: Mapping[str, str],
     ) -> None:
+        began = time.monotonic()
         workers = _workers(options)
         count = len(cells(sweep))
         print(f"{folder}: cells {count}, workers {workers}, {sweep.backend}", flush=True)
@@ -265,7 +266,7 @@ class _Driver:
         self.plan = Plan(sweep, folder, record)
         if sweep.minutes is not None:
             spent = record.active if record is not None else 0.0
-            self.plan.time = WholeTime.of(sweep, self.plan.cells, workers, spent)
+            self.plan.time = WholeTime.of(sweep, self.plan.cells, workers, spent, began)
         self.display = Display(self.plan, workers)
 
     def rehearse(self) -> None:

@@ -9,7 +9,7 @@ to the others. One training may take no longer than lets a cell have a trial and
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.sweep.question import Sweep
@@ -41,21 +41,21 @@ class WholeTime:
     """Most confirmation runs of a winner."""
     searches: int
     """Of all cells."""
-    since: float = field(default_factory=time.monotonic)
-    """When this driver began."""
+    since: float
+    """When this driver began, on the monotonic clock."""
 
     @classmethod
     def of(
-        cls, sweep: Sweep, plans: Sequence["CellPlan"], workers: int, spent: float
+        cls, sweep: Sweep, plans: Sequence["CellPlan"], workers: int, spent: float, since: float
     ) -> "WholeTime":
         """The time of a sweep that asks for one."""
         assert sweep.minutes is not None
         runs = max(len(plan.seeds) for plan in plans)
-        return cls(60 * sweep.minutes, spent, workers, runs, len(plans))
+        return cls(60 * sweep.minutes, spent, workers, runs, len(plans), since)
 
     def left(self) -> float:
         """Seconds until the report must begin."""
-        for_the_report = min(5 + 0.02 * self.seconds, 60.0)
+        for_the_report = min(8 + 0.02 * self.seconds, 60.0)
         return self.seconds - for_the_report - self.spent - (time.monotonic() - self.since)
 
     @property

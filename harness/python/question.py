@@ -21,6 +21,7 @@ from harness.system.signals import EXIT_INTERRUPTED
 BAD_INPUT = 2
 """Exit code of `harness run` where something is refused."""
 BUDGET = ("trials", "epochs", "seconds", "flops", "patience", "train_fraction", "max_parameters",
+          "max_flops", "max_latency_ms",
           "trial_seconds", "memory_gb")  # fmt: skip
 """What may be given of the budget by name."""
 USUAL = {"trials": 6, "epochs": 10}

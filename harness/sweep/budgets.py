@@ -85,7 +85,10 @@ def _faults(budget: Budget, seeds: int) -> Iterator[tuple[str, Any, str]]:
         value = getattr(budget, name)
         if value is not None and value < 1:
             yield name, value, "1 or more"
-    for name in ("seconds", "flops", "trial_seconds", "memory_gb"):
+    for name in (
+        *("seconds", "flops", "trial_seconds", "memory_gb"),
+        *("max_flops", "max_latency_ms"),
+    ):
         value = getattr(budget, name)
         if value is not None and not (value > 0 and math.isfinite(value)):
             yield name, value, "more than 0"

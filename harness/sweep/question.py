@@ -43,6 +43,12 @@ class Budget:
     """A trial whose process grows beyond this is killed and recorded as failed."""
     max_parameters: int | None = None
     """A larger model is recorded as infeasible and not trained."""
+    max_flops: float | None = None
+    """A model that does more floating-point operations on one example of median length, in a
+    forward pass, is infeasible, too."""
+    max_latency_ms: float | None = None
+    """A model that takes longer to predict one example, as a median of 30 times on the machine of
+    the search, is infeasible, too."""
     train_fraction: float = 1.0
     """Share of the training split the search sees; confirmation uses all of it."""
     confirm_epochs: int | None = None

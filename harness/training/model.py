@@ -35,12 +35,6 @@ def architecture(job: Job, space: SearchSpace, data: Prepared) -> Any:
         raise
 
 
-def check_size(job: Job, parameters: int) -> None:
-    """Raises `Infeasible` where a model has more parameters than the job allows."""
-    if job.max_parameters is not None and parameters > job.max_parameters:
-        raise Infeasible(f"{parameters:,} parameters; at most {job.max_parameters:,} allowed")
-
-
 def trained_model(job: Job, task: Task, spec: DataSpec, bare: Any) -> Any:
     """The model that is fitted in place of an architecture's own, whose layers it shares.
 

@@ -7,7 +7,7 @@ from harness import contract
 from harness.failure import describe_error
 from harness.spec import HarnessError, Infeasible, Prepared, Score, Split, Task
 from harness.system.json_values import jsonable
-from harness.training import artifacts
+from harness.training import artifacts, programs
 from harness.training.callbacks import Diverged
 from harness.training.device import latency
 from harness.training.setup import Setup
@@ -48,12 +48,8 @@ def confirm(ready: Setup, data: Prepared, job: Job, task: Task, state: TrialStat
 
     What is worth having beside them comes last: where it fails, they stand.
     """
-    program, bare = ready.program, ready.program.bare
-    if not program.predicts:
-        # The model is kept to predict: its loss may be a class that only the task knows, and of
-        # all optimizers plain SGD alone has no state that a copy would lack.
-        bare.compile("sgd", jit_compile=ready.chosen.jit_compile)
-        program.predicts = True
+    bare = ready.program.bare
+    programs.to_predict(ready.program, ready.chosen)
     score = _score(task, bare, data.test, data)
     state.test = dict(score.metrics)
     for name, split in data.further.items():

@@ -146,13 +146,22 @@ def counted(done: Program, feed: Feed) -> float:
     """
     if done.operations is None:
         try:
-            with _states_kept(done.model):
+            with states_kept(done.model):
                 done.operations = forward_operations(done.model, *feed.example())
         except Exception as error:  # noqa: BLE001 - raised below, for each trial of the program
             done.operations = error
     if isinstance(done.operations, Exception):
         raise done.operations
     return done.operations
+
+
+def to_predict(done: Program, chosen: Execution) -> None:
+    """Compiles an architecture's own model to predict, once, as the backend runs best."""
+    if not done.predicts:
+        # The model is kept to predict: its loss may be a class that only the task knows, and of
+        # all optimizers plain SGD alone has no state that a copy would lack.
+        done.bare.compile("sgd", jit_compile=chosen.jit_compile)
+        done.predicts = True
 
 
 def keep(done: Program, wanted: Collection[str] = (), memory_gb: float | None = None) -> None:
@@ -255,7 +264,7 @@ def _built_before_traced(new: Program, feed: Feed) -> None:
     model.optimizer.build(model.trainable_variables)
     x, y = feed.example()
     # What is wrong with a model or its loss is told best by the fit, which comes upon it, too.
-    with contextlib.suppress(Exception), _states_kept(model):
+    with contextlib.suppress(Exception), states_kept(model):
         if backend == "jax":  # each operation would be compiled by itself
             model._symbolic_build(data_batch=(x, y))
         else:
@@ -322,7 +331,7 @@ def _variables_read() -> Iterator[list[Any]]:
 
 
 @contextlib.contextmanager
-def _states_kept(model: Any) -> Iterator[None]:
+def states_kept(model: Any) -> Iterator[None]:
     """Sets back what a pass through a model changes: moments of batches, random states."""
     kept = [(variable, np.array(variable)) for variable in model.non_trainable_variables]
     try:

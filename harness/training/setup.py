@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import registry
-from harness.spec import HarnessError, Prepared, Task
+from harness.spec import Prepared, Task
 from harness.training import artifacts, framework_state, launch, programs
+from harness.training.bounds import check_cost, check_size
 from harness.training.device import Execution, device_kind, execution
 from harness.training.feed import Feed
-from harness.training.model import architecture, check_size
+from harness.training.model import architecture
 from harness.training.state import TrialState
 from harness.trial import Job
 
@@ -66,9 +67,7 @@ def set_up(job: Job, task: Task, data: Prepared, state: TrialState) -> Setup:
         program.loop = launch.loop(program.model, feed, device)
     with state.worth_having("flops"):
         state.spend(forward_flops=programs.counted(program, feed))
-    if job.flops is not None and state.cost.forward_flops is None:
-        reason = state.lost["flops"].message
-        raise HarnessError(f"its operations cannot be counted, which the budget limits: {reason}")
+    check_cost(job, program, feed, data, chosen, state)
     random = programs.Drawn()
     program.keepable = program.keepable and not constants
     state.spend(compiled=program.new)

@@ -225,6 +225,29 @@ def test_a_model_that_is_too_large_is_not_trained(trial, optimizers):
     assert (result.epochs, result.cost.parameters, optimizers) == (0, 154, [])
 
 
+def test_a_model_that_costs_too_much_to_use_is_not_trained(trial):
+    def trained(info):
+        pytest.fail("it was trained")
+
+    one = trial(epochs=1).cost.forward_flops
+    result = trial(max_flops=one - 1, report=trained)
+    assert (result.status, result.failure.kind) == ("infeasible", "infeasible")
+    assert result.failure.message.endswith(f"at most {one - 1:.3g} allowed")
+    result = trial(max_latency_ms=1e-6, report=trained)
+    assert (result.status, result.failure.kind) == ("infeasible", "infeasible")
+    assert result.failure.message.endswith(" ms an example; at most 1e-06 allowed")
+    assert (result.epochs, result.cost.latency_ms > 1e-6) == (0, True)
+
+
+def test_looking_at_what_a_model_costs_changes_no_score(trial):
+    free, bounded = trial(epochs=2), trial(epochs=2, max_flops=1e12, max_latency_ms=1e6)
+    assert bounded.cost.latency_ms is not None
+    assert (bounded.status, bounded.curve[-1]["val_loss"]) == (
+        "completed",
+        free.curve[-1]["val_loss"],
+    )
+
+
 def test_a_spent_time_budget_stops_training_and_keeps_the_score(trial, optimizers):
     result = trial(epochs=50, seconds=1e-9)
     assert (result.status, result.epochs) == ("completed", 1)
