@@ -24,6 +24,8 @@ _NEARLY_ALL = 0.97
 """Share of a worker's time in which it trains."""
 _MARGIN = 1.1
 """By which a run is taken to be longer than the trial that it repeats."""
+_OVER = 0.05
+"""Share of the time by which a last run may be late."""
 _WORTH = 0.8
 """Of the usual length of a cell's trials: how much must be left for one more to begin."""
 
@@ -85,7 +87,7 @@ class WholeTime:
             plan.longest = self.longest
             more = most - spent.get(id(plan), most)
             plan.may_try_more = not plan.tried() or more >= _WORTH * plan.usual(usual)
-            plan.may_run_more = left >= _WORTH * runs[id(plan)]
+            plan.may_run_more = left + _OVER * self.seconds >= runs[id(plan)]
 
 
 def _usual(plans: Sequence["CellPlan"], otherwise: float) -> float:
