@@ -84,8 +84,8 @@ class Failure:
     """Why a trial has no score."""
 
     kind: Literal[
-        "code", "diverged", "infeasible", "timeout", "memory", "infrastructure", "interrupted",
-        "superseded",
+        "code", "diverged", "infeasible", "timeout", "memory", "device_memory", "infrastructure",
+        "interrupted", "superseded",
     ]  # fmt: skip
     message: str
     """One line."""
@@ -129,8 +129,9 @@ class TrialResult:
 
     @property
     def broken(self) -> bool:
-        """Whether its worker or the machine failed, not the trial itself."""
-        return self.failure is not None and self.failure.kind == "infrastructure"
+        """Whether its worker or the machine failed, not the trial itself, or the memory of a device
+        did not hold it beside what else was there."""
+        return self.failure is not None and self.failure.kind in ("infrastructure", "device_memory")
 
     @property
     def key(self) -> tuple[str, str, Phase, int]:
@@ -185,6 +186,8 @@ class Job:
     """Of the data that the sweep began with, whatever has changed since."""
     data_dir: Path | None = None
     offline: bool = False
+    alone: bool = False
+    """Whether nothing else may run meanwhile: the memory of a device did not hold it before."""
     members: tuple[tuple[int, int], ...] = ()
     """Number and seed of each further trial that is trained as one program with this one, from
     which it differs in nothing else. Such a job has no limit of seconds or operations."""

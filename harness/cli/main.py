@@ -159,6 +159,11 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 @click.option("--backend", type=_backends)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")
 @click.option(
+    "--per-device",
+    type=click.IntRange(min=1),
+    help="Worker processes for each accelerator, in place of --workers.",
+)
+@click.option(
     "--together",
     type=click.IntRange(min=1),
     help="Seeds of a winner that train as one program, at most, on JAX; 1 for never. As many as it "

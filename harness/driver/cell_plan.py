@@ -458,6 +458,10 @@ class CellPlan:
             patience=self.budget.patience,
             max_parameters=self.budget.max_parameters,
             max_flops=self.budget.max_flops,
+            alone=any(
+                attempt.failure is not None and attempt.failure.kind == "device_memory"
+                for attempt in self.broken.get((phase, number), ())
+            ),
             encoder=self.pretraining.model() if self.pretraining is not None else None,
         )
 

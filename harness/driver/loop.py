@@ -19,7 +19,7 @@ from harness import registry
 from harness.analysis.cells import exit_code, unconfirmed
 from harness.check.rehearsal import run_or_rehearse
 from harness.data import download
-from harness.driver import preflight, together, winners
+from harness.driver import devices, preflight, together, winners
 from harness.driver.display import Display
 from harness.driver.placement import Placement
 from harness.driver.running import Running, failed
@@ -40,11 +40,12 @@ from harness.system import atomic_files, host
 from harness.system.json_values import jsonable
 from harness.system.signals import EXIT_INTERRUPTED, Interruptions
 from harness.system.text import counted
+from harness.training.device import limit_memory
 from harness.training.run import run_trial
 from harness.trial import Failure, Job, TrialResult
 
 if TYPE_CHECKING:
-    from harness.driver.cell_plan import CellPlan
+    from harness.driver.cell_plan import CellPlan, Step
 
 EXIT_UNCONFIRMED = 1
 
@@ -63,6 +64,9 @@ class Options:
     output: Path = Path("results")
     workers: int | None = None
     """Worker processes; one for each core, or for each accelerator, if absent."""
+    per_device: int | None = None
+    """Worker processes for each accelerator, in place of `workers`; as many as the memory holds, by
+    what trials of the sweep took before, if absent."""
     tracking: str | None = None
     """An MLflow tracking URI, `none`, or absent for a database in the output folder."""
     data_dir: Path | None = None
@@ -78,9 +82,7 @@ class Options:
 
 def _import_framework() -> None:
     """Done once in a worker, before its first trial."""
-    import keras
-
-    keras.backend.backend()
+    limit_memory()
     # What the framework brings lives as long as the worker. Frozen, it is not searched for
     # garbage before each trial, which took half a second of processor time.
     gc.collect()
@@ -147,6 +149,7 @@ def _open(
     """
     preflight.check_backend(sweep)
     together.check(sweep.backend, options.together)
+    devices.check(options.workers, options.per_device)
     sweep = plugins.resolved(sweep, Path())
     preflight.check_declarations(cells(sweep))
     folder = options.output / sweep.name
@@ -242,7 +245,7 @@ class _Driver:
         digests: Mapping[str, str],
     ) -> None:
         began = time.monotonic()
-        workers = _workers(options)
+        workers = devices.workers(options.workers, options.per_device, record)
         count = len(cells(sweep))
         print(f"{folder}: cells {count}, workers {workers}, {sweep.backend}", flush=True)
         self.sweep = sweep
@@ -254,6 +257,8 @@ class _Driver:
         self.jobs: dict[str, dict[int, Running]] = {}
         """The trials of each job that have not ended, by their numbers."""
         self.together = together.Together.here(sweep.backend, options.together, workers)
+        self.held: Step | None = None
+        """A trial that is to run alone, until nothing else runs."""
         self.placement = Placement()
         # Workers import the framework while the driver imports KerasTuner.
         self.engine = engine(sweep, workers, folder)
@@ -328,10 +333,10 @@ class _Driver:
                 print(message)
 
     def _start_trials(self) -> None:
-        while self.engine.free():
+        while self.engine.free() and not self._alone():
             self.plan.divide_time()
             self._end_searches()
-            step = self.plan.next(self.placement.here(), self.placement.elsewhere())
+            step = self.held or self.plan.next(self.placement.here(), self.placement.elsewhere())
             if step is None:
                 # Asking may have shown that a space is exhausted: then it can be confirmed.
                 if self._end_searches():
@@ -340,6 +345,10 @@ class _Driver:
             if step.asked is not None:
                 self.journal.append("asked", **jsonable(step.asked))
             plan = self.plan.cell(step.job.task, step.job.space, step.job.number)
+            self.held = step if step.job.alone and self.jobs else None
+            if self.held is not None:
+                plan.start(step.job)
+                return
             whole = self.together.job(step.job, plan, self.engine.free())
             limits = self._limits(whole)
             job = dataclasses.replace(
@@ -354,6 +363,10 @@ class _Driver:
             self.jobs[job_id] = {one.number: Running(one, bool(job.members)) for one in job.each}
             plan.start(job)
             self.engine.submit(job_id, job, limits, self.placement.start(job_id, job))
+
+    def _alone(self) -> bool:
+        """Whether a trial runs beside which none may."""
+        return any(r.job.alone for trials in self.jobs.values() for r in trials.values())
 
     def _end_searches(self) -> bool:
         """Records every search that is over now; returns whether there was one."""
@@ -383,7 +396,7 @@ class _Driver:
         if seconds is not None and job.phase == "confirm":
             seconds *= max(1.0, job.epochs / budget.epochs) / budget.train_fraction
             seconds *= len(job.each)
-        return Limits(seconds=seconds, memory_gb=budget.memory_gb)
+        return Limits(seconds=seconds, memory_gb=budget.memory_gb, alone=job.alone)
 
     def _handle(self, event: Told | Done) -> None:
         trials = self.jobs[event.job_id]
@@ -485,10 +498,6 @@ def _write_report(folder: Path) -> int:
     for task, space in unconfirmed(record):
         print(f"no confirmed result: {task} x {space}")
     return exit_code(record)
-
-
-def _workers(options: Options) -> int:
-    return options.workers or len(host.devices()) or host.cores()
 
 
 def _engine(

@@ -58,6 +58,8 @@ class Together:
         """
         if job.phase != "confirm" or self.backend != "jax" or plan.apart is not None:
             return job
+        if job.seconds is not None:  # an end in the middle of an epoch is for one alone
+            return job
         waiting = plan.untried()
         if not waiting or waiting[0] != (job.number, job.seed):  # it is tried again, alone
             return job

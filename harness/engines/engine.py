@@ -52,6 +52,9 @@ class Limits:
     """Counted from its start in the worker."""
     memory_gb: float | None = None
     """Resident memory of the worker and its children, in 10^9 bytes."""
+    alone: bool = False
+    """Whether it has its devices for itself: it is submitted while no other job runs, and none is
+    before its `Done`."""
 
 
 @dataclass(frozen=True)

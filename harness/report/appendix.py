@@ -66,7 +66,11 @@ def _attempts(record: SweepRecord) -> str:
     broken = [entry for entry in found if entry.broken]
     by_code = [entry for entry in found if entry.failure and entry.failure.kind == "code"]
     parts = [
-        _again("Tried again, as the worker or the machine had failed and not the trial", broken),
+        _again(
+            "Tried again, as the worker or the machine had failed and not the trial, or a device "
+            "did not hold it beside what else was there",
+            broken,
+        ),
         _again("Confirmed again, once the code was corrected that had failed", by_code),
     ]
     return "\n\n".join(part for part in parts if part)

@@ -33,6 +33,9 @@ _PACKAGES = (
 )
 
 
+FRACTION = "HARNESS_DEVICE_FRACTION"
+"""Variable of a worker that says which part of its device's memory it may take, where it shares it
+with others."""
 _ONCE = ("--fresh", "--retry-failed")
 """Options that are not meant again when a sweep is carried on."""
 

@@ -4,12 +4,15 @@ Keras is imported inside functions, so that the driver can import this file with
 framework.
 """
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from harness.system import host
 
 
 def latency(model: Any, example: Mapping[str, np.ndarray]) -> float:
@@ -51,6 +54,28 @@ def device_kind() -> str:
         return "cpu" if str(keras.ops.zeros(()).device) == "cpu" else "gpu"
     devices = [str(device) for device in keras.distribution.list_devices()]
     return devices[0].split(":")[0].lower() if devices else "cpu"
+
+
+def limit_memory() -> None:
+    """Keeps this process to its share of its device's memory, where it has one (`FRACTION`); before
+    the backend has looked at the device. JAX reads `XLA_CLIENT_MEM_FRACTION` by itself."""
+    import keras
+
+    fraction, backend = os.environ.get(host.FRACTION), keras.backend.backend()
+    if fraction is None:
+        return
+    if backend == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.set_per_process_memory_fraction(float(fraction))
+    elif backend == "tensorflow":
+        import tensorflow as tf
+
+        limit = int(float(fraction) * (host.device_memory_mb() or 0.0))
+        for device in tf.config.list_physical_devices("GPU") if limit else ():
+            share = tf.config.LogicalDeviceConfiguration(memory_limit=limit)
+            tf.config.set_logical_device_configuration(device, [share])
 
 
 def device_memory() -> float | None:

@@ -31,8 +31,14 @@ def begun(job: Job, started: float) -> TrialResult:
     )
 
 
-def failed(result: TrialResult, error: Exception) -> TrialResult:
-    """The record of a trial that an exception ended: it may fail in any way."""
+def failed(result: TrialResult, error: Exception, device: str | None) -> TrialResult:
+    """The record of a trial that an exception ended: it may fail in any way.
+
+    Args:
+        result: what is known of it.
+        error: what ended it.
+        device: what it ran on, as of `device_kind`, once that was known.
+    """
     match error:
         case Infeasible():
             failure = Failure("infeasible", str(error))
@@ -40,7 +46,11 @@ def failed(result: TrialResult, error: Exception) -> TrialResult:
         case Diverged():
             failure = Failure("diverged", str(error))
             return dataclasses.replace(result, status="diverged", failure=failure)
-    return dataclasses.replace(result, status="failed", failure=describe_error(error))
+    failure = describe_error(error)
+    of_device = device not in (None, "cpu") and not isinstance(error, MemoryError)
+    if failure.kind == "memory" and of_device:
+        failure = dataclasses.replace(failure, kind="device_memory")
+    return dataclasses.replace(result, status="failed", failure=failure)
 
 
 def confirm(ready: Setup, data: Prepared, job: Job, task: Task, state: TrialState) -> None:

@@ -38,7 +38,7 @@ def run_trial(job: Job, tell: Tell) -> TrialResult | Group:
     try:
         train(job, task, tell, state)
     except Exception as error:  # noqa: BLE001 - a trial may fail in any way; it is recorded
-        result = outcome.failed(result, error)
+        result = outcome.failed(result, error, state.cost.device)
     state.spend(seconds=time.monotonic() - began)
     return state.fill(result)
 

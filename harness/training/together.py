@@ -207,7 +207,7 @@ class _Together:
             try:
                 getattr(member.callbacks, event)(number, _own(member, logs))
             except Exception as error:  # noqa: BLE001 - as in `run_trial`
-                self._end(member, outcome.failed(member.result, error))
+                self._fail(member, error)
 
     def _end_epoch(self, member: _Member, epoch: int, logs: Mapping[str, np.ndarray]) -> None:
         """Ends an epoch of a member that the model stands for now, and its training if it is over:
@@ -224,7 +224,7 @@ class _Together:
             if self.job.phase == "confirm":
                 self._confirm(member)
         except Exception as error:  # noqa: BLE001 - as in `run_trial`
-            self._end(member, outcome.failed(member.result, error))
+            self._fail(member, error)
             return
         self._end(member, member.result)
 
@@ -235,6 +235,9 @@ class _Together:
         with self.shares.alone(member.place):
             keras.utils.set_random_seed(member.job.seed)  # whatever others have drawn
             outcome.confirm(member.ready, self.data, member.job, self.task, member.state)
+
+    def _fail(self, member: _Member, error: Exception) -> None:
+        self._end(member, outcome.failed(member.result, error, member.state.cost.device))
 
     def _end(self, member: _Member, result: TrialResult) -> None:
         self.live.remove(member)

@@ -38,6 +38,9 @@ DEATHS = "FAKE_DEATHS"
 """Variable that names a folder with orders: see `_die_if_told`."""
 
 
+FULL = "FAKE_FULL"
+"""Variable that names a folder with orders: trials that do not fit on a device, as often as a file
+says. The file `begun` there tells which trials began, whether alone, and in which process."""
 UNMAPPABLE = "FAKE_UNMAPPABLE"
 """Variable that is set where no seeds can be one program."""
 
@@ -62,6 +65,9 @@ def _run(job: Any, report: Any) -> Any:
 
     trial = begun(job, time.time())
     _die_if_told(job)
+    full = _full(job)
+    if full is not None:
+        return dataclasses.replace(trial, status="failed", failure=full)
     time.sleep(float(os.environ.get(SECONDS, "0.01")))
     score = (
         zlib.crc32(repr((trial.space, trial.config, trial.training, trial.seed)).encode()) / 2**32
@@ -87,6 +93,23 @@ def _die_if_told(job: Any) -> None:
     if order.is_file() and (left := int(order.read_text())) > 0:
         order.write_text(str(left - 1))
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _full(job: Any) -> Any:
+    """Why the memory of a device does not hold a trial, if it was told not to."""
+    from harness.trial import Failure
+
+    folder = os.environ.get(FULL)
+    if folder is None:
+        return None
+    name = f"{job.space}.{job.phase}.{job.number}"
+    with Path(folder, "begun").open("a") as file:
+        file.write(f"{name} {int(job.alone)} {os.getpid()}\n")
+    order = Path(folder, name)
+    if not order.is_file() or (left := int(order.read_text())) == 0:
+        return None
+    order.write_text(str(left - 1))
+    return Failure("device_memory", "the device is full")
 
 
 def nothing() -> None:

@@ -87,6 +87,10 @@ class LocalEngine:
         self._environments = [
             worker_environment(environment, workers, slot, devices) for slot in range(workers)
         ]
+        count = max(1, len(devices))
+        self._alone = [
+            worker_environment(environment, count, slot, devices) for slot in range(workers)
+        ]
         self._recycle_jobs, self._recycle_bytes = recycle_jobs, recycle_mb * 1e6
         self._log = Log(log, log_bytes)
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -194,8 +198,11 @@ class LocalEngine:
                 worker.end()
             self._ended.set()
 
-    def _start(self, slot: int) -> WorkerProcess:
-        return WorkerProcess(self._environments[slot], self._setup, self._log.file, self._inbox)
+    def _start(self, slot: int, alone: bool = False) -> WorkerProcess:
+        environment = (self._alone if alone else self._environments)[slot]
+        worker = WorkerProcess(environment, self._setup, self._log.file, self._inbox)
+        worker.spent = alone  # the next one has its share of the device
+        return worker
 
     def _busy(self) -> list[WorkerProcess]:
         return [worker for worker in self._workers if worker is not None and worker.busy]
@@ -237,13 +244,22 @@ class LocalEngine:
             return 2 if worker.number == job.worker else min(worker.jobs, 1)
 
         slot = max(idle, key=warmth)
+        if job.limits.alone:
+            self._empty(idle)
         try:
-            worker = self._workers[slot] or self._start(slot)
+            worker = self._workers[slot] or self._start(slot, job.limits.alone)
         except CANNOT_START as error:
             self._postpone(job, error)
             return
         self._workers[slot] = worker
         worker.give(job)
+
+    def _empty(self, idle: list[int]) -> None:
+        """Ends idle workers, which hold memory of their devices; each starts again with a job."""
+        for slot in idle:
+            if (worker := self._workers[slot]) is not None:
+                worker.end()
+                self._workers[slot] = None
 
     def _postpone(self, job: RunningJob, error: BaseException) -> None:
         """Keeps a job for which no worker could be started, but not for ever."""

@@ -24,11 +24,13 @@ import psutil
 from harness.engines.engine import Limits
 from harness.engines.local.worker import MARK, kill_tree
 from harness.system import isolation
-from harness.system.host import cores
+from harness.system.host import FRACTION, cores
 from harness.trial import Failure
 
 GRACE_SECONDS = 2.0
 """How long a killed process, or the end of its pipe, is waited for."""
+DEVICE_SHARE = 0.9
+"""Of a device's memory, that all workers on it may take; contexts take some of the rest."""
 START_SECONDS = 600.0
 """A worker that has not begun its job by then (imports included) is given up."""
 _NUMBERS = itertools.count()
@@ -202,7 +204,8 @@ def describe_exit(code: int | None) -> Failure:
 def worker_environment(
     environment: Mapping[str, str], workers: int, slot: int, devices: Sequence[str]
 ) -> dict[str, str]:
-    """The variables set for one of several workers: its share of the cores, and its device.
+    """The variables set for one of several workers: its share of the cores, its device, and its
+    share of the memory of that.
 
     Variables of `environment`, and thread counts the user has set, are left as they are.
     """
@@ -211,8 +214,13 @@ def worker_environment(
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
     defaults = {name: os.environ.get(name, threads) for name in names}
     defaults["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
-    if workers > max(1, len(devices)):
-        defaults["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    sharing = -(-workers // max(1, len(devices)))
+    if sharing > 1:
+        shares = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        if devices:
+            share = f"{DEVICE_SHARE / sharing:.3f}"
+            shares |= {"XLA_CLIENT_MEM_FRACTION": share, FRACTION: share}
+        defaults |= {name: os.environ.get(name, value) for name, value in shares.items()}
     if devices:
         defaults["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]
     return {**defaults, **environment}

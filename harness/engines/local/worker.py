@@ -27,7 +27,7 @@ from harness.trial import Failure
 
 MARK = "HARNESS_WORKER"
 """Variable that names a worker to all it starts."""
-SPENT = ("memory", "infrastructure")
+SPENT = ("memory", "device_memory", "infrastructure")
 """Kinds of failures after which a process may well fail the next job, too."""
 Tell = Callable[[Mapping[str, Any]], None]
 Run = Callable[[Any, Tell], Any]

@@ -260,6 +260,23 @@ def test_devices_go_round():
     assert sorted(values) == ["4", "4", "5"]
 
 
+def test_workers_share_the_memory_of_a_device_and_one_alone_has_all(monkeypatch):
+    names = ("XLA_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_PREALLOCATE", "HARNESS_DEVICE_FRACTION")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    with engine(workers=2, devices=("4",)) as it:
+        for number in range(2):
+            it.submit(f"{number}", ("environment", *names), Limits())
+        for event in until_done(it, 2):
+            assert [*event.value[1].values()] == ["0.450", "false", "0.450"]
+        before = answer(it, "pid")[1].value
+        done = answer(it, "environment", *names, limits=Limits(alone=True))[1]
+        assert [*done.value[1].values()] == [None, None, None]
+        assert done.worker is None, "the next job has another worker"
+        assert answer(it, "environment", *names)[1].value[1][names[0]] == "0.450"
+        assert answer(it, "pid")[1].value != before
+
+
 def test_workers_run_side_by_side_and_one_death_leaves_the_other():
     with engine(workers=2) as it:
         it.submit("a", ("work", 60), Limits())
