@@ -119,6 +119,7 @@ def run_band(harness, question, output):
     question.write_text(
         """
         name = "band"
+        search_seed = 1
         tasks = ["blobs"]
         spaces = ["good"]
         tuner = "hyperband"
