@@ -174,10 +174,11 @@ def _open(
     driver = _Driver(sweep, options, folder, journal, record, engine, stack, digests)
     if rehearse:
         driver.rehearse()
+    new = [name for name in data if record is None or name not in record.data]
+    if new:  # which may take a minute for some
+        print(f"{folder}: fitting simple methods to compare with: {', '.join(new)}", flush=True)
     rivals = {
-        name: preflight.baselines_of(name, options.data_dir, options.offline)
-        for name in data
-        if record is None or name not in record.data
+        name: preflight.baselines_of(name, options.data_dir, options.offline) for name in new
     }
     atomic_files.remove_parts(folder)
     described = host.describe()

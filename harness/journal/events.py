@@ -28,7 +28,8 @@ from harness.sweep.question import Budget, Sweep
 from harness.system.json_values import from_json
 from harness.trial import Asked, TrialResult
 
-VERSION = 1
+VERSION = 2
+"""Journals of version 1 have no `grown`, `time_over` and `apart`."""
 LATEST = 253_402_300_800.0
 """Unix seconds at the end of the year 9999, the last that a date can be made of."""
 

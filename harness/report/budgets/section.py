@@ -74,7 +74,7 @@ def _begins(one: Course, lead: Leads) -> str:
         text = amount(one.unit, lead.begins.mean)
     if not math.isnan(lead.begins.low) and not first == lead.begins.low == lead.begins.high:
         low, high = (
-            "not to the end" if math.isinf(end) else amount(one.unit, end)
+            "beyond the end" if math.isinf(end) else amount(one.unit, end)
             for end in (lead.begins.low, lead.begins.high)
         )
         text += f" ({low} to {high})"
