@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.analysis.cells import CellResults
-from harness.analysis.statistics import running_best
+from harness.analysis.statistics import running_best, unit
 from harness.spec import Direction
 from harness.trial import TrialResult
 
@@ -72,7 +72,7 @@ def mean_scores(curves: list[ValidationCurve], epochs: int | None = None) -> Num
         epochs: as many as the longest run has if absent.
     """
     length = max(curve.epochs for curve in curves) if epochs is None else epochs
-    return np.asarray(np.mean([held(curve.scores, length) for curve in curves], axis=0))
+    return np.asarray(np.sum([held(c.scores, length) / len(curves) for c in curves], axis=0))
 
 
 def held(scores: Numbers, length: int) -> Numbers:
@@ -85,8 +85,10 @@ def spread(curves: list[ValidationCurve]) -> float:
     groups: dict[int, list[float]] = {}
     for curve in curves:
         groups.setdefault(curve.search, []).append(float(curve.scores[-1]))
-    variances = [np.var(group, ddof=1) for group in groups.values() if len(group) > 1]
-    return math.sqrt(float(np.mean(variances))) if variances else math.nan
+    one = unit([score for group in groups.values() for score in group])
+    several = [np.array(group) / one for group in groups.values() if len(group) > 1]
+    variances = [np.var(group, ddof=1) for group in several]
+    return one * math.sqrt(float(np.mean(variances))) if variances else math.nan
 
 
 def gain_sign(direction: Direction) -> int:

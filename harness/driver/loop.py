@@ -177,9 +177,7 @@ def _open(
     new = [name for name in data if record is None or name not in record.data]
     if new:  # which may take a minute for some
         print(f"{folder}: fitting simple methods to compare with: {', '.join(new)}", flush=True)
-    rivals = {
-        name: preflight.baselines_of(name, options.data_dir, options.offline) for name in new
-    }
+    rivals = {name: preflight.baselines_of(name, options.data_dir, options.offline) for name in new}
     atomic_files.remove_parts(folder)
     described = host.describe()
     for name, found in plugins.provenance(sweep, folder).items():
