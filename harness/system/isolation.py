@@ -30,6 +30,8 @@ _RECORDED = (
     *("OPENBLAS_", "PYTHONOPTIMIZE", "PYTORCH_", "TF_", "TORCH_", "XLA_"),
 )
 """How the names of variables begin that frameworks and their libraries read."""
+_OF_EVERY_WORKER = "TF_FORCE_GPU_ALLOW_GROWTH"
+"""Set for workers whatever a person has set, and by Keras once it is imported."""
 
 
 def search_path() -> list[str]:
@@ -59,5 +61,5 @@ def recorded() -> dict[str, str]:
     return {
         name: "(a path)" if os.sep in value or "/" in value else value
         for name, value in sorted(os.environ.items())
-        if name.startswith(_RECORDED)
+        if name.startswith(_RECORDED) and name != _OF_EVERY_WORKER
     }

@@ -79,8 +79,10 @@ def similarity_answers(prepared: Prepared, output: str) -> tuple[str, np.ndarray
         answers[name] = {split: part[:, column] for split, part in x.items()}
 
     def goodness(name: str) -> float:
-        own = answers[name]["val"]
-        return -2.0 if np.ptp(own) == 0 else float(spearmanr(own, grades["val"][:, 0]).statistic)
+        own, true = answers[name]["val"], grades["val"][:, 0]
+        if np.ptp(own) == 0 or np.ptp(true) == 0:
+            return -2.0
+        return float(spearmanr(own, true).statistic)
 
     best = max(answers, key=goodness)
     return best, answers[best]["test"]
