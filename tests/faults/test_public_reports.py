@@ -146,7 +146,7 @@ tasks = ["top_k", "own_f1", "rare_class", "weighted_class", "even"]
 spaces = ["dense", "of_numpy", "nan_at_first", "normalised"]
 plugins = ["mine.py"]
 seeds = [0]
-search_seed = 1
+search_seed = 4
 tuner = "bayesian"
 [budget]
 trials = 2
