@@ -93,8 +93,9 @@ class Answer:
         distinguishable`, or `unknown` where that cannot be told.
 
         Args:
-            first, other: names of architectures, one of them the best of the task: the others are
-                not compared with each other.
+            first: name of an architecture. It or the other must be the best of the task: the others
+                are not compared with each other.
+            other: name of another.
             task: its name, where the sweep has several.
 
         Raises:

@@ -113,7 +113,10 @@ def run(
 
     Args:
         sweep: as of `harness run`.
-        output, fresh, workers, tracking: as of its options.
+        output: as of its option `--output`.
+        fresh: as of `--fresh`.
+        workers: as of `--workers`.
+        tracking: as of `--tracking`.
 
     Raises:
         HarnessError: something of it is refused, in one line.
