@@ -65,7 +65,7 @@ def test_a_sweep_that_has_begun_keeps_what_it_began_with(old, tmp_path):
     record = read_journal(tmp_path / "new")
     again = winners.resolved(asked, record)
     assert again == begun
-    preflight.check_same_question(tmp_path / "new", record.sweep, again)
+    assert preflight.carried_on(tmp_path / "new", record, again) is record, "the same question"
 
 
 def test_a_folder_without_a_winner_is_refused_by_name(old, tmp_path):

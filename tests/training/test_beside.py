@@ -9,7 +9,7 @@ import pytest
 
 from harness.journal.folder import exhibit_path, outcomes_path
 from harness.spec import Training
-from harness.training import run
+from harness.training import outcome, run
 from harness.trial import Job
 from tests.hostile.hostile import spaces
 from tests.hostile.hostile.tasks import blobs
@@ -67,7 +67,7 @@ def test_a_latency_that_cannot_be_measured_costs_itself(confirm, tmp_path, monke
     def fail(*_):
         raise RuntimeError("no clock")
 
-    monkeypatch.setattr(run, "latency", fail)
+    monkeypatch.setattr(outcome, "latency", fail)
     result = confirm(dataclasses.replace(blobs, exhibit=lambda *_: {"seen": 1}))
     assert (result.status, list(result.lost)) == ("completed", ["latency"])
     assert result.cost.latency_ms is None
