@@ -111,17 +111,17 @@ def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[st
     from harness import registry
     from harness.data import cache
     from harness.search.training_space import sample_training
-    from harness.training import run
+    from harness.training import run, setup
     from harness.training.device import Execution
     from harness.training.feed import Feed
     from harness.trial import Job
 
-    chosen = run.execution
+    chosen = setup.execution
 
     def execution(backend: str, device: str) -> Execution:
         return dataclasses.replace(chosen(backend, device), precision=precision)
 
-    run.execution = execution
+    setup.execution = execution
     task, space = (known(name) for known, name in zip(
         (registry.task, registry.space), case.split("/"), strict=True))  # fmt: skip
     hp = keras_tuner.HyperParameters()
@@ -165,13 +165,13 @@ def _bare(job: Any, task: Any, space: Any, data: Any, feed: Any, batches: Any) -
     """Steps a second of the compiled training step on one batch that stays on the device."""
     import jax
 
-    from harness.training import run
-    from harness.training.device import device_kind
-    from harness.training.model import architecture, compiled
+    from harness.training.device import device_kind, execution
+    from harness.training.model import architecture, compiled, trained_model
 
-    jit_compile = run.execution("jax", device_kind()).jit_compile
+    jit_compile = execution("jax", device_kind()).jit_compile
     bare = architecture(job, space, data)
-    model = compiled(job, task, space, data.spec, bare, feed.steps, jit_compile)
+    model = trained_model(job, task, data.spec, bare)
+    compiled(model, bare, job, task, space, data.spec, feed.steps, jit_compile)
     lot = jax.device_put(batches[len(batches) // 2])
     model.fit(*lot[:2], batch_size=job.training.batch_size, epochs=1, verbose=0)  # compiles
     model.make_train_function()
