@@ -23,6 +23,7 @@ PathFinder.find_spec = find_all_but_tensorflow
 """
 SWEEP = """
 name = "backend"
+search_seed = 1
 tasks = ["blobs"]
 spaces = ["good"]
 tuner = "hyperband"
