@@ -1,7 +1,7 @@
 """What becomes of a record when its question grows."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.journal.record import SweepRecord
 from harness.sweep.growth import Growth, growth
@@ -26,14 +26,18 @@ def grown(record: SweepRecord, sweep: Sweep) -> SweepRecord:
         record,
         sweep=sweep,
         history=(*record.history, *again),
-        ended_searches={
-            key: reason
-            for key, reason in record.ended_searches.items()
-            if key[0] not in found.searches
-        },
+        ended_searches=_of_others(record.ended_searches, found),
+        apart=_of_others(record.apart, found),  # another winner may be mapped
         time_over=record.time_over and not found.minutes,
         growth=(*record.growth, found.grown),
     )
+
+
+def _of_others(
+    reasons: Mapping[tuple[str, str, int], str], found: Growth
+) -> dict[tuple[str, str, int], str]:
+    """Those of searches (task, space, search) that do not go on."""
+    return {key: reason for key, reason in reasons.items() if key[0] not in found.searches}
 
 
 def superseded(results: Iterable[TrialResult], why: str) -> list[TrialResult]:

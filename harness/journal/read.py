@@ -180,7 +180,8 @@ class _Known:
         assert before is not None
         after = grown(before, sweep)
         self._sweep, self._history = sweep, list(after.history)
-        self._ended, self._growth = dict(after.ended_searches), after.growth
+        self._ended, self._apart = dict(after.ended_searches), dict(after.apart)
+        self._growth = after.growth
         self._time_over = after.time_over
 
     def _ask(self, suggestion: Asked, sweep: Sweep) -> None:
