@@ -137,6 +137,23 @@ def test_the_first_sentence_says_where_a_simple_method_is_best(tmp_path, rival, 
     )
 
 
+def test_an_architecture_that_is_the_only_one_is_of_no_others(tmp_path):
+    record = record_of(tmp_path, tasks=("digits",), failures=False)
+    task = dataclasses.replace(
+        record.tasks["digits"], baseline={"accuracy": 0.1, "accuracy_nearest_mean": 0.99}
+    )
+    history = tuple(entry for entry in record.history if entry.space == "cnn")
+    record = dataclasses.replace(
+        record,
+        sweep=dataclasses.replace(record.sweep, spaces=("cnn",)),
+        tasks={"digits": task},
+        history=history,
+        ended_searches={("digits", "cnn", 0): "all trials are done"},
+    )
+    answer = markdown(with_scores(record, {"cnn": (0.981, 0.987, 0.984)})).split("\n\n")[1]
+    assert "; best `cnn` 0.984). `cnn` is the only architecture: accuracy 0.984" in answer
+
+
 def test_a_difference_that_rounds_to_none_is_told_finer(tmp_path):
     page = only_digits(tmp_path, (0.98000,), (0.97996,))
     assert "The difference to `mlp` is 4e-05" in page

@@ -81,7 +81,8 @@ def _with_the_simple(
     best of the simple methods. Where one does, that comes last."""
     if found is None:
         return text
-    best, rival = next(cell for cell in group if cell.scores), found.rival
+    scored, rival = [cell for cell in group if cell.scores], found.rival
+    best = scored[0]
     simple = f"{rival.described} ({plain(best.metric)} {number(rival.value)}"
     if found.standing in ("beaten", "ahead of"):
         verb = "beats" if found.standing == "beaten" else "is ahead of"
@@ -91,7 +92,8 @@ def _with_the_simple(
         verdict = "no architecture can be told from"
     rest = text.removeprefix(f"On {code(task)} ")
     beside = f"best {code(best.space)} {number(best.mean)}"
-    return f"On {code(task)} {verdict} {simple}; {beside}). Of the architectures {rest}"
+    among = "Of the architectures " if len(scored) > 1 else ""
+    return f"On {code(task)} {verdict} {simple}; {beside}). {among}{rest}"
 
 
 def _of_the_scored(task: str, group: Sequence[CellResults], judged: Mapping[str, Judgement]) -> str:
