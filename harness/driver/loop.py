@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import gc
 import json
 import math
 import os
@@ -40,7 +39,7 @@ from harness.system import atomic_files, host
 from harness.system.json_values import jsonable
 from harness.system.signals import EXIT_INTERRUPTED, Interruptions
 from harness.system.text import counted
-from harness.training.device import limit_memory
+from harness.training import worker_start
 from harness.training.run import run_trial
 from harness.trial import Failure, Job, TrialResult
 
@@ -80,26 +79,11 @@ class Options:
     failed by their code."""
 
 
-def _import_framework() -> None:
-    """Done once in a worker, before its first trial."""
-    limit_memory()
-    # What the framework brings lives as long as the worker. Frozen, it is not searched for
-    # garbage before each trial, which took half a second of processor time.
-    gc.collect()
-    gc.freeze()
-
-
-def _begin_worker(files: tuple[Path, ...], initialize: Callable[[], None]) -> None:
-    """Done once in a worker: what jobs hold may come from a plugin file."""
-    registry.use(files)
-    initialize()
-
-
 def run_sweep(
     sweep: Sweep,
     options: Options,
     run_trial: Run = run_trial,
-    initialize: Callable[[], None] = _import_framework,
+    initialize: Callable[[], None] = worker_start.import_framework,
     rehearse: bool = True,
 ) -> int:
     """Runs a sweep, or carries on with it, until every cell is confirmed.
@@ -168,7 +152,7 @@ def _open(
         if preflight.complete(record):
             print(f"{folder}: complete already{_way_on(record)}; --fresh runs it anew")
             return None
-    begin = functools.partial(_begin_worker, registry.plugins(), initialize)
+    begin = functools.partial(worker_start.begin, registry.plugins(), initialize)
     engine = functools.partial(_engine, functools.partial(run_or_rehearse, run_trial), begin)
     digests = {name: event["digest"] for name, event in data.items()}
     driver = _Driver(sweep, options, folder, journal, record, engine, stack, digests)

@@ -7,12 +7,15 @@ enough to win it back. On a processor nothing is won. Figures: `benchmarks/seeds
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from harness.driver.cell_plan import CellPlan
 from harness.spec import HarnessError
 from harness.sweep.question import Backend
 from harness.system import host
 from harness.trial import Job
+
+if TYPE_CHECKING:  # it brings KerasTuner, and with it a backend, which is chosen later
+    from harness.driver.cell_plan import CellPlan
 
 COMPILES_LONGER = 4.5
 """How many times longer the program of several takes to compile; on an H200 3 to 5 times."""
@@ -48,7 +51,7 @@ class Together:
             memory /= -(-workers // len(devices))
         return cls(backend, asked, bool(devices), memory)
 
-    def job(self, job: Job, plan: CellPlan, free: int) -> Job:
+    def job(self, job: Job, plan: "CellPlan", free: int) -> Job:
         """A job of a plan, and with it the seeds that had better be trained together with it.
 
         Args:
@@ -66,13 +69,13 @@ class Together:
         most = self._most(plan, len(waiting), free)
         return dataclasses.replace(job, members=tuple(waiting[1:most]))
 
-    def _most(self, plan: CellPlan, waiting: int, free: int) -> int:
+    def _most(self, plan: "CellPlan", waiting: int, free: int) -> int:
         if self.asked is not None:
             return self.asked
         count = min(-(-waiting // free), self._fitting(plan, waiting))
         return count if self.accelerated and pays(plan, count) else 1
 
-    def _fitting(self, plan: CellPlan, waiting: int) -> int:
+    def _fitting(self, plan: "CellPlan", waiting: int) -> int:
         """As many of those that wait as the device's memory holds, as far as is known."""
         best = plan.best()
         one = None if best is None else best.cost.device_memory_mb
@@ -90,7 +93,7 @@ def check(backend: Backend, asked: int | None) -> None:
         )
 
 
-def pays(plan: CellPlan, members: int) -> bool:
+def pays(plan: "CellPlan", members: int) -> bool:
     """Whether so many seeds of the best trial are sooner trained together than one by one, by what
     its search trials took: then their steps spare more than compiling takes longer."""
     best = plan.best()

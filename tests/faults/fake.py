@@ -41,6 +41,8 @@ DEATHS = "FAKE_DEATHS"
 FULL = "FAKE_FULL"
 """Variable that names a folder with orders: trials that do not fit on a device, as often as a file
 says. The file `begun` there tells which trials began, whether alone, and in which process."""
+MODULES = "FAKE_MODULES"
+"""Variable that names a file for the modules that a worker has imported by its first trial."""
 UNMAPPABLE = "FAKE_UNMAPPABLE"
 """Variable that is set where no seeds can be one program."""
 
@@ -63,6 +65,7 @@ def run(job: Any, report: Any) -> Any:
 def _run(job: Any, report: Any) -> Any:
     from harness.training.outcome import begun
 
+    _tell_modules()
     trial = begun(job, time.time())
     _die_if_told(job)
     full = _full(job)
@@ -82,6 +85,13 @@ def _run(job: Any, report: Any) -> Any:
     return dataclasses.replace(
         trial, epochs=len(curve), score=score, metrics=metrics, curve=tuple(curve)
     )
+
+
+def _tell_modules() -> None:
+    """Writes down what this worker has imported, where it was asked to."""
+    path = os.environ.get(MODULES)
+    if path is not None:
+        Path(path).write_text("\n".join(sorted(sys.modules)))
 
 
 def _die_if_told(job: Any) -> None:

@@ -73,8 +73,8 @@ class Forked:
         """Whether it has begun to run a sweep."""
         return (self.folder / f"{self.mark}.begun").exists()
 
-    def wait(self, seconds: float = 120) -> int:
-        """Its exit code once it has ended."""
+    def wait(self, seconds: float = 300) -> int:
+        """Its exit code once it has ended; so long that only what hangs is given up."""
         self.process.join(seconds)
         assert self.code is not None, f"still runs after {seconds} s: {self.out}{self.err}"
         return self.code
