@@ -8,7 +8,6 @@ input pipeline alone; the share of compilation; the same in 16 bits; and the sum
 trials at once on the one device. Data must be prepared (`harness prepare`).
 """
 
-import dataclasses
 import json
 import os
 import statistics
@@ -111,17 +110,10 @@ def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[st
     from harness import registry
     from harness.data import cache
     from harness.search.training_space import sample_training
-    from harness.training import run, setup
-    from harness.training.device import Execution
+    from harness.training import run
     from harness.training.feed import Feed
     from harness.trial import Job
 
-    chosen = setup.execution
-
-    def execution(backend: str, device: str) -> Execution:
-        return dataclasses.replace(chosen(backend, device), precision=precision)
-
-    setup.execution = execution
     task, space = (known(name) for known, name in zip(
         (registry.task, registry.space), case.split("/"), strict=True))  # fmt: skip
     hp = keras_tuner.HyperParameters()
@@ -129,6 +121,7 @@ def _measure(case: str, precision: str, fraction: float, epochs: int) -> dict[st
     job = Job(
         sweep="accelerator", task=task.name, space=space.name, phase="search", number=0, seed=0,
         config=config, training=recipe, folder=Path(), epochs=epochs, train_fraction=fraction,
+        precision=precision,
     )  # fmt: skip
     result = run.run_trial(job, lambda info: None)
     if result.failure is not None:
@@ -167,9 +160,10 @@ def _bare(job: Any, task: Any, space: Any, data: Any, feed: Any, batches: Any) -
 
     from harness.training.device import device_kind, execution
     from harness.training.model import architecture, compiled, trained_model
+    from harness.training.precision import computing_in
 
     jit_compile = execution("jax", device_kind()).jit_compile
-    bare = architecture(job, space, data)
+    bare = computing_in(job.precision, lambda: architecture(job, space, data))
     model = trained_model(job, task, data.spec, bare)
     compiled(model, bare, job, task, space, data.spec, feed.steps, jit_compile)
     lot = jax.device_put(batches[len(batches) // 2])

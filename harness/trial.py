@@ -167,6 +167,8 @@ class Job:
     """Floating-point operations of one example."""
     max_latency_ms: float | None = None
     """Milliseconds of predicting one example."""
+    precision: str = "float32"
+    """What layers but recurrent ones compute in: a policy of Keras."""
     seconds: float | None = None
     """Training stops one step, or one launch of several, after that in which this time is over; its
     score counts."""
@@ -203,6 +205,7 @@ class Job:
         """Names what is compiled for it: jobs of one name differ in numbers alone, such as seed,
         learning rate, weight decay and epochs."""
         name = program_name(self.task, self.space, self.config, self.training, self.encoder)
+        name += "" if self.precision == "float32" else f" in {self.precision}"
         return f"{name} x {len(self.each)}" if self.members else name
 
 

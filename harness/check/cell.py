@@ -100,7 +100,6 @@ def _try(job: Trying, found: list[str]) -> Tried:
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     chosen = execution(keras.backend.backend(), device_kind())
-    keras.config.set_dtype_policy(chosen.precision)
     training = Training(batch_size=BATCH, augment=task.augment is not None)
     config = steps.default_configuration(task, space)
     trial = Job("check", task.name, space.name, "confirm", 0, 0, config, training, job.folder, 1)

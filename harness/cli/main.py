@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import click
 
 from harness.spec import Faults, HarnessError
-from harness.sweep.question import Tuner
+from harness.sweep.question import Precision, Tuner
 from harness.system import isolation, stdio
 from harness.system.redact import masked
 from harness.system.signals import EXIT_INTERRUPTED
@@ -157,6 +157,11 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
     "few epochs first, after which the better ones go on (the others).",
 )
 @click.option("--backend", type=_backends)
+@click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    help="What layers compute in: mixed_bfloat16 is 16 bits but for recurrent ones.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; one a core.")
 @click.option(
     "--per-device",
@@ -191,7 +196,7 @@ def run(sweep: str | None, data: Path | None, **options: Any) -> None:
     from harness.sweep.load import load_sweep
 
     budget = {key: options.pop(key) for key in ("trials", "epochs", "seconds")}
-    keys = ("minutes", "tasks", "spaces", "seeds", "searches", "tuner", "backend")
+    keys = ("minutes", "tasks", "spaces", "seeds", "searches", "tuner", "backend", "precision")
     question = {key: options.pop(key) for key in keys}
     from harness.cli.own_data import asked_about, to_do
 

@@ -455,6 +455,7 @@ class CellPlan:
             training=training,
             folder=self.folder,
             epochs=self.budget.epochs,
+            precision=self.sweep.precision,
             patience=self.budget.patience,
             max_parameters=self.budget.max_parameters,
             max_flops=self.budget.max_flops,

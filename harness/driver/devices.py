@@ -48,4 +48,5 @@ def _fitting(record: SweepRecord | None, devices: int) -> int:
     if not whole or not taken:
         return 1
     fitting = math.floor(MEMORY_SHARE * whole / taken)
-    return max(1, min(fitting, MOST_PER_DEVICE, host.cores() // devices))
+    # Each trial begins with compiling, which takes two cores: more at once wait for each other.
+    return max(1, min(fitting, MOST_PER_DEVICE, host.cores() // 2 // devices))

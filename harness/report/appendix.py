@@ -176,7 +176,7 @@ def question(record: SweepRecord) -> str:
             f"tuner: {code(sweep.tuner)}, search seed {sweep.search_seed}",
             *_searches(sweep),
             _seeds(sweep),
-            f"backend: {code(sweep.backend)}",
+            f"backend: {code(sweep.backend)}, computing in {code(sweep.precision)}",
             f"begun: {begun:%Y-%m-%d %H:%M} UTC",
         ]
     )

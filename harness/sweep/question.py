@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 Backend = Literal["tensorflow", "jax", "torch"]
+Precision = Literal["float32", "mixed_bfloat16"]
 Tuner = Literal[
     "random", "grid", "bayesian", "tpe",
     "hyperband", "asha", "asha+tpe", "one-epoch", "one-epoch+tpe",
@@ -108,6 +109,9 @@ class Sweep:
     """For the whole sweep, divided so that every architecture gets the same. `trials` is then, if
     absent, as many as there is time for."""
     backend: Backend = "tensorflow"
+    precision: Precision = "float32"
+    """What layers compute in; variables are of 32 bits either way. With `mixed_bfloat16` all but
+    recurrent layers compute in 16 bits, which some devices do faster."""
     plugins: tuple[str, ...] = ()
     """Python files, and folders of some, with tasks and architectures beside those that are
     installed: absolute, or relative to the file that asks the question."""

@@ -73,6 +73,7 @@ def _question(record: SweepRecord) -> dict[str, str]:
         "spaces": ", ".join(sweep.spaces),
         "tuner": sweep.tuner,
         "backend": sweep.backend,
+        "precision": sweep.precision,
         "seeds": ", ".join(map(str, sweep.seeds)),
         **flatten(vars(sweep.budget), "budget."),
     }

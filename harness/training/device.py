@@ -30,16 +30,13 @@ class Execution:
     """How a backend runs on a device."""
 
     jit_compile: bool | str
-    precision: str = "float32"
 
 
 def execution(backend: str, device: str) -> Execution:
-    """Compilation and precision for a backend on a device, as measured.
+    """Compilation for a backend on a device, as measured.
 
     `benchmarks/execution.py` prints the figures behind this table. On a processor XLA slows
-    small convolutional networks down and 16-bit floats are emulated. On a GPU they gained
-    1.4 on a small ResNet, and an LSTM failed in them on JAX: there Keras's own choice and full
-    precision stand.
+    small convolutional networks down. On a GPU Keras's own choice stands.
     """
     if backend == "tensorflow" and device == "cpu":
         return Execution(jit_compile=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness import registry
 from harness.spec import Prepared, Task
-from harness.training import artifacts, framework_state, launch, programs
+from harness.training import artifacts, framework_state, launch, precision, programs
 from harness.training.bounds import check_cost, check_size
 from harness.training.device import Execution, device_kind, execution
 from harness.training.feed import Feed
@@ -54,11 +54,10 @@ def set_up(job: Job, task: Task, data: Prepared, state: TrialState) -> Setup:
     keras.utils.set_random_seed(seed)
     device = device_kind()
     chosen = execution(keras.backend.backend(), device)
-    keras.config.set_dtype_policy(chosen.precision)
     state.spend(device=device)
     feed = Feed.of(data, job.training.batch_size, seed, job.train_fraction, task.redraw)
     random = programs.Drawn()
-    bare = architecture(job, space, data)
+    bare = precision.computing_in(job.precision, lambda: architecture(job, space, data))
     constants = random.numpy()
     state.spend(parameters=bare.count_params())
     check_size(job, bare.count_params())
