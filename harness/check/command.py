@@ -17,6 +17,7 @@ from harness.engines.local.pool import LocalEngine
 from harness.spec import HarnessError, Prepared, SearchSpace, Task
 from harness.sweep.question import Backend
 from harness.system.text import counted, one_line
+from harness.training import worker_start
 
 EXIT_WELL = 0
 EXIT_FAULTS = 1
@@ -121,7 +122,14 @@ class _Workers:
     def __enter__(self) -> "_Workers":
         variables = {"KERAS_BACKEND": self.how.backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
         for _ in range(2):
-            self.engines.append(LocalEngine(cell.answer, workers=1, environment=variables))
+            self.engines.append(
+                LocalEngine(
+                    cell.answer,
+                    workers=1,
+                    environment=variables,
+                    initialize=worker_start.import_framework,
+                )
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
