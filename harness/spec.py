@@ -224,6 +224,15 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Preset:
+    """A model that others have pretrained, as KerasHub keeps it."""
+
+    name: str
+    """The path of a folder, a name of KerasHub's such as `bert_tiny_en_uncased`, or an address
+    such as `hf://google-bert/bert-base-uncased`."""
+
+
+@dataclass(frozen=True)
 class Score:
     """What a fitted model reached on one split."""
 
@@ -271,9 +280,10 @@ class Task:
     """What a person should see of a fitted `keras.Model` and its test score, as JSON values;
     called once, on the first confirmed model of an architecture. `harness.report` draws
     the exhibits it knows: see `harness/analysis/exhibits.py`."""
-    init_from: str | None = None
+    init_from: str | Preset | None = None
     """Name of the task on which architectures that can be are pretrained for this one: see
-    `SearchSpace.pretrained`. Both tasks have the same asset `vocabulary`."""
+    `SearchSpace.pretrained`; both tasks have the same asset `vocabulary`. Or what others have
+    pretrained, by which this task's texts are then read: see `harness.kinds.presets`."""
     licence: str = ""
     reference: Reference | None = None
     version: int = 1
@@ -314,7 +324,7 @@ class SearchSpace:
     pretrained: bool = False
     """Whether `build` takes a third argument, `encoder`: where a task names another in
     `init_from`, the `keras.Model` this architecture got there, whose layers the model goes on
-    with; else `None`."""
+    with; where it names a preset, what `harness.blocks.presets` makes of it; else `None`."""
     fine_tuned: tuple[Kind, ...] = ()
     """Kinds of task on which it is nothing without a model to go on from: it fits none of them that
     has no `init_from`. For an architecture that has a twin without pretraining."""

@@ -81,8 +81,8 @@ def build(config: Pretraining | FineTuning, spec: DataSpec, encoder: Any = None)
     Args:
         config: what was drawn.
         spec: of the data.
-        encoder: a pretrained model, whose encoder is fine-tuned; a new one of the smallest size
-            if absent.
+        encoder: a pretrained model, whose encoder is fine-tuned, or the encoder of a preset; a
+            new one of the smallest size if absent.
     """
     from harness.blocks import encoder as blocks
 

@@ -157,7 +157,9 @@ def pretraining_model(encoder: Any, spec: DataSpec, next_sentence: bool) -> Any:
 
 
 def pretrained_encoder(model: Any) -> Any:
-    """The encoder within a model of `pretraining_model`."""
+    """The encoder within a model of `pretraining_model`, or the one that a preset is."""
+    if isinstance(model, keras_hub.models.BertBackbone):
+        return model
     return model.get_layer(PRETRAINING).encoder
 
 

@@ -18,6 +18,7 @@ from harness.spec import (
     Task,
     Windows,
 )
+from harness.training.model import started
 
 EXAMPLES = 16
 """Examples that are validated and scored on, of the validation split."""
@@ -105,10 +106,12 @@ def built(task: Task, space: SearchSpace, config: Any, data: Prepared) -> Any:
     """The model that an architecture builds of a configuration.
 
     Raises:
+        HarnessError: the preset from which the task starts cannot be had.
         Fault: `build` fails.
     """
+    pretrained = started(task, space, data)
     try:
-        return space.build(config, contract.speaking(data.spec))
+        return space.build(config, contract.speaking(data.spec), *pretrained)
     except contract.NoSuchTensor as error:
         if registry.origin(space).kind == "shipped":
             raise Fault(

@@ -8,7 +8,7 @@ from harness.cli.listing import table
 from harness.data import cache, download
 from harness.kinds.classification import CLASSES
 from harness.kinds.text.tags import TAGS
-from harness.spec import HarnessError, Kind, Prepared, SearchSpace, Source, Task, TensorSpec
+from harness.spec import HarnessError, Kind, Prepared, Preset, SearchSpace, Source, Task, TensorSpec
 from harness.system.redact import masked
 from harness.system.text import counted, one_line, quoted
 
@@ -62,8 +62,11 @@ def _task(task: Task) -> str:
         ("reference", f"{reference.value:g}: {reference.source}" if reference else "none"),
         ("version", str(task.version)),
     ]
-    if task.init_from is not None:
-        rows.insert(-3, ("starts from", f"a model of task {task.init_from}"))
+    match task.init_from:
+        case str(other):
+            rows.insert(-3, ("starts from", f"a model of task {other}"))
+        case Preset(name):
+            rows.insert(-3, ("starts from", f"{one_line(name)}, pretrained by others"))
     for source in task.sources:
         if source.path is not None:
             rows.append(("file", f"{one_line(source.path)}  your own, and may change"))

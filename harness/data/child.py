@@ -12,7 +12,7 @@ from harness import registry
 from harness.data import download, prepare_function
 from harness.own import file as data_file
 from harness.own.task import description
-from harness.spec import HarnessError, Task
+from harness.spec import HarnessError, Preset, Task
 from harness.system import atomic_files, isolation
 
 FAILED = "failed.txt"
@@ -61,8 +61,10 @@ def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any
     homes = [Path.cwd(), origin.path, prepare_function.home(task.prepare)]
     sources = [path.absolute() for path in files.values()]
     tables = [path for path in registry.plugins() if path.suffix == data_file.SUFFIX]
-    if description(task) is not None:  # its sources are all that its folders hold
-        tables += {path.parent for path in sources} | {_common(sources)}
+    if description(task) is not None:
+        # Their sources are all that their folders hold; a file with several is read as a whole.
+        described = [one for one in registry.tasks().values() if description(one) is not None]
+        tables += [place for one in described for place in _places(one)]
     return {
         "task": task.name,
         "module": origin.module,
@@ -73,6 +75,15 @@ def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any
         "homes": [str(home) for home in homes if home is not None and home.is_dir()],
         "not_own": [str(path) for path in (*sources, *tables, download.cache_root())],
     }
+
+
+def _places(task: Task) -> list[Path]:
+    """The files and folders that are looked into to make a task of data of one's own."""
+    files = [Path(source.path) for source in task.sources if source.path is not None]
+    folders = {_common(files), *(path.parent for path in files)}
+    if isinstance(task.init_from, Preset):
+        folders |= {Path(task.init_from.name).absolute()}
+    return [*files, *folders]
 
 
 def _common(files: Sequence[Path]) -> Path:

@@ -16,6 +16,7 @@ from harness.data import cache
 from harness.journal.folder import rival_path
 from harness.journal.grown import grown
 from harness.journal.record import SweepRecord
+from harness.kinds.presets import PRESET
 from harness.own.task import FACTS
 from harness.spec import Faults, HarnessError
 from harness.sweep.growth import MAY_GROW, growth
@@ -66,9 +67,11 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
     """What the journal says of a task's data; prepares it when it is not cached."""
     task = registry.task(name)
     data = cache.load(task, data_dir, offline)
-    facts = data.assets.get(FACTS)
+    facts, preset = data.assets.get(FACTS), data.assets.get(PRESET)
+    started = [space.name for space in registry.spaces_for(task) if space.pretrained]
     return {
         **({"facts": facts} if facts else {}),
+        **({"preset": {**preset, "started": started}} if preset else {}),
         "digest": cache.entry(task, data_dir, offline).digest,
         "sizes": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
         "objective": task.objective,

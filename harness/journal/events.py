@@ -6,7 +6,8 @@ Events, each with `event` and `time` (Unix seconds):
 - `resumed`: `environment`, `command`
 - `grown`: `sweep`, the question as it is asked from now on, with more of what it had
 - `data`: `task`, `digest`, `sizes`, `objective`, `measure`, `baseline`, `reference`, `licence`;
-  `facts` of data of one's own, see `harness.report.own_data`
+  `facts` of data of one's own, see `harness.report.own_data`; `preset`, what others have
+  pretrained, see `harness.report.presets`
 - `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
 - `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
   `interrupted` is to be run again

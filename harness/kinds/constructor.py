@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.kinds import presets
 from harness.spec import DataSpec, HarnessError, Kind, Prepared, Split, Task
 
 SPLITS = ("train", "val", "test")
@@ -58,6 +59,7 @@ def make_task(
             close = difflib.get_close_matches(part, [*known, *options], n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
             raise HarnessError(f"task {name!r}: a task of kind {kind!r} has no {part!r}; {hint}")
+    options, parts = presets.applied(kind, name, options, parts)
     return Task(
         name=name,
         kind=kind,

@@ -8,8 +8,9 @@ Outputs
 Assets
     `classes`: the name of each class, in the order of the logits.
 Architectures
-    those of the kind `image_classification`: `mlp`, `cnn`, `resnet`, `vit`. They begin with
-    `harness.blocks.image.image_input`, which scales pixels to -1 to 1.
+    those of the kind `image_classification`: `mlp`, `cnn`, `resnet`, `vit`, which begin
+    with `harness.blocks.image.image_input`, that scales pixels to -1 to 1; and `backbone` where
+    the task names a preset in `init_from` (`harness.kinds.presets`).
 Loss and metrics
     cross-entropy of logits (smoothed where the search asks for it); `accuracy`.
 Score
@@ -33,12 +34,13 @@ Example:
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.kinds import classification, imbalance, pixels
+from harness.kinds import classification, imbalance, pixels, presets
 from harness.kinds.classification import (
     CLASSES,
     LABEL,
@@ -60,6 +62,7 @@ from harness.spec import (
     Kind,
     Objective,
     Prepared,
+    Preset,
     Score,
     Split,
     Task,
@@ -140,12 +143,17 @@ def _prepare(
     prepare: Callable[[Mapping[str, Path]], Any],
     classes: Classes,
     class_weight: ClassWeight,
+    preset: Preset | None = None,
 ) -> Prepared:
     data = cut_splits(
         task, prepare(files), EXPECTED, columns=("images", "labels"), read=_read,
         strata=lambda part: part[1],
     )  # fmt: skip
-    return prepared(task, data, classes, class_weight)
+    found = prepared(task, data, classes, class_weight)
+    if preset is None:
+        return found
+    seen = presets.seeing(task, preset, found.spec.inputs[IMAGE].shape)
+    return replace(found, assets={**found.assets, presets.PRESET: seen})
 
 
 def _read(where: str, part: tuple[Any, Any]) -> tuple[np.ndarray, list[Any]]:

@@ -24,6 +24,9 @@ MEASURES = (*OF_CLASSES, *OF_TWO)
 """What may be the objective in place of accuracy; the latter two of two classes, the second one the
 positive."""
 USUAL = "accuracy"
+MARGIN = "margin"
+"""What is kept of each test example where the latter two are asked for: how much the second of two
+classes is likelier than the first, by logits."""
 
 
 def applied(
@@ -134,13 +137,15 @@ def _score(
     model: Any, split: Split, assets: Mapping[str, Any], usual: Callable[..., Score], output: str,
     measures: Sequence[str],
 ) -> Score:  # fmt: skip
-    """The usual score with further measures; a ranking is of logits, which are asked for again."""
+    """The usual score with further measures; a ranking is of logits, which are asked for again, and
+    kept for each example."""
     score = usual(model, split, assets)
     truth, prediction = score.per_example["truth"], score.per_example["prediction"]
     margin = np.zeros(len(truth))
     if set(measures) & set(OF_TWO):
         logits = model.predict(dict(split.x), batch_size=256, verbose=0)[output]
         margin = np.asarray(logits[:, 1], "float64") - np.asarray(logits[:, 0], "float64")
+        score = replace(score, per_example={**score.per_example, MARGIN: margin})
     metrics = measured(truth, prediction, margin, measures)
     return replace(score, metrics={**score.metrics, **metrics})
 
@@ -156,7 +161,7 @@ def _baseline(
     for name, rival in found.items():
         if isinstance(rival, Score) and "prediction" in rival.per_example:
             own = rival.per_example
-            margin = own.get("margin", np.zeros(len(truth)))
+            margin = own.get(MARGIN, np.zeros(len(truth)))
             further = measured(truth, own["prediction"], margin, measures)
             found[name] = replace(rival, metrics={**rival.metrics, **further})
     return {**found, **measured(truth, common, np.zeros(len(truth)), measures)}

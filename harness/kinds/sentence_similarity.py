@@ -11,8 +11,8 @@ Assets
     `encoding`: how texts become ids, see `harness.kinds.text.encoding.Encoding`.
 Architectures
     those of the kind `sentence_similarity`: `lstm`, `text_cnn`, `bert_scratch`, and `bert` where
-    the task names one in `init_from` to be pretrained on. They are made of `harness.blocks.text`
-    and `harness.blocks.encoder`.
+    the task names one in `init_from` to be pretrained on, or a preset (`harness.kinds.presets`).
+    They are made of `harness.blocks.text` and `harness.blocks.encoder`.
 Loss and metrics
     mean squared error, as loss and as `mse`.
 Score
@@ -153,7 +153,7 @@ def _prepare(
     data = cut_splits(task, prepare(files), f"a list of {EXPECTED}", read=read)
     texts = {split: short_texts.texts_of(found, pairs=True) for split, found in data.items()}
     grades = {split: [row[2] for row in found] for split, found in data.items()}
-    specs, x, assets = short_texts.inputs(task, files, texts, **reading)
+    specs, x, assets = short_texts.inputs(task, files, texts, kind=KIND, **reading)
     parts = {
         split: Split(x[split], {SIMILARITY: np.array(values, "float32")[:, None]})
         for split, values in grades.items()

@@ -12,8 +12,8 @@ Assets
     `harness.kinds.text.encoding.Encoding`.
 Architectures
     those of the kind `text_classification`: `lstm`, `text_cnn`, `bert_scratch`, and `bert` where
-    the task names one in `init_from` to be pretrained on. They are made of `harness.blocks.text`
-    and `harness.blocks.encoder`.
+    the task names one in `init_from` to be pretrained on, or a preset (`harness.kinds.presets`).
+    They are made of `harness.blocks.text` and `harness.blocks.encoder`.
 Loss and metrics
     cross-entropy of logits (smoothed where the search asks for it); `accuracy`.
 Score
@@ -160,7 +160,7 @@ def _prepare(
     texts = {split: short_texts.texts_of(found, pairs) for split, found in data.items()}
     labels = {split: [row[-1] for row in found] for split, found in data.items()}
     numbers, names = number_labels(task, labels, classes)
-    specs, x, assets = short_texts.inputs(task, files, texts, **reading)
+    specs, x, assets = short_texts.inputs(task, files, texts, kind=KIND, **reading)
     parts = {split: Split(x[split], {LABEL: numbers[split].astype("int32")}) for split in data}
     parts["train"] = imbalance.weighted(task, parts["train"], numbers["train"], names, class_weight)
     outputs = {LABEL: TensorSpec((), "int32", size=len(names))}

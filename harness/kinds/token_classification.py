@@ -14,8 +14,8 @@ Assets
     `harness.kinds.text.encoding.Encoding`.
 Architectures
     those of the kind `token_classification`: `lstm`, `text_cnn`, `bert_scratch`, and `bert` where
-    the task names one in `init_from` to be pretrained on. They are made of `harness.blocks.text`
-    and `harness.blocks.encoder`.
+    the task names one in `init_from` to be pretrained on, or a preset (`harness.kinds.presets`).
+    They are made of `harness.blocks.text` and `harness.blocks.encoder`.
 Loss and metrics
     cross-entropy of the words' tags; `f1_tokens`, F1 of the tags that are not `O`.
 Score
@@ -47,14 +47,25 @@ import numpy as np
 
 from harness.kinds.constructor import cut_splits, gathered, make_task
 from harness.kinds.files.text_files import OUTSIDE, is_tag
+from harness.kinds.presets import PRESET
 from harness.kinds.text import encoding as encodings
-from harness.kinds.text import short_texts
+from harness.kinds.text import preset_reading, short_texts
 from harness.kinds.text import vocabulary as vocabularies
 from harness.kinds.text.encoding import ENCODING, SEGMENTS, TEXT, TOKENS, VOCABULARY, encode
 from harness.kinds.text.tags import TAGS, baseline, compile_args, decode, exhibit, score
 from harness.kinds.text.tokenizer import Tokens
 from harness.kinds.text.vocabulary import Vocabulary, check_options
-from harness.spec import DataSpec, HarnessError, Kind, Objective, Prepared, Split, Task, TensorSpec
+from harness.spec import (
+    DataSpec,
+    HarnessError,
+    Kind,
+    Objective,
+    Prepared,
+    Preset,
+    Split,
+    Task,
+    TensorSpec,
+)
 
 __all__ = [
     "ENCODING",
@@ -142,15 +153,21 @@ def _prepare(
     vocabulary: Vocabulary,
     longest: int,
     lower_case: bool,
+    preset: Preset | None = None,
 ) -> Prepared:
     data: dict[str, Sentences] = cut_splits(
         task, prepare(files), f"a list of {EXPECTED}", read=_sentences
     )
     names = _tags(task, data)
-    known = vocabularies.had(
-        task, vocabulary, files, (word for words, _ in data["train"] for word in words),
-        tokens, lower_case,
-    )  # fmt: skip
+    further: dict[str, Any] = {}
+    if preset is not None:
+        known, lower_case, found = preset_reading.reading(task, preset, KIND, longest, pairs=False)
+        further = {PRESET: found}
+    else:
+        known = vocabularies.had(
+            task, vocabulary, files, (word for words, _ in data["train"] for word in words),
+            tokens, lower_case,
+        )  # fmt: skip
     encoding = encodings.Encoding(tokens, longest, (TEXT,), lower_case, LONGEST_WORD[tokens])
     tokenizer = encoding.tokenizer(known)
     ids = {
@@ -171,7 +188,7 @@ def _prepare(
     return gathered(
         DataSpec(specs, {TAGS: output}, KIND),
         parts,
-        {**assets, TAGS: names},
+        {**assets, **further, TAGS: names},
     )
 
 

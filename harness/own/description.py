@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from harness import kinds
+from harness.kinds import presets
 from harness.spec import HarnessError, Kind
 from harness.system.text import quoted
 
@@ -38,6 +39,8 @@ MEASURED: tuple[Kind, ...] = ("image_classification", "text_classification")
 """Kinds whose objective may be named: see `harness.kinds.imbalance`."""
 FURTHER = ("batch_sizes", "learning_rate", "licence")
 """Parts of a task that may stand in the table, beside the options of its kind's constructor."""
+STARTED = "init_from"
+"""The key of a preset, of kinds that can start from one: see `harness.kinds.presets`."""
 LARGEST_IMAGE = 1024
 """Pixels of a side."""
 
@@ -102,13 +105,14 @@ _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "header": ((bool,), "true or false"),
     "size": ((int, list, tuple), "[height, width] in pixels, or one number for both"),
     "gaps": ((str,), "'interpolate'"),
+    STARTED: ((str,), "a folder, or the name of a preset of KerasHub"),
 }
 
 
 def keys(kind: Kind) -> tuple[str, ...]:
     """What may stand in a table of data of a kind."""
     own = {"image_classification": ("size",), "time_series_forecasting": ("gaps",)}
-    general = [name for name in _TYPES if name not in ("size", "gaps")]
+    general = [name for name in _TYPES if name not in ("size", "gaps", STARTED)]
     if kind in IN_ORDER:
         general = [name for name in general if name not in ("seed", "group", "split")]
     every = ("kind", "files", *COLUMNS[kind], *general, *own.get(kind, ()), *_options(kind))
@@ -169,7 +173,8 @@ def known_kind(where: str, kind: Any) -> Kind:
 def _options(kind: Kind) -> tuple[str, ...]:
     parameters = inspect.signature(kinds.of(kind).task).parameters.values()
     own = (p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
-    return (*own, *FURTHER, *(("objective",) if kind in MEASURED else ()))
+    measured = ("objective",) if kind in MEASURED else ()
+    return (*own, *FURTHER, *measured, *((STARTED,) if kind in presets.KINDS else ()))
 
 
 def _fields(noun: type, kind: Kind) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.journal.folder import ARTIFACTS, DATABASE, JOURNAL
 from harness.kinds.constructor import ELSEWHERE, SPLITS
 from harness.own import tables
 from harness.spec import HarnessError, Kind, Source
@@ -151,7 +152,20 @@ def _counts(path: Path) -> bool:
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    """What of a folder may be data: nothing hidden, and no folder of answers."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and not _holds_answers(path)
+    )
+
+
+def _holds_answers(path: Path) -> bool:
+    """Whether a folder is that of a sweep, one of several of them, or what MLflow has of them."""
+    if not path.is_dir():
+        return False
+    beside_database = path.name == ARTIFACTS and (path.parent / DATABASE).is_file()
+    return beside_database or (path / JOURNAL).is_file() or any(path.glob(f"*/{JOURNAL}"))
 
 
 def _split(where: str, name: str) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from harness import kinds
+from harness.kinds import presets
 from harness.own import duplicates, images, rows, series, splits, tables
-from harness.own.description import Data, parse
+from harness.own.description import STARTED, Data, parse
 from harness.own.places import WHOLE, Parts, Place, located, sources
 from harness.own.splits import Rows
-from harness.spec import HarnessError, Prepared, Source, Task
+from harness.spec import HarnessError, Prepared, Preset, Source, Task
 
 FACTS = "own_data"
 """The asset: what is to be said of the data, beside what the contract of its kind asks for."""
@@ -36,13 +37,16 @@ def task(name: str, table: Mapping[str, Any], base: Path, origin: str = "") -> T
     where = f"{origin}: data.{name}" if origin else f"data.{name}"
     if "files" not in table:
         raise HarnessError(f"{where}.files: missing; expected the path of a file or a folder")
+    if STARTED in data.options:
+        preset = presets.located(where, Preset(data.options[STARTED]), base)
+        data = replace(data, options={**data.options, STARTED: preset})
     parts = located(where, data.kind, table["files"], base)
     names = {split: tuple(place.name for place in places) for split, places in parts.items()}
     made = _constructed(data, None)
     return replace(
         made,
         prepare=functools.partial(_prepared, data=data, names=names),
-        sources=sources(parts) + _named_by_tables(data, parts),
+        sources=sources(parts) + _named_by_tables(data, parts) + made.sources,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.journal.folder import LEADERBOARD, PAGE, TRIALS, figure_path
 from harness.journal.read import read_journal
+from harness.report.verdicts.pair import judged_pair
 from harness.spec import HarnessError
 from harness.winner.fitted import Fitted, find
 from harness.winner.inputs import Inputs
@@ -92,29 +93,18 @@ class Answer:
         """Whether one architecture is better than another: `better`, `worse`, `not
         distinguishable`, or `unknown` where that cannot be told.
 
+        The interval behind it holds jointly for all pairs of the task's architectures, so that any
+        of them may be asked about.
+
         Args:
-            first: name of an architecture. It or the other must be the best of the task: the others
-                are not compared with each other.
+            first: name of an architecture.
             other: name of another.
             task: its name, where the sweep has several.
 
         Raises:
-            HarnessError: there is no such architecture, or neither is the best.
+            HarnessError: there is no such architecture, or no confirmed result of it.
         """
-        board = self.leaderboard
-        board = board[board["task"] == (task or self._task())].set_index("space")
-        for name in (first, other):
-            if name not in board.index:
-                raise HarnessError(f"{self.folder}: no architecture {name!r}; it has "
-                                   f"{', '.join(board.index)}")  # fmt: skip
-        best = board.index[board["verdict"] == "best mean"].tolist()
-        if not {first, other} & set(best):
-            raise HarnessError(f"{self.folder}: neither {first!r} nor {other!r} is the best, with "
-                               "which others are compared")  # fmt: skip
-        said = str(board.loc[other if first in best else first, "verdict"])
-        if said != "different":
-            return said
-        return "better" if first in best else "worse"
+        return judged_pair(self.folder, task or self._task(), first, other)
 
     def _repr_html_(self) -> str:
         """The table and its figures, as a notebook shows them."""

@@ -2,18 +2,22 @@
 
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from harness.journal.folder import JOURNAL
+from harness.kinds import presets
 from harness.own import file as data_file
 from harness.own import guess
-from harness.own.description import parse
+from harness.own.description import STARTED, parse
 from harness.python import values
 from harness.python.answer import Answer, load
-from harness.spec import HarnessError
+from harness.python.progress import Progress
+from harness.spec import HarnessError, Preset
 from harness.sweep.load import load_sweep
 from harness.system import atomic_files, isolation
 from harness.system.signals import EXIT_INTERRUPTED
@@ -41,6 +45,7 @@ def compare(
     fresh: bool = False,
     workers: int | None = None,
     tracking: str | None = "none",
+    progress: bool | None = None,
     **budget: Any,
 ) -> Answer:
     """Which architecture is best for some data: searches, confirms on seeds, and tells.
@@ -64,6 +69,8 @@ def compare(
         fresh: whether what an earlier run has left is discarded.
         workers: processes; one a core if absent.
         tracking: an MLflow tracking URI.
+        progress: `True` for a bar, `False` for not a word; a bar in a notebook and on a terminal,
+            lines elsewhere, if absent.
         budget: `trials`, `epochs`, `seconds` and others of `harness.sweep.question.Budget`.
 
     Raises:
@@ -73,14 +80,17 @@ def compare(
         if key not in BUDGET:
             raise HarnessError(f"compare: no {key!r}; expected some of {', '.join(BUDGET)}")
     folder = Path(output).absolute()
-    table = values.written(x, y, kind, folder / f"{name}_data", print)
+    say = _silent if progress is False else print
+    table = values.written(x, y, kind, folder / f"{name}_data", say)
     here = Path(table["files"])
     if here.is_relative_to(folder):
         table["files"] = here.relative_to(folder).as_posix()
     table = {**({"kind": kind} if kind else {}), **table, **(data or {})}
+    if STARTED in table:  # relative to the current folder, as all paths of Python are
+        table[STARTED] = presets.located("compare", Preset(table[STARTED])).name
     table = dict(guess.completed(name, table, folder, "compare"))
     parse(name, table, "compare")
-    print(f"{name}: {values.known_columns(table)}")
+    say(f"{name}: {values.known_columns(table)}")
     usual = {key: value for key, value in USUAL.items() if minutes is None or key != "trials"}
     fields = {
         "name": name,
@@ -94,7 +104,13 @@ def compare(
     file = folder / f"{name}.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     atomic_files.write(file, tomli_w.dumps(fields).encode())
-    return run(file, output=folder, fresh=fresh, workers=workers, tracking=tracking)
+    return run(
+        file, output=folder, fresh=fresh, workers=workers, tracking=tracking, progress=progress
+    )
+
+
+def _silent(line: str) -> None:
+    """Says nothing of it."""
 
 
 def run(
@@ -104,6 +120,7 @@ def run(
     fresh: bool = False,
     workers: int | None = None,
     tracking: str | None = None,
+    progress: bool | None = None,
 ) -> Answer:
     """Runs a sweep, a shipped name or a sweep file, or carries on with it.
 
@@ -117,6 +134,7 @@ def run(
         fresh: as of `--fresh`.
         workers: as of `--workers`.
         tracking: as of `--tracking`.
+        progress: as of `compare`.
 
     Raises:
         HarnessError: something of it is refused, in one line.
@@ -126,29 +144,40 @@ def run(
     words += ["--fresh"] if fresh else []
     words += ["--workers", str(workers)] if workers is not None else []
     words += ["--tracking", tracking] if tracking is not None else []
-    code, said = _called(words)
+    with Progress(Path(output) / name, progress) as shown:
+        code, said = _called(words, shown.line)
     if code == BAD_INPUT:
         refused = [line for line in said if line.startswith("harness: ")]
         raise HarnessError("\n".join(refused or said[-1:]).removeprefix("harness: "))
     if code not in (0, 1, EXIT_INTERRUPTED):
         raise HarnessError(f"{sweep}: it ended with exit code {code}: {' '.join(said[-1:])}")
+    if code == EXIT_INTERRUPTED and not (Path(output) / name / JOURNAL).is_file():
+        raise KeyboardInterrupt  # before there was anything to keep
     return load(Path(output) / name)
 
 
-def _called(words: Sequence[str]) -> tuple[int, list[str]]:
-    """Runs the command line, prints what it says as it says it; returns its exit code and lines."""
+def _called(words: Sequence[str], show: Callable[[str], None]) -> tuple[int, list[str]]:
+    """Runs the command line, shows what it says as it says it; returns its exit code and lines.
+
+    Ctrl-C ends it when its running trials have ended, a second one at once: it is handed on here,
+    as a terminal or a notebook would send it to some of the processes and not to others.
+    """
     said: list[str] = []
     with subprocess.Popen(
         [*isolation.PYTHON, "-u", "-m", "harness", *words],
         env=isolation.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, encoding="utf-8", errors="replace",
+        text=True, encoding="utf-8", errors="replace", **_APART,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         while True:
             try:
                 for line in process.stdout:
                     said.append(line.rstrip("\n"))
-                    print(line, end="", flush=True)
+                    show(said[-1])
                 return process.wait(), said
             except KeyboardInterrupt:
-                process.send_signal(signal.SIGINT)  # a second one stops at once
+                process.send_signal(signal.SIGINT)
+
+
+_APART: Mapping[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
+"""Of a process that gets no signal that is sent to this one and to what it has started."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from harness.report import appendix, own_data
+from harness.report import appendix, own_data, presets
 from harness.report.across_tasks.interquartile import interquartile_section
 from harness.report.across_tasks.pretraining import (
     payoff,
@@ -69,6 +69,7 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
         f"# {title(record.sweep)}",
         *own_data.first_of_all(record),
         _summary(answer),
+        *presets.started(record),
     ]
     shown = [f"## {heading}\n\n{body}" for heading, body in sections.items() if body]
     page = "\n\n".join([*opening, *shown]) + "\n"

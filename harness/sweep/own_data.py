@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.kinds import presets
 from harness.own import file as data_file
 from harness.own import guess, places
-from harness.spec import HarnessError
+from harness.own.description import STARTED
+from harness.spec import HarnessError, Preset
 from harness.sweep.question import Sweep
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -37,29 +39,42 @@ def taken(fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return {
         "tasks": list(tables),
         **fields,
-        data_file.KEY: moved(tables, lambda file: str(places.absolute(base, file))),
+        data_file.KEY: moved(
+            {name: _with_place_of_preset(table, base) for name, table in tables.items()},
+            lambda file: str(places.absolute(base, file)),
+        ),
         "plugins": [*plugins, path.name] if isinstance(plugins, list) else plugins,
     }
 
 
+def _with_place_of_preset(table: Mapping[str, Any], base: Path) -> Mapping[str, Any]:
+    """A table whose preset, if it is a folder, is named by its absolute path."""
+    if STARTED not in table:
+        return table
+    return {**table, STARTED: presets.located("", Preset(table[STARTED]), base).name}
+
+
 def moved(tables: Tables, place: Callable[[str], str]) -> dict[str, dict[str, Any]]:
-    """Tables whose files are named as `place` says."""
+    """Tables whose files, and presets that are folders, are named as `place` says."""
 
     def of(files: Any) -> Any:
         if isinstance(files, Mapping):
             return {split: of(value) for split, value in files.items()}
         return place(files) if isinstance(files, str) else [of(value) for value in files]
 
+    def lies(key: str, value: Any) -> bool:
+        return key == "files" or (key == STARTED and presets.is_path(value))
+
     return {
-        name: {key: of(value) if key == "files" else value for key, value in table.items()}
+        name: {key: of(value) if lies(key, value) else value for key, value in table.items()}
         for name, table in tables.items()
     }
 
 
 def without_files(tables: Tables) -> dict[str, dict[str, Any]]:
-    """What tables say of their data but where it lies."""
+    """What tables say of their data but where it, and the preset that is part of it, lie."""
     return {
-        name: {key: value for key, value in table.items() if key != "files"}
+        name: {key: value for key, value in table.items() if key not in ("files", STARTED)}
         for name, table in tables.items()
     }
 

@@ -36,6 +36,6 @@ def cells(sweep: Sweep) -> tuple[Cell, ...]:
 def pretraining(cell: Cell) -> tuple[str, str] | None:
     """The cell (task, space) whose model this one starts from, if it starts from one."""
     task, space = cell.task, cell.space
-    if not space.pretrained or task.init_from is None:
+    if not space.pretrained or not isinstance(task.init_from, str):
         return None
     return task.init_from, space.name

@@ -9,11 +9,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness import cause, contract
+from harness import cause, contract, registry
 from harness.journal.folder import assets_path
 from harness.kinds.image_classification import IMAGE
 from harness.models import load_model
-from harness.spec import DataSpec, HarnessError, Infeasible, Prepared, SearchSpace, Task
+from harness.spec import (
+    DataSpec,
+    HarnessError,
+    Infeasible,
+    Prepared,
+    Preset,
+    SearchSpace,
+    Task,
+)
 from harness.training.optimizer import build_optimizer
 from harness.trial import Job
 
@@ -26,13 +34,29 @@ def architecture(job: Job, space: SearchSpace, data: Prepared) -> Any:
         Infeasible: it leaves nothing of the data.
         Exception: whatever `build` raises.
     """
-    pretrained = [] if job.encoder is None else [_encoder(job, job.folder / job.encoder, data)]
+    pretrained = started(registry.task(job.task), space, data)
+    if job.encoder is not None:
+        pretrained = [_encoder(job, job.folder / job.encoder, data)]
     try:
         return space.build(job.config, contract.speaking(data.spec), *pretrained)
     except Exception as error:
         if cause.shrinks_to_nothing(error):  # other configurations of the space may fit
             raise Infeasible(cause.reason(error)) from error
         raise
+
+
+def started(task: Task, space: SearchSpace, data: Prepared) -> list[Any]:
+    """What `build` gets beside a configuration and the data's specification where a task starts
+    from a preset: the encoder, else nothing.
+
+    Raises:
+        HarnessError: the preset cannot be had.
+    """
+    if not space.pretrained or not isinstance(task.init_from, Preset):
+        return []
+    from harness.blocks import presets
+
+    return [presets.encoder(task.name, task.init_from, data.spec, data.assets)]
 
 
 def trained_model(job: Job, task: Task, spec: DataSpec, bare: Any) -> Any:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from harness import registry
+from harness.data import cache
 from harness.own import guess
 from harness.own.task import FACTS
 from harness.spec import HarnessError
@@ -214,3 +215,36 @@ def test_two_tables_of_one_name_are_refused(tmp_path):
     with pytest.raises(HarnessError, match="task 'films' is defined twice"):
         registry.tasks()
     registry.use([])
+
+
+def test_folders_of_answers_are_no_data(tmp_path):
+    for label in ("cat", "dog"):
+        for number in range(12):
+            image(tmp_path / label / f"{number}.png")
+    alone = made(tmp_path, 'files = "."\n').sources
+    for folder in ("results/mine", "answer"):  # of several sweeps, of one
+        write(tmp_path / folder / "journal.jsonl", "{}\n")
+        image(tmp_path / folder / "leaderboard.png")
+    write(tmp_path / "mlflow.db", "")
+    image(tmp_path / "mlartifacts" / "1" / "a.png")
+    assert guess.understood(tmp_path) == {"kind": "image_classification"}
+    assert made(tmp_path, 'files = "."\n').sources == alone
+    assert {source.file.split("/")[0] for source in alone} == {"cat", "dog"}
+
+
+def test_of_several_in_a_file_none_is_said_to_read_the_others(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "here"
+    write(folder / "a.csv", reviews())
+    for label in ("cat", "dog"):
+        for number in range(12):
+            image(folder / "pictures" / label / f"{number}.png")
+    text = '[data.films]\nfiles = "a.csv"\n[data.pets]\nfiles = "pictures"\n'
+    monkeypatch.chdir(folder)
+    registry.use([write(folder / "both.toml", text)])
+    try:
+        for name in ("films", "pets"):
+            cache.entry(registry.task(name))
+    finally:
+        registry.use([])
+    assert capsys.readouterr().err == ""

@@ -1,7 +1,13 @@
 """The harness from a script and from a notebook."""
 
+import dataclasses
+import itertools
+import os
+import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import nbclient
 import nbformat
@@ -10,8 +16,11 @@ import pandas as pd
 import pytest
 
 import harness
+from harness.journal.read import read_journal
 from harness.python import values
+from harness.python.progress import Progress, done
 from harness.spec import HarnessError
+from tests.synthetic import write_journal
 
 CELLS = (
     """
@@ -99,6 +108,91 @@ def test_labels_that_are_none_are_one_line(given, line):
     with pytest.raises(HarnessError, match=f"compare: {line}") as raised:
         values.labels(given, print)
     assert "\n" not in str(raised.value)
+
+
+INTERRUPTED = """
+import harness
+import numpy as np
+
+images = np.random.default_rng(0).random((60, 8, 8))
+answer = harness.compare(images, [0, 1] * 30, spaces=["mlp"], trials=40, epochs=1, workers=1)
+print("kept", len(answer.trials), flush=True)
+"""
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path):
+    """To both processes, as a terminal sends it: it counts once, and what runs comes to its end."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", INTERRUPTED], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    ) as process:  # fmt: skip
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if " trial 0: " in line:
+                os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=60) == 0, "".join(lines)
+    assert any("finishing the running trials" in line for line in lines)
+    kept = int(lines[-1].removeprefix("kept "))
+    assert 1 <= kept < 40
+    assert len(harness.load(tmp_path / "results" / "mine").trials) == kept
+    assert {result.status for result in read_journal(tmp_path / "results" / "mine").results} == {
+        "completed"
+    }
+
+
+def test_a_bar_stands_for_the_lines_of_trials(tmp_path, capsys):
+    write_journal(tmp_path)
+    record = read_journal(tmp_path)
+    with Progress(tmp_path, shown=True) as shown:
+        shown.line("12:00:00 digits · cnn · trial 3: validation accuracy 0.9 in 2.0 s")
+        shown.line("report: results/x/report.md")
+    found = capsys.readouterr().out
+    assert "report: results/x/report.md\n" in found
+    assert "digits · cnn · trial 3: validation" in found
+    assert "12:00:00" not in found
+    count, most = done(record)
+    assert f"| {count}/{most} [" in found
+    assert 0 < count == most
+    with Progress(tmp_path, shown=False) as shown:
+        shown.line("12:00:00 digits · cnn · trial 3: validation accuracy 0.9 in 2.0 s")
+    assert capsys.readouterr().out == ""
+    with Progress(tmp_path, shown=None) as shown:  # nobody looks on
+        shown.line("a line")
+    assert capsys.readouterr().out == "a line\n"
+
+
+def test_a_time_for_the_whole_is_what_a_bar_counts(tmp_path):
+    write_journal(tmp_path)
+    record = read_journal(tmp_path)
+    timed = dataclasses.replace(record.sweep, minutes=2.0)
+    assert done(dataclasses.replace(record, sweep=timed, active=30.4)) == (30, 120)
+    assert done(dataclasses.replace(record, sweep=timed, active=999)) == (120, 120)
+
+
+def test_any_two_architectures_have_a_verdict():
+    answer = harness.load(Path(__file__).parents[2] / "results" / "bert")
+    board = answer.leaderboard
+    told = board[board["task"] == "sst2"].set_index("space")["verdict"]
+    opposite = {"better": "worse", "worse": "better"}
+    found = {
+        pair: answer.verdict(*pair, "sst2") for pair in itertools.permutations(told.index[:3], 2)
+    }
+    for (first, other), verdict in found.items():
+        assert verdict in ("better", "worse", "not distinguishable")
+        assert found[other, first] == opposite.get(verdict, verdict)
+        if told[first] == "best mean":  # as the report says it
+            assert told[other] == ("different" if verdict == "better" else verdict)
+    assert len(found) == 6
+    for names, line in {
+        ("bert", "bert", "sst2"): "'bert' twice; expected two architectures",
+        ("brt", "bert", "sst2"): "no architecture 'brt'; did you mean 'bert'?",
+        ("bert", "lstm", "sst3"): "no task 'sst3'; did you mean",
+        ("bert", "lstm", "wikitext2_mlm"): "no architecture 'lstm'",
+        ("bert", "lstm", None): "expected one to be named",
+    }.items():
+        with pytest.raises(HarnessError, match=re.escape(line)):
+            answer.verdict(*names)
 
 
 REFUSED = {

@@ -9,6 +9,7 @@ import numpy as np
 import threadpoolctl  # type: ignore[import-untyped]
 
 from harness.kinds.classification import scored
+from harness.kinds.imbalance import MARGIN
 from harness.spec import Score
 
 Features: TypeAlias = Mapping[str, Any]
@@ -100,7 +101,7 @@ def answered(labels: np.ndarray, fitted: Fitted) -> Score:
     if fitted.log_probabilities.shape[1] != 2:
         return found
     margin = fitted.log_probabilities[:, 1] - fitted.log_probabilities[:, 0]
-    return replace(found, per_example={**found.per_example, "margin": margin})
+    return replace(found, per_example={**found.per_example, MARGIN: margin})
 
 
 def principal(x: Features) -> Features:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from harness.kinds import tables
+from harness.kinds.presets import PRESET
 from harness.kinds.text import encoding as encodings
+from harness.kinds.text import preset_reading
 from harness.kinds.text import vocabulary as vocabularies
 from harness.kinds.text.encoding import (
     ENCODING,
@@ -22,7 +24,7 @@ from harness.kinds.text.encoding import (
 from harness.kinds.text.packing import Sides
 from harness.kinds.text.tokenizer import Tokens
 from harness.kinds.text.vocabulary import Vocabulary
-from harness.spec import HarnessError, TensorSpec
+from harness.spec import HarnessError, Kind, Preset, TensorSpec
 
 Texts = tuple[Sequence[str], Sequence[str] | None]
 """Texts, and the other text of each pair if there are pairs."""
@@ -128,6 +130,8 @@ def inputs(
     vocabulary: Vocabulary,
     longest: int,
     lower_case: bool,
+    kind: Kind,
+    preset: Preset | None = None,
 ) -> tuple[dict[str, TensorSpec], dict[str, dict[str, np.ndarray]], dict[str, Any]]:
     """What a model reads of each split's texts.
 
@@ -136,6 +140,8 @@ def inputs(
         files: path of each source by name.
         texts: by split; a vocabulary is learned on `train`.
         tokens, vocabulary, longest, lower_case: options of the kind's constructor.
+        kind: of the task.
+        preset: where it starts, by which its texts are then read.
 
     Returns:
         The specification of `tokens` and `segments`, as long as the longest example of all; their
@@ -143,17 +149,23 @@ def inputs(
     """
     pairs = texts["train"][1] is not None
     columns = (TEXT, PAIR) if pairs else (TEXT,)
-    known = vocabularies.had(
-        task, vocabulary, files, (text for side in texts["train"] if side for text in side),
-        tokens, lower_case,
-    )  # fmt: skip
+    further: dict[str, Any] = {}
+    if preset is not None:
+        known, lower_case, found = preset_reading.reading(task, preset, kind, longest, pairs)
+        further = {PRESET: found}
+    else:
+        known = vocabularies.had(
+            task, vocabulary, files, (text for side in texts["train"] if side for text in side),
+            tokens, lower_case,
+        )  # fmt: skip
     encoding = Encoding(tokens, longest, columns, lower_case)
     cut = encoding.tokenizer(known).encode
     ids: dict[str, Sides] = {
         split: (cut(first), None if second is None else cut(second))
         for split, (first, second) in texts.items()
     }
-    return packed_inputs(ids, known, encoding)
+    specs, x, assets = packed_inputs(ids, known, encoding)
+    return specs, x, {**assets, **further}
 
 
 def packed_inputs(

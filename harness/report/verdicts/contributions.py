@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.kinds.files.text_files import OUTSIDE
+from harness.kinds.imbalance import MARGIN
+from harness.report.verdicts import rankings
 from harness.report.verdicts.bootstrap import Floats, Measure, mean
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
@@ -37,7 +39,8 @@ def contributions(arrays: Arrays) -> Iterator[Contribution]:
 
     They are the mean of an outcome, the same in percent; the exponential of a mean negative
     log-likelihood, which is perplexity; the share of answers that are right; F1, macro-averaged
-    over classes or of entities; balanced accuracy; correlations; and BLEU.
+    over classes or of entities; balanced accuracy; ROC AUC and average precision; correlations; and
+    BLEU.
     """
     for name, array in arrays.items():
         if array.ndim == 1 and array.dtype.kind in "biuf":
@@ -57,10 +60,25 @@ def contributions(arrays: Arrays) -> Iterator[Contribution]:
                 parts = _class_parts(said, right)
                 yield Contribution("F1 of the classes drawn", parts, macro_f1)
                 yield Contribution("recall of the classes drawn", parts, balanced_accuracy)
+                if MARGIN in arrays and set(np.unique(arrays[right])) == {0, 1}:
+                    for what, measure in _RANKINGS.items():
+                        yield Contribution(what, _ranked(measure, right), mean)
             elif kinds == "ff":
                 pairs = _moments(said, right, rank=True), _moments(said, right, rank=False)
                 yield Contribution("correlation of ranks", pairs[0], correlation)
                 yield Contribution("correlation", pairs[1], correlation)
+
+
+_RANKINGS: Mapping[str, Callable[[npt.ArrayLike, npt.ArrayLike], Floats]] = {
+    "ROC AUC, to the first order in the examples": rankings.roc_auc,
+    "average precision, to the first order in the examples": rankings.average_precision,
+}
+
+
+def _ranked(
+    measure: Callable[[npt.ArrayLike, npt.ArrayLike], Floats], right: str
+) -> Callable[[Arrays], Floats]:
+    return lambda arrays: measure(arrays[MARGIN], arrays[right])[:, None]
 
 
 def bleu(parts: Floats) -> Floats:

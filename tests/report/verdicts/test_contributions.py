@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 from seqeval.metrics import f1_score as entity_f1
-from sklearn.metrics import balanced_accuracy_score, f1_score
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    roc_auc_score,
+)
 
 from harness.report.verdicts.contributions import contributions
 
@@ -71,3 +76,29 @@ def test_balanced_accuracy():
     for rows in (slice(None), random.integers(0, 60, 60)):
         expected = balanced_accuracy_score(truth[rows], said[rows])
         assert measured(arrays, rows)["recall of the classes drawn"] == pytest.approx(expected)
+
+
+RANKINGS = {"ROC AUC": roc_auc_score, "average precision": average_precision_score}
+
+
+@pytest.mark.parametrize("name", RANKINGS)
+@pytest.mark.parametrize("share", [0.5, 0.05])
+def test_rankings_are_those_of_scikit_learn_and_vary_with_the_examples_as_theirs(name, share):
+    random = np.random.default_rng(1)
+    truth = (random.random(2000) < share).astype(int)
+    margin = np.round(random.normal(size=2000) + 1.5 * truth, 1)  # with ties
+    arrays = {"prediction": (margin > 0).astype(int), "truth": truth, "margin": margin}
+    (way,) = [way for way in contributions(arrays) if way.what.startswith(name)]
+    parts = way.parts(arrays)
+    measure = RANKINGS[name]
+    assert float(way.measure(parts.mean(axis=0))) == pytest.approx(measure(truth, margin), rel=1e-9)
+    drawn = [random.integers(0, 2000, 2000) for _ in range(300)]
+    anew = [measure(truth[rows], margin[rows]) for rows in drawn]
+    linear = [float(way.measure(parts[rows].mean(axis=0))) for rows in drawn]
+    assert np.std(linear) == pytest.approx(np.std(anew), rel=0.1)
+    assert np.corrcoef(linear, anew)[0, 1] > 0.98
+
+
+def test_a_ranking_needs_margins_and_both_classes():
+    arrays = {"prediction": np.array([1, 1]), "truth": np.array([1, 1]), "margin": np.ones(2)}
+    assert not [way for way in contributions(arrays) if way.what.startswith("ROC")]
