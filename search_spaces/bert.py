@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.pairs import sample_pairing
 from harness.blocks.text import TEXT_KINDS
 from harness.kinds import masked_language_modeling, token_classification
 from harness.spec import DataSpec, HyperParameters, Kind, SearchSpace
@@ -25,6 +26,8 @@ class Pretraining:
     width: int
     """Of a token; each 64 have an attention head of their own."""
     dropout: float
+    normalization: str
+    """Whether layers normalise what they read, `pre`, or what they put out, `post`."""
     next_sentence: bool
     """Whether the encoder learns from next-sentence prediction, too, or from hidden tokens alone
     (Liu et al. 2019, arXiv:1907.11692)."""
@@ -43,14 +46,22 @@ class FineTuning:
     """Layers that stay as they are, with the embeddings below them; 0 for none of either."""
     layer_decay: float
     """What the learning rate is multiplied by for each layer from the head down."""
+    pairing: str | None = None
+    """How pairs are read, see `harness.blocks.pairs`; sentence similarity only."""
 
 
-def sample_encoder(hp: HyperParameters) -> dict[str, Any]:
-    """Draws the size of an encoder, and its dropout, by name."""
+def sample_encoder(hp: HyperParameters, dropout: float = 0.1) -> dict[str, Any]:
+    """Draws the size of an encoder, its dropout and its normalisation, by name.
+
+    Args:
+        hp: where the values are drawn from.
+        dropout: the rate that is tried first.
+    """
     return {
         "layers": hp.Int("layers", 2, 4, default=LAYERS),
         "width": hp.Choice("width", [128, 192, 256], default=WIDTH),
-        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2], default=0.1),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2], default=dropout),
+        "normalization": hp.Choice("normalization", ["pre", "post"], default="pre"),
     }
 
 
@@ -64,14 +75,18 @@ def sample_pooling(hp: HyperParameters, kind: Kind) -> str | None:
 def sample(hp: HyperParameters, kind: Kind) -> Pretraining | FineTuning:
     """Draws a configuration."""
     if kind == masked_language_modeling.KIND:
+        # Without dropout first: small encoders do not learn by heart what is hidden anew in each
+        # pass, and lose by it (Lan et al. 2020, arXiv:1909.11942, on dropout).
         return Pretraining(
-            **sample_encoder(hp), next_sentence=hp.Boolean("next_sentence", default=True)
+            **sample_encoder(hp, dropout=0.0),
+            next_sentence=hp.Boolean("next_sentence", default=True),
         )
     return FineTuning(
         dropout=hp.Choice("dropout", [0.1, 0.3, 0.5], default=0.1),
         pooling=sample_pooling(hp, kind),
         frozen=hp.Int("frozen", 0, 1, default=0),
         layer_decay=hp.Choice("layer_decay", [0.6, 0.8, 1.0], default=1.0),
+        pairing=sample_pairing(hp, kind),
     )
 
 
@@ -87,14 +102,18 @@ def build(config: Pretraining | FineTuning, spec: DataSpec, encoder: Any = None)
     from harness.blocks import encoder as blocks
 
     if isinstance(config, Pretraining):
-        new = blocks.new_encoder(spec, config.layers, config.width, config.dropout)
+        new = blocks.new_encoder(
+            spec, config.layers, config.width, config.dropout, config.normalization
+        )
         return blocks.pretraining_model(new, spec, config.next_sentence)
     if encoder is None:
         layers = blocks.new_encoder(spec, LAYERS, WIDTH, config.dropout)
     else:
         layers = blocks.pretrained_encoder(encoder)
     blocks.freeze(layers, config.frozen)
-    return blocks.fine_tuned_model(layers, spec, config.pooling or "first", config.dropout)
+    return blocks.fine_tuned_model(
+        layers, spec, config.pooling or "first", config.dropout, config.pairing
+    )
 
 
 def rate_factors(config: Pretraining | FineTuning, model: Any) -> Mapping[str, float]:

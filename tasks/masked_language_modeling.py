@@ -40,6 +40,9 @@ wikitext2_mlm = masked_language_modeling.task(
     "wikitext2_mlm",
     read_wikitext2,
     vocabulary=pretraining_vocabulary,
+    longest=64,
+    # Of 32 examples a step, a small encoder stays at the frequencies of words for longer.
+    batch_sizes=(64, 128),
     sources=tuple(WIKITEXT_FILES.values()),
     licence="CC BY-SA 3.0",
 )

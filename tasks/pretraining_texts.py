@@ -12,7 +12,7 @@ from harness.kinds.text import vocabulary
 from harness.kinds.text.tokenizer import UNSPEAKABLE
 from harness.spec import Source
 
-WIKITEXT_VOCABULARY = 8000
+WIKITEXT_VOCABULARY = 4000
 DOCS_VOCABULARY = 2000
 FEWEST_WORDS, MOST_WORDS = 4, 50
 """Of a sentence of Python's reference manual that is asked about."""
@@ -51,7 +51,7 @@ def pretraining_vocabulary(files: Mapping[str, Path]) -> list[str]:
 
 
 def wikitext_vocabulary(train: Path) -> list[str]:
-    """About 8,000 pieces, learned on the training text of WikiText-2."""
+    """About 4,000 pieces, learned on the training text of WikiText-2."""
     sentences = [text for article in wikitext_articles(train) for text in article]
     return vocabulary.learned("wikitext2_mlm", sentences, WIKITEXT_VOCABULARY)
 

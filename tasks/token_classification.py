@@ -20,6 +20,9 @@ WNUT_FILES = {
 LONGEST = 224
 """So that no sentence of validation or test is cut: every word is judged."""
 
+LETTERS = 16
+"""That are read of a word."""
+
 Examples = list[tuple[list[str], list[str]]]
 """Words and their tags."""
 
@@ -83,7 +86,12 @@ def marked_code(text: str) -> tuple[list[str], list[str]] | None:
     return words, tags
 
 
-_tagging = partial(token_classification.task, vocabulary=pretraining_vocabulary, longest=LONGEST)
+_tagging = partial(
+    token_classification.task,
+    vocabulary=pretraining_vocabulary,
+    longest=LONGEST,
+    characters=LETTERS,
+)
 
 _WNUT_URL = (
     "https://raw.githubusercontent.com/leondz/emerging_entities_17/"

@@ -2,7 +2,8 @@
 
 An architecture makes an encoder by `new_encoder`, or takes a pretrained one by
 `pretrained_encoder`, and gives it to `pretraining_model` or `fine_tuned_model`; `freeze` and
-`rate_factors` say what of it is trained, and how fast. The encoder is KerasHub's backbone.
+`rate_factors` say what of it is trained, and how fast. The encoder is `backbone.Encoder`, or, in
+models that were saved before there was that, KerasHub's backbone.
 
 Imports keras at once: import it inside functions only.
 """
@@ -12,6 +13,8 @@ from typing import Any
 import keras
 import keras_hub
 
+from harness.blocks.backbone import Encoder
+from harness.blocks.pairs import COSINE, TOGETHER, apart, compared
 from harness.blocks.text import real_steps
 from harness.kinds import token_classification
 from harness.kinds.masked_language_modeling import (
@@ -33,7 +36,14 @@ read."""
 LEARNED_SEGMENTS = 2
 
 
-def new_encoder(spec: DataSpec, layers: int, width: int, dropout: float) -> Any:
+def new_encoder(
+    spec: DataSpec,
+    layers: int,
+    width: int,
+    dropout: float,
+    normalization: str = "post",
+    causal: bool = False,
+) -> Any:
     """An encoder with the weights it begins with, one head for each 64 values of its width.
 
     Args:
@@ -41,9 +51,12 @@ def new_encoder(spec: DataSpec, layers: int, width: int, dropout: float) -> Any:
         layers: Transformer layers.
         width: of a token.
         dropout: rate within the layers.
+        normalization: `pre` or `post`, whether layers normalise what they read or what they put
+            out.
+        causal: whether a token sees itself and those before it alone.
     """
-    return keras_hub.models.BertBackbone(
-        vocabulary_size=spec.inputs[TOKENS].size,
+    return Encoder(
+        vocabulary_size=spec.inputs[TOKENS].size or 0,
         num_layers=layers,
         num_heads=max(1, width // 64),
         hidden_dim=width,
@@ -51,6 +64,8 @@ def new_encoder(spec: DataSpec, layers: int, width: int, dropout: float) -> Any:
         dropout=dropout,
         max_sequence_length=max(LEARNED_POSITIONS, _longest(spec)),
         num_segments=LEARNED_SEGMENTS,
+        normalize_first=normalization == "pre",
+        causal=causal,
         name=ENCODER,
     )
 
@@ -63,13 +78,13 @@ def _longest(spec: DataSpec) -> int:
 
 def _inputs(spec: DataSpec) -> dict[str, Any]:
     return {
-        name: keras.Input(tensor.shape, dtype="int32", name=name)
+        name: keras.Input(tensor.shape, dtype=tensor.dtype, name=name)
         for name, tensor in spec.inputs.items()
     }
 
 
 def encoder_inputs(inputs: Any) -> dict[str, Any]:
-    """What KerasHub's backbone reads, from `tokens` and `segments`."""
+    """What an encoder reads, from `tokens` and `segments`."""
     real = keras.ops.cast(real_steps(inputs[TOKENS]), "int32")
     return {"token_ids": inputs[TOKENS], "segment_ids": inputs[SEGMENTS], "padding_mask": real}
 
@@ -163,7 +178,9 @@ def pretrained_encoder(model: Any) -> Any:
     return model.get_layer(PRETRAINING).encoder
 
 
-def fine_tuned_model(encoder: Any, spec: DataSpec, pooling: str, dropout: float) -> Any:
+def fine_tuned_model(
+    encoder: Any, spec: DataSpec, pooling: str, dropout: float, pairing: str | None = None
+) -> Any:
     """An encoder with a head for the kind of task.
 
     Args:
@@ -172,6 +189,7 @@ def fine_tuned_model(encoder: Any, spec: DataSpec, pooling: str, dropout: float)
         pooling: what a text is judged by, `first` (the first token, behind the dense layer that
             next-sentence prediction trains) or `mean` (over its tokens).
         dropout: rate before the head.
+        pairing: how pairs are read, see `harness.blocks.pairs`; as one text if absent.
 
     Returns:
         A `keras.Model` from tokens and segments (examples, steps) to logits of classes (examples,
@@ -186,22 +204,34 @@ def fine_tuned_model(encoder: Any, spec: DataSpec, pooling: str, dropout: float)
             f"{_longest(spec)}"
         )
     inputs = _inputs(spec)
-    read = encoder_inputs(inputs)
-    outputs = encoder(read)
-    sequence = outputs["sequence_output"]
-    tagging = spec.kind == token_classification.KIND
-    encoder.pooled_dense.trainable = pooling == "first" and not tagging
-    if tagging:
-        x = sequence
-    elif pooling == "first":
-        x = outputs["pooled_output"]
+    if spec.kind == token_classification.KIND:
+        pooling = "none"
+    encoder.pooled_dense.trainable = pooling == "first"
+    if pairing in (None, TOGETHER):
+        x = _read(encoder, inputs, pooling)
     else:
-        x = keras.layers.GlobalAveragePooling1D()(sequence, mask=read["padding_mask"])
-    x = keras.layers.Dropout(dropout)(x)
+        texts = apart(inputs[TOKENS], inputs[SEGMENTS])
+        alone = [{TOKENS: text, SEGMENTS: keras.ops.zeros_like(text)} for text in texts]
+        first, second = (_read(encoder, text, pooling) for text in alone)
+        x = compared(first, second, pairing)
+    if pairing != COSINE:
+        x = keras.layers.Dropout(dropout)(x)
     ((name, output),) = spec.outputs.items()
     count = output.size if output.size is not None else output.shape[0]
     x = keras.layers.Dense(count, dtype="float32", name=name)(x)
     return keras.Model(inputs, {name: x})
+
+
+def _read(encoder: Any, inputs: Any, pooling: str) -> Any:
+    """What an encoder makes of texts: (examples, width), or each token where `none` are pooled."""
+    read = encoder_inputs(inputs)
+    outputs = encoder(read)
+    if pooling == "none":
+        return outputs["sequence_output"]
+    if pooling == "first":
+        return outputs["pooled_output"]
+    mean = keras.layers.GlobalAveragePooling1D()
+    return mean(outputs["sequence_output"], mask=read["padding_mask"])
 
 
 def freeze(encoder: Any, layers: int) -> None:
@@ -234,11 +264,11 @@ def rate_factors(encoder: Any, decay: float) -> dict[str, float]:
 
 
 def _parts(encoder: Any) -> list[list[Any]]:
-    """The embeddings, then each layer."""
-    embeddings = [
-        encoder.token_embedding,
-        encoder.position_embedding,
-        encoder.segment_embedding,
-        encoder.embeddings_layer_norm,
-    ]
-    return [embeddings, *([layer] for layer in encoder.transformer_layers)]
+    """The embeddings, then each layer; a normalisation is of the part that it follows."""
+    embeddings = [encoder.token_embedding, encoder.position_embedding, encoder.segment_embedding]
+    layers = [[layer] for layer in encoder.transformer_layers]
+    if getattr(encoder, "normalize_first", False):  # KerasHub's has no such field
+        layers[-1].append(encoder.final_layer_norm)
+    else:
+        embeddings.append(encoder.embeddings_layer_norm)
+    return [embeddings, *layers]

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.blocks.pairs import COSINE, TOGETHER, apart, compared, sample_pairing
 from harness.kinds import sentence_similarity, text_classification, token_classification
-from harness.kinds.text.encoding import SEGMENTS, TOKENS
+from harness.kinds.text.encoding import BYTES, CHARACTERS, SEGMENTS, TOKENS
 from harness.kinds.text.tokenizer import PADDING
 from harness.spec import DataSpec, HyperParameters, Kind
 
@@ -21,6 +22,11 @@ TEXT_KINDS: tuple[Kind, ...] = (
     sentence_similarity.KIND,
 )
 """The kinds whose inputs are `tokens` and `segments`."""
+LETTER, FILTERS, SEEN = 30, 50, 3
+"""Width of a letter's embedding, and of the convolution over letters its filters and the letters
+that each sees: as in Ma and Hovy 2016, but for 50 filters and not 30."""
+READER = "reader"
+"""Name of the layer that reads each text of a pair."""
 LOWEST = -1e4
 """Below all that a body puts out, and still a number in 16 bits."""
 
@@ -39,6 +45,12 @@ class Text:
     pooling: str | None
     """What is read of the body's output: the `max` or the `mean` over the steps. `None` for token
     classification, which reads each by itself."""
+    pairing: str | None
+    """How pairs are read, see `harness.blocks.pairs`; sentence similarity only."""
+    letters: bool | None
+    """Whether how a word is written is read beside its tokens, by a convolution over its letters
+    (Ma and Hovy 2016, arXiv:1603.01354; Chiu and Nichols 2016, arXiv:1511.08308), where the task
+    gives them; token classification only."""
 
 
 def sample_text(hp: HyperParameters, kind: Kind) -> dict[str, Any]:
@@ -48,13 +60,17 @@ def sample_text(hp: HyperParameters, kind: Kind) -> dict[str, Any]:
         hp: where the values are drawn from.
         kind: of the task, one of `TEXT_KINDS`.
     """
-    pooling = None
-    if kind != token_classification.KIND:
+    pooling = letters = None
+    if kind == token_classification.KIND:
+        letters = hp.Boolean("letters", default=True)
+    else:
         pooling = hp.Choice("pooling", ["max", "mean"], default="max")
     return {
         "dropout": hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.4),
         "embedding": hp.Choice("embedding", [64, 128, 192], default=128),
         "pooling": pooling,
+        "pairing": sample_pairing(hp, kind),
+        "letters": letters,
     }
 
 
@@ -75,20 +91,44 @@ def text_model(config: Text, spec: DataSpec, body: Body) -> Any:
     ((output, wanted),) = spec.outputs.items()
     pieces, parts = spec.inputs[TOKENS], spec.inputs[SEGMENTS]
     inputs = {
-        name: keras.Input(tensor.shape, dtype="int32", name=name)
+        name: keras.Input(tensor.shape, dtype=tensor.dtype, name=name)
         for name, tensor in spec.inputs.items()
     }
     tokens, segments = inputs[TOKENS], inputs[SEGMENTS]
-    mask = real_steps(tokens)
-    x = keras.layers.Embedding(pieces.size, config.embedding)(tokens)
-    x = x + keras.layers.Embedding(parts.size, config.embedding)(segments)
-    x = body(keras.layers.Dropout(config.dropout)(x), mask)
-    if config.pooling is not None:
-        x = _pooled(x, mask, config.pooling)
-    x = keras.layers.Dropout(config.dropout)(x)
+    embed = keras.layers.Embedding(pieces.size, config.embedding)
+    if config.pairing in (None, TOGETHER):
+        x = embed(tokens) + keras.layers.Embedding(parts.size, config.embedding)(segments)
+        if config.letters and CHARACTERS in inputs:
+            x = keras.layers.Concatenate()([x, _written(config, inputs[CHARACTERS])])
+        x = _read(config, x, real_steps(tokens), body)
+    else:
+        text = keras.Input(tokens.shape[1:], dtype="int32")
+        read = keras.Model(text, _read(config, embed(text), real_steps(text), body), name=READER)
+        first, second = apart(tokens, segments)
+        x = compared(read(first), read(second), config.pairing)
+    if config.pairing != COSINE:
+        x = keras.layers.Dropout(config.dropout)(x)
     width = wanted.size if wanted.size is not None else wanted.shape[0]
     outputs = keras.layers.Dense(width, dtype="float32", name=output)(x)
     return keras.Model(inputs, {output: outputs})
+
+
+def _read(config: Text, x: Any, mask: Any, body: Body) -> Any:
+    """What a body makes of embedded tokens: (examples, width), or each step without pooling."""
+    import keras
+
+    x = body(keras.layers.Dropout(config.dropout)(x), mask)
+    return x if config.pooling is None else _pooled(x, mask, config.pooling)
+
+
+def _written(config: Text, characters: Any) -> Any:
+    """How words are written: (examples, steps, filters), of letters (examples, steps, letters)."""
+    import keras
+
+    x = keras.layers.Embedding(BYTES, LETTER)(characters)
+    x = keras.layers.Dropout(config.dropout)(x)
+    x = keras.layers.Conv2D(FILTERS, (1, SEEN), padding="same", activation="relu")(x)
+    return keras.ops.max(x, axis=2)
 
 
 def real_steps(tokens: Any) -> Any:

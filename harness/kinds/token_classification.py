@@ -4,6 +4,8 @@ Inputs
     `tokens`: ids of the vocabulary, int32 of shape (examples, steps): `[CLS]`, the tokens of each
     word, `[SEP]`, filled up with 0 at the end; `steps` varies from batch to batch.
     `segments`: int32, as long, all 0.
+    `characters`, where the task has the option: uint8 of shape (examples, steps, letters), at the
+    first token of each word its letters, see `harness.kinds.text.encoding.spelled`.
 Outputs
     `tags`: int32, as long: at the first token of each word the number of its tag in the asset
     `tags` plus 1, else 0, where nothing is judged. Models give logits (examples, steps, tags + 1),
@@ -51,7 +53,16 @@ from harness.kinds.presets import PRESET
 from harness.kinds.text import encoding as encodings
 from harness.kinds.text import preset_reading, short_texts
 from harness.kinds.text import vocabulary as vocabularies
-from harness.kinds.text.encoding import ENCODING, SEGMENTS, TEXT, TOKENS, VOCABULARY, encode
+from harness.kinds.text.encoding import (
+    BYTES,
+    CHARACTERS,
+    ENCODING,
+    SEGMENTS,
+    TEXT,
+    TOKENS,
+    VOCABULARY,
+    encode,
+)
 from harness.kinds.text.tags import TAGS, baseline, compile_args, decode, exhibit, score
 from harness.kinds.text.tokenizer import Tokens
 from harness.kinds.text.vocabulary import Vocabulary, check_options
@@ -68,6 +79,7 @@ from harness.spec import (
 )
 
 __all__ = [
+    "CHARACTERS",
     "ENCODING",
     "KIND",
     "OUTSIDE",
@@ -98,6 +110,7 @@ def task(
     vocabulary: Vocabulary = 8000,
     longest: int = 128,
     lower_case: bool = False,
+    characters: int = 0,
     **parts: Any,
 ) -> Task:
     """A task from sentences whose words have tags.
@@ -115,6 +128,8 @@ def task(
         longest: most tokens of a sentence, two reserved ones included. Longer ones are cut in
             training and refused elsewhere, as every word is judged.
         lower_case: whether capital letters are read as small ones.
+        characters: letters (bytes of UTF-8) that models are given of each word beside its tokens,
+            as it is written; 0 for none.
         parts: fields of `harness.Task` that replace the defaults.
 
     Raises:
@@ -137,6 +152,7 @@ def task(
         "vocabulary": vocabulary,
         "longest": longest,
         "lower_case": lower_case,
+        "characters": characters,
     }
     return make_task(KIND, name, prepare, _prepare, options, defaults, parts)
 
@@ -153,6 +169,7 @@ def _prepare(
     vocabulary: Vocabulary,
     longest: int,
     lower_case: bool,
+    characters: int,
     preset: Preset | None = None,
 ) -> Prepared:
     data: dict[str, Sentences] = cut_splits(
@@ -168,7 +185,10 @@ def _prepare(
             task, vocabulary, files, (word for words, _ in data["train"] for word in words),
             tokens, lower_case,
         )  # fmt: skip
-    encoding = encodings.Encoding(tokens, longest, (TEXT,), lower_case, LONGEST_WORD[tokens])
+    inputs = (TOKENS, SEGMENTS, CHARACTERS) if characters else (TOKENS, SEGMENTS)
+    encoding = encodings.Encoding(
+        tokens, longest, (TEXT,), lower_case, LONGEST_WORD[tokens], characters, inputs
+    )
     tokenizer = encoding.tokenizer(known)
     ids = {
         split: encodings.word_ids(
@@ -180,6 +200,12 @@ def _prepare(
     sides = {split: (encodings.joined(words), None) for split, words in ids.items()}
     specs, x, assets = short_texts.packed_inputs(sides, known, encoding)
     length = specs[TOKENS].longest or longest
+    if characters:
+        shape = (None, characters)
+        specs[CHARACTERS] = TensorSpec(shape, "uint8", size=BYTES, longest=length, aligned=TOKENS)
+        for split, sentences in data.items():
+            words = [words for words, _ in sentences]
+            x[split][CHARACTERS] = encodings.spelled(words, ids[split], length, characters)
     parts = {
         split: Split(x[split], {TAGS: _first_tokens(data[split], ids[split], names, length)})
         for split in data

@@ -26,7 +26,15 @@ from harness.kinds import (
     token_classification,
 )
 from harness.kinds.text import encoding as encodings
-from harness.kinds.text.encoding import ENCODING, PAIR, SEGMENTS, TEXT, TOKENS, VOCABULARY
+from harness.kinds.text.encoding import (
+    CHARACTERS,
+    ENCODING,
+    PAIR,
+    SEGMENTS,
+    TEXT,
+    TOKENS,
+    VOCABULARY,
+)
 from harness.kinds.text.tokenizer import RESERVED
 from harness.models import ASSUMED, Interface, load_model, read_interface
 from harness.spec import DataSpec, HarnessError, Kind, TensorSpec
@@ -97,7 +105,7 @@ class Served:
 def text_columns(interface: Interface, assets: Assets) -> tuple[str, ...]:
     """The columns of texts that a model takes; none where it takes tensors."""
     spec = interface.spec
-    if spec.kind not in _TEXTS or set(spec.inputs) != {TOKENS, SEGMENTS}:
+    if spec.kind not in _TEXTS or set(spec.inputs) - {CHARACTERS} != {TOKENS, SEGMENTS}:
         return ()
     if ENCODING in assets:
         return encodings.of(spec, assets).columns or (TEXT,)

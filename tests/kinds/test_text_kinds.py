@@ -395,3 +395,20 @@ def test_gaps_are_filled():
     assert len(unasked[0]["masked_token"]) == x["positions"].shape[1]
     pairs = module.encode([("John", "the [MASK]")], data.spec, data.assets)
     assert pairs["segments"].any()
+
+
+@pytest.mark.parametrize("tokens", CHOICES)
+def test_letters_of_a_word_stand_at_its_first_token(tokens):
+    sentences = [(["John", "saw", "Zürich", "!"], ["B-PER", "O", "B-LOC", "O"])] * 20
+    data = made("token_classification", sentences, tokens=tokens, characters=4).prepare({})
+    validate(made("token_classification", sentences), data)
+    found = data.train.x["characters"]
+    judged = data.train.y["tags"] != 0
+    assert not found[~judged].any()
+    words = [bytes(row[row > 0] - 1).decode("utf-8", "ignore") for row in found[0][judged[0]]]
+    assert words == ["John", "saw", "Zür", "!"]
+    asked = kinds.of("token_classification").encode([sentences[0][0]], data.spec, data.assets)
+    assert set(asked) == set(data.spec.inputs)
+    for name, array in asked.items():
+        np.testing.assert_array_equal(array[0], data.train.x[name][0])
+        assert array.dtype == data.spec.inputs[name].dtype

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import keras
+import keras_hub
 import numpy as np
 import pytest
 from harness.search_spaces.bert import FineTuning, Pretraining, bert
@@ -24,7 +25,7 @@ from tests import encoders
 def pretrained(tmp_path_factory):
     """The file of a model whose weights are all unlike those it began with."""
     keras.utils.set_random_seed(0)
-    config = Pretraining(layers=2, width=128, dropout=0.1, next_sentence=True)
+    config = Pretraining(2, 128, 0.1, normalization="pre", next_sentence=True)
     model = bert.build(config, encoders.pretraining_spec())
     random = np.random.default_rng(1)
     model.set_weights([w + random.normal(0, 0.05, w.shape) for w in model.get_weights()])
@@ -38,6 +39,47 @@ def fine_tuned(pretrained, kind="text_classification", **fields):
     config = FineTuning(dropout=0.1, pooling=pooling, frozen=0, layer_decay=1.0)
     config = dataclasses.replace(config, **fields)
     return config, bert.build(config, encoders.text_spec(kind), load_model(pretrained))
+
+
+def test_an_encoder_that_normalises_last_is_that_of_kerashub():
+    x = encoders.examples()
+    keras.utils.set_random_seed(0)
+    known = keras_hub.models.BertBackbone(
+        vocabulary_size=encoders.SIZE, num_layers=2, num_heads=2, hidden_dim=128,
+        intermediate_dim=512, dropout=0.1, max_sequence_length=256, num_segments=2,
+    )  # fmt: skip
+    own = _bert.new_encoder(encoders.pretraining_spec(), 2, 128, 0.1)
+    weights = [weight + 0.03 * number for number, weight in enumerate(known.get_weights())]
+    known.set_weights(weights)
+    own.set_weights(weights)
+    assert [w.path.split("/", 1) for w in own.weights] == [
+        w.path.split("/", 1) for w in known.weights
+    ]
+    expected, found = encoders.sequence(known, x), encoders.sequence(own, x)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("normalization", ["pre", "post"])
+def test_the_parts_of_an_encoder_hold_all_but_what_pools(normalization):
+    encoder = _bert.new_encoder(encoders.pretraining_spec(), 2, 64, 0.0, normalization)
+    parts = [v.path for part in _bert._parts(encoder) for layer in part for v in layer.weights]
+    pooling = [v.path for v in encoder.pooled_dense.weights]
+    assert sorted(parts + pooling) == sorted(v.path for v in encoder.weights)
+
+
+@pytest.mark.parametrize("normalization", ["pre", "post"])
+def test_a_causal_encoder_sees_no_token_behind(normalization):
+    x = encoders.examples()
+    changed = {**x, "tokens": np.where(np.arange(encoders.LONGEST) < 5, x["tokens"], 7)}
+    for causal in (True, False):
+        encoder = _bert.new_encoder(
+            encoders.pretraining_spec(), 2, 64, 0.0, normalization, causal=causal
+        )
+        again = type(encoder).from_config(encoder.get_config())
+        again.set_weights(encoder.get_weights())
+        before, after = encoders.sequence(encoder, x), encoders.sequence(again, changed)
+        same = np.abs(before - after)[:, :5].max() < 1e-5
+        assert same == causal
 
 
 @pytest.mark.parametrize("kind", TEXT_KINDS)
@@ -111,7 +153,7 @@ def test_the_learning_rate_falls_from_the_head_down(pretrained):
 @pytest.mark.parametrize("next_sentence", [True, False])
 def test_only_where_asked_for_does_the_encoder_learn_from_next_sentences(next_sentence):
     keras.utils.set_random_seed(0)
-    config = Pretraining(layers=2, width=128, dropout=0.0, next_sentence=next_sentence)
+    config = Pretraining(2, 128, 0.0, normalization="post", next_sentence=next_sentence)
     model = bert.build(config, encoders.pretraining_spec())
     encoder = _bert.pretrained_encoder(model)
     before = [v.numpy().copy() for v in encoder.transformer_layers[0].trainable_variables]

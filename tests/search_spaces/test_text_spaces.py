@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness import registry
+from harness.blocks import pairs
 from harness.blocks.encoder import fine_tuned_model, new_encoder
 from harness.blocks.text import TEXT_KINDS
 from harness.spec import DataSpec, Infeasible, TensorSpec
@@ -117,6 +118,58 @@ def test_texts_longer_than_an_encoder_reads_are_infeasible_and_a_new_one_reads_t
     encoder = new_encoder(spec("text_classification"), 2, 128, 0.1)
     with pytest.raises(Infeasible, match="reads 256 tokens at most, an example has 300"):
         fine_tuned_model(encoder, wanted, "mean", 0.1)
+
+
+def test_both_texts_of_a_pair_are_read_from_their_start():
+    tokens = np.array([[2, 7, 8, 3, 9, 3, 0, 0], [2, 3, 5, 6, 5, 6, 5, 3], [0] * 8], "int32")
+    segments = np.array([[0, 0, 0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 1, 1, 1, 1], [0] * 8], "int32")
+    first, second = map(keras.ops.convert_to_numpy, pairs.apart(tokens, segments))
+    assert first.tolist() == [[2, 7, 8, 3, 0, 0, 0, 0], [2, 3, 0, 0, 0, 0, 0, 0], [0] * 8]
+    assert second.tolist() == [
+        [2, 9, 3, 0, 0, 0, 0, 0],
+        [2, 5, 6, 5, 6, 5, 3, 0],
+        [2, 0, 0, 0, 0, 0, 0, 0],
+    ]
+
+
+@pytest.mark.parametrize("pairing", ["features", "cosine"])
+@pytest.mark.parametrize("name", ["text_cnn", "bert_scratch"])
+def test_texts_that_are_read_apart_are_read_by_the_same_weights(name, pairing):
+    tokens = np.array([[2, 7, 8, 3, 7, 8, 3], [2, 7, 3, 8, 6, 5, 3]], "int32")
+    segments = np.array([[0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1]], "int32")
+    space, kind = registry.space(name), "sentence_similarity"
+    keras.utils.set_random_seed(0)
+    model = space.build(config(space, kind, pairing=pairing), spec(kind))
+    compared = next(layer for layer in model.layers[::-1] if layer.name == "similarity").input
+    found = keras.Model(model.inputs, compared)({"tokens": tokens, "segments": segments})
+    found = keras.ops.convert_to_numpy(found)
+    if pairing == "cosine":
+        assert found[0, 0] == pytest.approx(1, abs=1e-5)
+        assert found[1, 0] < 0.999
+    padded = {name: np.pad(array, ((0, 0), (0, 6))) for name, array in
+              (("tokens", tokens), ("segments", segments))}  # fmt: skip
+    again = model(padded, training=False)["similarity"]
+    expected = model({"tokens": tokens, "segments": segments}, training=False)["similarity"]
+    np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (again, expected)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lstm", "bert_scratch"])
+def test_letters_are_read_by_a_body_of_its_own_and_by_no_encoder(name):
+    kind = "token_classification"
+    inputs = {
+        **spec(kind).inputs,
+        "characters": TensorSpec((None, 5), "uint8", size=256, longest=20, aligned="tokens"),
+    }
+    space = registry.space(name)
+    model = space.build(config(space, kind), DataSpec(inputs, OUTPUTS[kind], kind))
+    letters = np.random.default_rng(0).integers(1, 256, (3, 9, 5)).astype("uint8")
+
+    def tags(characters):
+        return model({**texts(9), "characters": characters}, training=False)["tags"]
+
+    one, other = (keras.ops.convert_to_numpy(tags(array)) for array in (letters, 255 - letters))
+    assert np.array_equal(one, other) == (name == "bert_scratch")
+    assert {tensor.name: tensor.dtype for tensor in model.inputs}["characters"] == "uint8"
 
 
 @pytest.mark.parametrize("name", ["lstm", "text_cnn"])

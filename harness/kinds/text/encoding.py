@@ -28,6 +28,10 @@ TOKENS = "tokens"
 """The input: ids, filled up with 0 at the end."""
 SEGMENTS = "segments"
 """The input: 1 where a token belongs to a second text."""
+CHARACTERS = "characters"
+"""The input, where a task has it: the letters of each word, see `spelled`."""
+BYTES = 256
+"""Values that a letter has: 0 for none, or a byte of UTF-8 plus 1; no text has the largest."""
 VOCABULARY = "vocabulary"
 """The asset: the tokens in the order of their ids."""
 ENCODING = "encoding"
@@ -68,6 +72,8 @@ class Encoding:
     """Whether capital letters are read as small ones."""
     longest_word: int | None = None
     """Most ids of a word, of which the others are left out, where texts are lists of words."""
+    characters: int = 0
+    """Letters that are read of each word beside its ids; 0 where there is no such input."""
     inputs: tuple[str, ...] = (TOKENS, SEGMENTS)
     """Arrays that come of it, by name."""
     reserved: Mapping[str, int] = field(default_factory=_reserved)
@@ -76,6 +82,8 @@ class Encoding:
     def asset(self) -> dict[str, Any]:
         """As JSON values."""
         content = asdict(self)
+        if not self.characters:
+            del content["characters"]
         return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
 
     def tokenizer(self, vocabulary: Sequence[str]) -> Tokenizer:
@@ -136,7 +144,8 @@ def encode(raw: Any, spec: DataSpec, assets: Mapping[str, Any]) -> dict[str, np.
         assets: of the task.
 
     Returns:
-        `tokens` and `segments`, int32 of shape (examples, longest).
+        `tokens` and `segments`, int32 of shape (examples, longest), and `characters`, see
+        `spelled`, where the task has them.
 
     Raises:
         HarnessError: an input that is something else, named by its number from 0.
@@ -144,10 +153,14 @@ def encode(raw: Any, spec: DataSpec, assets: Mapping[str, Any]) -> dict[str, np.
     encoding = of(spec, assets)
     tokenizer = encoding.tokenizer(assets[VOCABULARY])
     if encoding.longest_word is not None:
-        sides: Sides = joined(word_ids(tokenizer, sentences(raw), encoding.longest_word)), None
-    else:
-        texts, others = columns(raw, encoding.columns)
-        sides = tokenizer.encode(texts), None if others is None else tokenizer.encode(others)
+        cut = sentences(raw)
+        ids = word_ids(tokenizer, cut, encoding.longest_word)
+        x = arrays((joined(ids), None), encoding.longest)
+        if encoding.characters:
+            x[CHARACTERS] = spelled(cut, ids, encoding.longest, encoding.characters)
+        return x
+    texts, others = columns(raw, encoding.columns)
+    sides = tokenizer.encode(texts), None if others is None else tokenizer.encode(others)
     return arrays(sides, encoding.longest)
 
 
@@ -220,3 +233,35 @@ def joined(sentences: Sequence[Sequence[Sequence[int]]]) -> list[list[int]]:
 def arrays(sides: Sides, longest: int) -> dict[str, np.ndarray]:
     """`tokens` and `segments` by name, as of `packed`."""
     return dict(zip((TOKENS, SEGMENTS), packed(*sides, longest), strict=True))
+
+
+def spelled(
+    sentences: Sequence[Sequence[str]],
+    ids: Sequence[Sequence[Sequence[int]]],
+    longest: int,
+    most: int,
+) -> np.ndarray:
+    """The letters of words, which say how one is written that no vocabulary has.
+
+    They are bytes of UTF-8, so that no alphabet is to be learned (Gillick et al. 2016,
+    arXiv:1512.00103).
+
+    Args:
+        sentences: words.
+        ids: of each word.
+        longest: ids of an example.
+        most: bytes that are read of a word, from its front.
+
+    Returns:
+        uint8 of shape (examples, longest, most): at the first id of each word, its bytes, 1 added
+        to each; else 0.
+    """
+    found = np.zeros((len(sentences), longest, most), "uint8")
+    for row, (words, numbers) in enumerate(zip(sentences, ids, strict=True)):
+        place = 1  # behind [CLS]
+        for word, own in zip(words, numbers, strict=True):
+            if place < longest - 1:  # before [SEP]
+                letters = np.frombuffer(word.encode("utf-8", "replace")[:most], "uint8")
+                found[row, place, : len(letters)] = letters + 1
+            place += len(own)
+    return found
