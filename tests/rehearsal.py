@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from harness.check.baseline import Baselines
-from harness.driver import cell_plan, loop, preflight
+from harness.driver import cell_plan, loop, preflight, workplace
 from harness.driver import plan as plans
 from harness.engines.engine import Done
 from harness.journal.events import result_from_json
@@ -240,8 +240,7 @@ class Rehearsal:
             patch.setattr(loop.atomic_files, "write", lambda *_: None)
             patch.setattr(loop.host, "describe", dict)
             patch.setattr(loop, "_write_report", lambda folder: 0)
-            patch.setattr(loop, "_engine", lambda run, initialize, sweep, count, folder: Workers(
-                self, count))  # fmt: skip
+            patch.setattr(workplace.ThisMachine, "engine", lambda *told: Workers(self, told[4]))
             patch.setattr(os, "fsync", lambda number: None)
             patch.setattr(loop.plugins, "provenance", lambda *_: {})  # none of it is registered
             write = Journal._write

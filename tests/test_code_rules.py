@@ -14,6 +14,8 @@ READS_OBJECTS = {
     "harness/engines/local/pool.py",
     "harness/engines/local/process.py",
     "harness/engines/local/worker.py",
+    "harness/engines/ray/packed.py",
+    "harness/engines/ray/pool.py",
     "harness/kinds/files/image_files.py",
 }
 """Those who may: a driver and its own workers over a pipe, a reader that knows arrays alone."""

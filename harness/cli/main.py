@@ -64,6 +64,29 @@ _output = click.option(
 )
 
 
+_engine = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where trials run: in processes of this machine, or on a Ray cluster.",
+)
+_address = click.option(
+    "--address",
+    help="Of the Ray cluster: auto (that of this machine), HOST:PORT of its head, ray://HOST:PORT "
+    "from outside, or local, one that lives as long as the command.  [default: auto]",
+)
+_per_trial = click.option(
+    "--per-trial",
+    metavar="cpus=N,gpus=N",
+    help="What a trial takes of a node of the cluster; gpus=0.25 is a quarter of one. A core, and "
+    "an accelerator where there are some, if absent.",
+)
+_mixed = click.option(
+    "--mixed", is_flag=True, help="Take accelerators of several kinds, whose costs differ."
+)
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="keras-automl-harness")
 def main() -> None:
@@ -168,6 +191,10 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
     type=click.IntRange(min=1),
     help="Worker processes for each accelerator, in place of --workers.",
 )
+@_engine
+@_address
+@_per_trial
+@_mixed
 @click.option(
     "--together",
     type=click.IntRange(min=1),
@@ -198,6 +225,7 @@ def run(sweep: str | None, data: Path | None, **options: Any) -> None:
     budget = {key: options.pop(key) for key in ("trials", "epochs", "seconds")}
     keys = ("minutes", "tasks", "spaces", "seeds", "searches", "tuner", "backend", "precision")
     question = {key: options.pop(key) for key in keys}
+    cluster = _cluster(**{key: options.pop(key) for key in ("engine", *_OF_CLUSTERS)})
     from harness.cli.own_data import asked_about, to_do
 
     with asked_about(sweep, data, click.echo) as named:
@@ -213,7 +241,23 @@ def run(sweep: str | None, data: Path | None, **options: Any) -> None:
             click.echo(to_do(asked))
         from harness.driver.loop import Options, run_sweep
 
-        sys.exit(run_sweep(asked, Options(**options)))
+        sys.exit(run_sweep(asked, Options(cluster=cluster, **options)))
+
+
+_OF_CLUSTERS = ("address", "per_trial", "mixed")
+
+
+def _cluster(engine: str, **options: Any) -> Any:
+    """The cluster that options name, `None` for this machine."""
+    given = {key: value for key, value in options.items() if value}
+    if engine == "ray":
+        from harness.driver.workplace import ClusterOptions
+
+        return ClusterOptions(**given)
+    for key, value in given.items():
+        said = f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}")
+        raise HarnessError(f"{said}: expected --engine ray beside it")
+    return None
 
 
 @main.command()

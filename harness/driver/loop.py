@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 from harness import registry
 from harness.analysis.cells import exit_code, unconfirmed
 from harness.check.rehearsal import run_or_rehearse
-from harness.data import download
-from harness.driver import devices, preflight, together, winners
+from harness.driver import preflight, together, winners, workplace
 from harness.driver.display import Display
 from harness.driver.placement import Placement
 from harness.driver.running import Running, failed
 from harness.driver.whole_time import WholeTime
 from harness.engines.engine import Done, Engine, Limits, Told
 from harness.engines.local.worker import Run
-from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, WORKERS_LOG, failure_path
+from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, failure_path
 from harness.journal.grown import superseded
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
@@ -62,10 +61,13 @@ class Options:
 
     output: Path = Path("results")
     workers: int | None = None
-    """Worker processes; one for each core, or for each accelerator, if absent."""
+    """Worker processes; one for each core, or for each accelerator, if absent. On a cluster as many
+    as it takes, at most these."""
     per_device: int | None = None
     """Worker processes for each accelerator, in place of `workers`; as many as the memory holds, by
     what trials of the sweep took before, if absent."""
+    cluster: workplace.ClusterOptions | None = None
+    """The Ray cluster that runs the trials; this machine if absent."""
     tracking: str | None = None
     """An MLflow tracking URI, `none`, or absent for a database in the output folder."""
     data_dir: Path | None = None
@@ -133,7 +135,14 @@ def _open(
     """
     preflight.check_backend(sweep)
     together.check(sweep.backend, options.together)
-    devices.check(options.workers, options.per_device)
+    place = stack.enter_context(
+        workplace.opened(
+            options.cluster,
+            options.workers,
+            options.per_device,
+            functools.partial(preflight.prepared, options.data_dir, options.offline),
+        )
+    )
     sweep = plugins.resolved(sweep, Path())
     preflight.check_declarations(cells(sweep))
     folder = options.output / sweep.name
@@ -153,9 +162,10 @@ def _open(
             print(f"{folder}: complete already{_way_on(record)}; --fresh runs it anew")
             return None
     begin = functools.partial(worker_start.begin, registry.plugins(), initialize)
-    engine = functools.partial(_engine, functools.partial(run_or_rehearse, run_trial), begin)
+    engine = functools.partial(place.engine, functools.partial(run_or_rehearse, run_trial), begin)
     digests = {name: event["digest"] for name, event in data.items()}
-    driver = _Driver(sweep, options, folder, journal, record, engine, stack, digests)
+    workers = place.workers(record)
+    driver = _Driver(sweep, options, folder, journal, record, engine, workers, stack, digests)
     if rehearse:
         driver.rehearse()
     new = [name for name in data if record is None or name not in record.data]
@@ -224,11 +234,11 @@ class _Driver:
         journal: Journal,
         record: SweepRecord | None,
         engine: Callable[[Sweep, int, Path], Engine],
+        workers: int,
         stack: contextlib.ExitStack,
         digests: Mapping[str, str],
     ) -> None:
         began = time.monotonic()
-        workers = devices.workers(options.workers, options.per_device, record)
         count = len(cells(sweep))
         print(f"{folder}: cells {count}, workers {workers}, {sweep.backend}", flush=True)
         self.sweep = sweep
@@ -239,7 +249,11 @@ class _Driver:
         self.interrupted = False
         self.jobs: dict[str, dict[int, Running]] = {}
         """The trials of each job that have not ended, by their numbers."""
-        self.together = together.Together.here(sweep.backend, options.together, workers)
+        self.together = (
+            together.Together.here(sweep.backend, options.together, workers)
+            if options.cluster is None  # what a node's accelerators hold is not known here
+            else together.Together(sweep.backend, options.together)
+        )
         self.held: Step | None = None
         """A trial that is to run alone, until nothing else runs."""
         self.placement = Placement()
@@ -481,33 +495,6 @@ def _write_report(folder: Path) -> int:
     for task, space in unconfirmed(record):
         print(f"no confirmed result: {task} x {space}")
     return exit_code(record)
-
-
-def _engine(
-    run_trial: Run, initialize: Callable[[], None], sweep: Sweep, workers: int, folder: Path
-) -> Engine:
-    from harness.engines.local.pool import LocalEngine
-
-    devices = host.devices()
-    return LocalEngine(
-        run_trial,
-        workers=workers,
-        environment=_variables(sweep, devices),
-        initialize=initialize,
-        devices=devices,
-        log=folder / WORKERS_LOG,
-    )
-
-
-def _variables(sweep: Sweep, devices: Sequence[str]) -> dict[str, str]:
-    """What the environment of every worker holds."""
-    variables = {"KERAS_BACKEND": sweep.backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    if devices:
-        # The seeds of a winner are one program. JAX reads it from here in 5 to 8 s, where
-        # compiling it took a GPU's trials half a minute to a minute.
-        kept = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(download.cache_root() / "compiled"))
-        variables["JAX_COMPILATION_CACHE_DIR"] = kept
-    return variables
 
 
 def _tracker(folder: Path, options: Options) -> Any:

@@ -81,6 +81,11 @@ def data_event(name: str, data_dir: Path | None, offline: bool) -> dict[str, Any
     }
 
 
+def prepared(data_dir: Path | None, offline: bool, name: str) -> Path:
+    """The folder of a task's prepared data; prepares it when it is not cached."""
+    return cache.entry(registry.task(name), data_dir, offline).folder
+
+
 def baselines_of(name: str, data_dir: Path | None, offline: bool) -> Baselines:
     """What the models of a task are compared with, fitted now: it may take a minute."""
     task = registry.task(name)

@@ -34,6 +34,8 @@ _folders: dict[str, Path] = {}
 _tables: dict[str, Path] = {}
 """Sweep files with data by the name of their module."""
 _digests: dict[Path, str] = {}
+_moved: dict[Path, Path] = {}
+"""Where a folder of plugin files was that has been brought here from another machine."""
 
 
 def announce(plugin: Path) -> str:
@@ -43,8 +45,9 @@ def announce(plugin: Path) -> str:
         plugin: an absolute path of a file or a folder.
     """
     folder = plugin if plugin.is_dir() else plugin.parent
-    sign = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
-    name = f"{re.sub(r'[^0-9A-Za-z_]', '_', folder.name)}_{sign}"
+    named = _moved.get(folder, folder)
+    sign = hashlib.sha256(os.fsencode(named)).hexdigest()[:8]
+    name = f"{re.sub(r'[^0-9A-Za-z_]', '_', named.name)}_{sign}"
     _folders[name] = folder
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
@@ -52,6 +55,16 @@ def announce(plugin: Path) -> str:
     if plugin.suffix == data_file.SUFFIX:
         _tables[_table_module(package, plugin)] = plugin
     return package
+
+
+def move(folder: Path, here: Path) -> None:
+    """Gives the modules of a folder the names that they have elsewhere, where pickles come from.
+
+    Args:
+        folder: an absolute path on the other machine.
+        here: that of the same files on this one.
+    """
+    _moved[here.resolve()] = folder
 
 
 def modules(plugin: Path) -> list[str]:

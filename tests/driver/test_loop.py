@@ -6,7 +6,7 @@ import sqlite3
 import numpy as np
 
 from benchmarks.kills import answer
-from harness.driver.loop import _variables
+from harness.driver.workplace import variables
 from harness.journal.read import read_journal
 from harness.sweep.question import Sweep
 from harness.trial import Asked
@@ -92,8 +92,8 @@ def test_a_space_that_cannot_be_sampled_is_named(harness, tmp_path):
 def test_what_is_compiled_for_an_accelerator_is_kept_beside_the_data(monkeypatch, cache_root):
     sweep = Sweep("tests", ("blobs",), ("good",), backend="jax")
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
-    assert "JAX_COMPILATION_CACHE_DIR" not in _variables(sweep, ())
-    kept = _variables(sweep, ("0",))["JAX_COMPILATION_CACHE_DIR"]
+    assert "JAX_COMPILATION_CACHE_DIR" not in variables(sweep, ())
+    kept = variables(sweep, ("0",))["JAX_COMPILATION_CACHE_DIR"]
     assert kept == str(cache_root / "compiled")
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/elsewhere")
-    assert _variables(sweep, ("0",))["JAX_COMPILATION_CACHE_DIR"] == "/elsewhere"
+    assert variables(sweep, ("0",))["JAX_COMPILATION_CACHE_DIR"] == "/elsewhere"

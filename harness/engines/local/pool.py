@@ -41,6 +41,21 @@ CANNOT_START = (OSError, RuntimeError)
 """What the start of a process raises, and of a thread, where the system has no room for it."""
 
 
+def packed_setup(run: Run, initialize: Callable[[], None] | None, **counts: int) -> bytes:
+    """What a worker is told first.
+
+    Raises:
+        HarnessError: a number of `counts` is below one, or a function cannot be imported elsewhere.
+    """
+    for name, value in counts.items():
+        if value < 1:
+            raise HarnessError(f"{name} is {value}: expected at least 1")
+    for function in (run, initialize):
+        if getattr(function, "__module__", None) == "__main__":
+            raise HarnessError(f"{function}: expected a function of an importable module")
+    return pickle.dumps((run, initialize))
+
+
 class LocalEngine:
     """Runs jobs in `workers` processes of this machine (an `Engine`).
 
@@ -55,6 +70,8 @@ class LocalEngine:
             after a job is replaced.
         log: File that takes what workers print; discarded when `None`.
         log_bytes: Length beyond which the beginning of the log is cut off.
+        sharing: How many workers share cores and devices, those of other engines among them;
+            `workers` if absent.
 
     `Limits.memory_gb` counts 10^9 bytes of resident memory of a worker and its children;
     `Limits.seconds` counts from the job's start in the worker. Both end the job by killing
@@ -76,16 +93,12 @@ class LocalEngine:
         recycle_mb: float = 4000,
         log: Path | None = None,
         log_bytes: int = LIMIT,
+        sharing: int | None = None,
     ) -> None:
-        for name, value in (("workers", workers), ("recycle_jobs", recycle_jobs)):
-            if value < 1:
-                raise HarnessError(f"{name} is {value}: expected at least 1")
-        for function in (run, initialize):
-            if getattr(function, "__module__", None) == "__main__":
-                raise HarnessError(f"{function}: expected a function of an importable module")
-        self._setup = pickle.dumps((run, initialize))
+        self._setup = packed_setup(run, initialize, workers=workers, recycle_jobs=recycle_jobs)
         self._environments = [
-            worker_environment(environment, workers, slot, devices) for slot in range(workers)
+            worker_environment(environment, sharing or workers, slot, devices)
+            for slot in range(workers)
         ]
         count = max(1, len(devices))
         self._alone = [

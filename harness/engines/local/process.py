@@ -33,6 +33,9 @@ DEVICE_SHARE = 0.9
 """Of a device's memory, that all workers on it may take; contexts take some of the rest."""
 START_SECONDS = 600.0
 """A worker that has not begun its job by then (imports included) is given up."""
+# NPROC is what XLA on CPU reads; its flag --xla_cpu_multi_thread_eigen has no effect on JAX.
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
+"""Variables by which frameworks are told how many threads to have."""
 _NUMBERS = itertools.count()
 
 
@@ -210,9 +213,7 @@ def worker_environment(
     Variables of `environment`, and thread counts the user has set, are left as they are.
     """
     threads = str(max(1, cores() // workers))
-    # NPROC is what XLA on CPU reads; its flag --xla_cpu_multi_thread_eigen has no effect on JAX.
-    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
-    defaults = {name: os.environ.get(name, threads) for name in names}
+    defaults = {name: os.environ.get(name, threads) for name in THREADS}
     defaults["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
     sharing = -(-workers // max(1, len(devices)))
     if sharing > 1:

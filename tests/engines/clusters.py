@@ -1,0 +1,33 @@
+"""A Ray cluster for tests: nodes that are processes of this machine."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def started(cpus=3):
+    """The address of a cluster of one node."""
+    with simulated(cpus) as cluster:
+        yield cluster.address
+
+
+@contextmanager
+def simulated(cpus, **resources):
+    """A cluster with a head that has so many cores, to which nodes can be added."""
+    from ray.cluster_utils import Cluster
+
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(ROOT)  # where the modules of tests' jobs are found
+    head = {"num_cpus": cpus, "include_dashboard": False, **resources}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        yield cluster
+    finally:
+        cluster.shutdown()
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
