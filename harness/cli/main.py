@@ -251,7 +251,7 @@ def _cluster(engine: str, **options: Any) -> Any:
     """The cluster that options name, `None` for this machine."""
     given = {key: value for key, value in options.items() if value}
     if engine == "ray":
-        from harness.driver.workplace import ClusterOptions
+        from harness.engines.ray.share import ClusterOptions
 
         return ClusterOptions(**given)
     for key, value in given.items():
@@ -374,15 +374,19 @@ def export(model: str, format: Any, file: Path | None) -> None:
 @_output
 @_data_dir
 @click.option("--tracking", help="MLflow tracking URI, or none.  [default: OUTPUT/mlflow.db]")
+@_engine
+@_address
+@_per_trial
+@_mixed
 @_plugins
-def doctor(output: Path, data_dir: Path | None, tracking: str | None) -> None:
-    """Look whether a sweep would run here: packages, devices, disk, data, MLflow.
+def doctor(output: Path, data_dir: Path | None, tracking: str | None, **options: Any) -> None:
+    """Look whether a sweep would run here: packages, devices, disk, data, MLflow, a cluster.
 
     Exit code 1 if it would fail; each finding says what to do.
     """
     from harness import doctor as doctors
 
-    sys.exit(doctors.diagnose(output, data_dir, tracking))
+    sys.exit(doctors.diagnose(output, data_dir, tracking, cluster=_cluster(**options)))
 
 
 @main.command()

@@ -8,6 +8,7 @@ anything that stays, and none imports a framework into this process.
     machine.py                 cores, memory, disk, write access
     data.py                    the data cache and a data directory
     mlflow_store.py            MLflow
+    cluster.py                 the nodes of a Ray cluster
     backends.py                TensorFlow, JAX, Torch and their devices
     child.py                   processes that may crash or hang
     checks.py                  all but the packages, in their order
@@ -15,6 +16,7 @@ anything that stays, and none imports a framework into this process.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich.box
 import rich.console
@@ -24,6 +26,9 @@ import rich.text
 from harness.doctor import versions
 from harness.doctor.finding import Finding, Level, guarded
 from harness.system.text import counted, one_line
+
+if TYPE_CHECKING:  # it cannot be loaded where a package is missing
+    from harness.engines.ray.share import ClusterOptions
 
 __all__ = ["Finding", "diagnose", "examine"]
 
@@ -37,6 +42,7 @@ def diagnose(
     data_dir: Path | None = None,
     tracking: str | None = None,
     console: rich.console.Console | None = None,
+    cluster: "ClusterOptions | None" = None,
 ) -> int:
     """Prints what was found: a table on a terminal, elsewhere a line for each finding.
 
@@ -45,13 +51,14 @@ def diagnose(
         data_dir: Directory that source files would be looked for in.
         tracking: MLflow tracking URI, `none`, or absent for a database in the output folder.
         console: Where it is printed.
+        cluster: The Ray cluster that trials would run on, if it is one.
 
     Returns:
         The exit code: 1 when a sweep would fail, else 0.
     """
     console = console or rich.console.Console(highlight=False)
     found = []
-    for finding in guarded("doctor", lambda: examine(output, data_dir, tracking, console)):
+    for finding in guarded("doctor", lambda: examine(output, data_dir, tracking, console, cluster)):
         found.append(finding)
         if not console.is_terminal:  # who waits for a log sees each as it comes
             _say(console, _line(finding))
@@ -68,6 +75,7 @@ def examine(
     data_dir: Path | None,
     tracking: str | None,
     console: rich.console.Console,
+    cluster: "ClusterOptions | None" = None,
 ) -> Iterator[Finding]:
     """Every finding, each as soon as it is there; arguments as of `diagnose`."""
     yield from guarded("Python", versions.python)
@@ -75,7 +83,7 @@ def examine(
     # The rest cannot even be loaded where a package is missing, which has been said by now.
     from harness.doctor import checks
 
-    yield from checks.examine(output, data_dir, tracking, console)
+    yield from checks.examine(output, data_dir, tracking, console, cluster)
 
 
 def _line(finding: Finding) -> str:

@@ -12,8 +12,9 @@ import rich.progress
 
 from harness import registry
 from harness.data import download
-from harness.doctor import backends, data, machine, mlflow_store, plugins
+from harness.doctor import backends, cluster, data, machine, mlflow_store, plugins
 from harness.doctor.finding import Finding, gigabytes, guarded
+from harness.engines.ray.share import ClusterOptions
 from harness.spec import Task
 from harness.tracking import default_uri
 
@@ -26,6 +27,7 @@ def examine(
     data_dir: Path | None,
     tracking: str | None,
     console: rich.console.Console,
+    cluster_options: ClusterOptions | None = None,
 ) -> Iterator[Finding]:
     """What is found, the quick checks first.
 
@@ -34,6 +36,7 @@ def examine(
         data_dir: Directory that source files would be looked for in.
         tracking: MLflow tracking URI, `none`, or absent for a database in the output folder.
         console: Where it is said what takes long.
+        cluster_options: The cluster that trials would run on, if it is one.
     """
     # MLflow takes seconds to load, in which everything else is looked at.
     with mlflow_store.looking(tracking or default_uri(output)) as look:
@@ -55,6 +58,10 @@ def examine(
         title = backends.TITLES[name]
         with _busy(console, f"asking {title} for its devices"):
             found = list(guarded(title, partial(backends.backend, name)))
+        yield from found
+    if cluster_options is not None:
+        with _busy(console, "asking the nodes of the cluster"):
+            found = list(guarded(cluster.NAME, partial(cluster.cluster, cluster_options)))
         yield from found
 
 

@@ -24,6 +24,7 @@ from harness.driver.running import Running, failed
 from harness.driver.whole_time import WholeTime
 from harness.engines.engine import Done, Engine, Limits, Told
 from harness.engines.local.worker import Run
+from harness.engines.ray.share import ClusterOptions
 from harness.journal.folder import ENVIRONMENT, PAGE, QUESTION, failure_path
 from harness.journal.grown import superseded
 from harness.journal.read import read_journal
@@ -66,7 +67,7 @@ class Options:
     per_device: int | None = None
     """Worker processes for each accelerator, in place of `workers`; as many as the memory holds, by
     what trials of the sweep took before, if absent."""
-    cluster: workplace.ClusterOptions | None = None
+    cluster: ClusterOptions | None = None
     """The Ray cluster that runs the trials; this machine if absent."""
     tracking: str | None = None
     """An MLflow tracking URI, `none`, or absent for a database in the output folder."""

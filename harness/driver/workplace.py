@@ -13,6 +13,7 @@ from harness.data import download
 from harness.driver import devices
 from harness.engines.engine import Engine
 from harness.engines.local.worker import Run
+from harness.engines.ray.share import ClusterOptions, Share
 from harness.journal.folder import WORKERS_LOG
 from harness.journal.record import SweepRecord
 from harness.own.file import SUFFIX
@@ -22,19 +23,7 @@ from harness.system import host
 from harness.training import worker_start
 
 if TYPE_CHECKING:
-    from harness.engines.ray.cluster import Node
-    from harness.engines.ray.share import Share
-
-
-@dataclass(frozen=True)
-class ClusterOptions:
-    """Which cluster, and what of it; as on the command line."""
-
-    address: str = "auto"
-    per_trial: str | None = None
-    """`cpus=2,gpus=0.25`."""
-    mixed: bool = False
-    """Whether accelerators of several kinds will do."""
+    from harness.engines.ray.nodes import Node
 
 
 class Workplace(Protocol):
@@ -74,7 +63,7 @@ def opened(
         return
     if per_device is not None:
         raise HarnessError(f"--per-device {per_device}: on a cluster --per-trial gpus=PART says it")
-    from harness.engines.ray.cluster import connected
+    from harness.engines.ray.connection import connected
 
     with connected(cluster.address):
         yield OnCluster.found(cluster, workers, prepared)
@@ -120,7 +109,7 @@ class OnCluster:
 
     def __init__(
         self,
-        share: "Share",
+        share: Share,
         most: int | None,
         nodes: Sequence["Node"],
         prepared: Callable[[str], Path],
@@ -133,17 +122,15 @@ class OnCluster:
         cls, options: ClusterOptions, most: int | None, prepared: Callable[[str], Path]
     ) -> "OnCluster":
         """The workplace, once it is known that it will do; errors as of `opened`."""
-        from harness.engines.ray import cluster
-        from harness.engines.ray.share import parse
+        from harness.engines.ray import nodes
 
-        asked = options.per_trial
-        share = cluster.usual_share(cluster.nodes()) if asked is None else parse(asked)
-        nodes = cluster.check(options.address, share, options.mixed)
-        return cls(share, most, nodes, prepared)
+        share = nodes.share(options.per_trial)
+        found = nodes.check(options.address, share, options.mixed)
+        return cls(share, most, found, prepared)
 
     def workers(self, record: SweepRecord | None) -> int:
         """As many as the cluster takes now, at most those that were asked for."""
-        from harness.engines.ray.cluster import capacity
+        from harness.engines.ray.nodes import capacity
 
         now = capacity(self._share, self._nodes)
         return now if self._most is None else min(now, self._most)
@@ -152,18 +139,20 @@ class OnCluster:
         self, run: Run, initialize: Callable[[], None], sweep: Sweep, workers: int, folder: Path
     ) -> Engine:
         """As of `Workplace`."""
-        from harness.engines.ray import cluster, own_code
+        from harness.engines.ray import own_code
+        from harness.engines.ray.nodes import check_seen
         from harness.engines.ray.pool import RayEngine
+        from harness.engines.ray.seat import owner_of
 
         plugins = registry.plugins()
-        cluster.check_seen(self._nodes, [path for path in plugins if path.suffix == SUFFIX])
+        check_seen(self._nodes, [path for path in plugins if path.suffix == SUFFIX])
         return RayEngine(
             run,
             workers=self._most,
             environment=variables(sweep, ()),
             initialize=functools.partial(own_code.begin, own_code.gathered(plugins), initialize),
             share=self._share,
-            owner=cluster.owner_of(folder),
+            owner=owner_of(folder),
             log=folder / WORKERS_LOG,
             folder=folder,
             data={task: self._prepared(task) for task in sweep.tasks},

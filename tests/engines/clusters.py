@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PATHS = (ROOT, ROOT / "tests" / "hostile")
+"""Where nodes find the modules of tests' jobs, and what their plugin brings."""
 
 
 @contextmanager
@@ -20,7 +22,7 @@ def simulated(cpus, **resources):
     from ray.cluster_utils import Cluster
 
     before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(ROOT)  # where the modules of tests' jobs are found
+    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, PATHS))
     head = {"num_cpus": cpus, "include_dashboard": False, **resources}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:

@@ -41,14 +41,14 @@ def on_this_machine():
 def on_a_cluster():
     """Likewise on a Ray cluster, whose worker processes run on this machine."""
     pytest.importorskip("ray", reason="Ray is not installed")
-    from harness.engines.ray import cluster
+    from harness.engines.ray import connection
     from harness.engines.ray.pool import RayEngine
 
-    with started() as address, cluster.connected(address):
+    with started() as address, connection.connected(address):
         yield (
             RayEngine,
             (
-                "from harness.engines.ray.cluster import connected\n"
+                "from harness.engines.ray.connection import connected\n"
                 f"from functools import partial; connection = partial(connected, {address!r})\n"
                 "from harness.engines.ray.pool import RayEngine as Engine"
             ),

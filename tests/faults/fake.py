@@ -131,16 +131,19 @@ def nothing() -> None:
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 @click.option("--workers", default=1)
 @click.option("--tracking", default="none")
-def main(question: Path, output: Path, workers: int, tracking: str) -> None:
+@click.option("--address", help="Of a Ray cluster.")
+def main(question: Path, output: Path, workers: int, tracking: str, address: str | None) -> None:
     """Runs a sweep as `harness run` does, over trials that take a moment."""
     from harness.driver.loop import Options, run_sweep
+    from harness.engines.ray.share import ClusterOptions
     from harness.spec import HarnessError
     from harness.sweep.load import load_sweep
     from harness.system import stdio
     from tests.faults import fake  # workers import the functions by this name
 
     stdio.outlast_readers()
-    options = Options(output=output, workers=workers, tracking=tracking)
+    cluster = None if address is None else ClusterOptions(address)
+    options = Options(output=output, workers=workers, tracking=tracking, cluster=cluster)
     try:
         asked = load_sweep(str(question), {})
         code = run_sweep(asked, options, fake.run, fake.nothing, rehearse=False)

@@ -20,11 +20,11 @@ from harness.engines.local.log import LIMIT, Log
 from harness.engines.local.pool import packed_setup
 from harness.engines.local.process import START_SECONDS, THREADS
 from harness.engines.local.worker import Run
-from harness.engines.ray import cluster, packed, versions
-from harness.engines.ray.cluster import last_line
+from harness.engines.ray import nodes, packed, versions
+from harness.engines.ray.connection import last_line
 from harness.engines.ray.files import Outgoing, Sent, write
 from harness.engines.ray.keeper import Order, Place, Reply
-from harness.engines.ray.seat import Seat, Waiting
+from harness.engines.ray.seat import Seat, Waiting, end_orphans
 from harness.engines.ray.share import Share
 from harness.failure import describe_error
 from harness.trial import Failure
@@ -95,7 +95,7 @@ class RayEngine:
         """When the cluster is looked at next. Monotonic."""
         self._closed = False
         if owner is not None:
-            cluster.end_orphans(owner)
+            end_orphans(owner)
         self._fill()
 
     def free(self) -> int:
@@ -160,7 +160,7 @@ class RayEngine:
         """Starts as many actors as the cluster takes by now, or as were asked for."""
         share = self._order.share
         there = sum(not seat.refused for seat in self._seats)
-        wanted = self._most or cluster.capacity(share, cluster.nodes())
+        wanted = self._most or nodes.capacity(share, nodes.alive())
         for _ in range(wanted - there):
             self._started += 1
             self._seats.append(Seat(self._started, self._owner, self._order))

@@ -1,22 +1,28 @@
 """One worker of the cluster as the driver sees it: an actor, and what it is doing."""
 
 import contextlib
+import os
+import socket
 import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.engines.engine import Limits
-from harness.engines.ray.cluster import last_line
+from harness.engines.ray.connection import last_line
 from harness.engines.ray.files import Sent
 from harness.engines.ray.keeper import Keeper, Luggage, Order, Place
 from harness.engines.ray.share import Share
+from harness.spec import HarnessError
+from harness.system.text import counted
 from harness.trial import Failure
 
 WATCH_SECONDS = 20.0
 """How long an actor is asked at once to wait for something to say."""
 _NUMBERS = 1_000_000
 """Worker processes that one actor may have after each other."""
+_END_SECONDS = 60.0
+"""How long the workers of an earlier driver may take to end."""
 _VARIABLES = {"RAY_kill_child_processes_on_worker_exit": "false"}
 """Ray would kill the worker process, an actor's child, when the actor ends, and leave behind what
 that has started. By itself the worker ends with all of it."""
@@ -119,3 +125,31 @@ class Seat:
 def _taken(share: Share) -> dict[str, float]:
     """The resources of an actor; Ray takes whole numbers above one."""
     return {"num_cpus": share.cpus, "num_gpus": share.gpus}
+
+
+def end_orphans(owner: str) -> None:
+    """Ends the workers of a driver that is no more, and returns once they are gone.
+
+    Args:
+        owner: what the names of its actors begin with.
+    """
+    import ray
+
+    until = time.monotonic() + _END_SECONDS
+    while time.monotonic() < until:
+        found = [name for name in ray.util.list_named_actors() if name.startswith(f"{owner}#")]
+        if not found:
+            return
+        for name in found:
+            with contextlib.suppress(ValueError):  # it has ended by itself meanwhile
+                ray.kill(ray.get_actor(name))
+        time.sleep(0.1)
+    raise HarnessError(
+        f"{counted(len(found), 'worker')} of an earlier driver of this sweep cannot be ended; "
+        "see ray list actors"
+    )
+
+
+def owner_of(folder: os.PathLike[str]) -> str:
+    """Names a sweep's folder among all machines that a cluster may be used from."""
+    return f"{socket.gethostname()}:{os.path.realpath(folder)}"

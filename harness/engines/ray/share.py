@@ -1,4 +1,4 @@
-"""What one trial takes of a node."""
+"""What is asked of a cluster: which, and what one trial takes of a node."""
 
 import math
 from dataclasses import dataclass
@@ -60,3 +60,14 @@ def parse(text: str) -> Share:
             )
         found[key] = number
     return Share(**found)
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Which cluster, and what of it; as on the command line."""
+
+    address: str = "auto"
+    per_trial: str | None = None
+    """`cpus=2,gpus=0.25`."""
+    mixed: bool = False
+    """Whether accelerators of several kinds will do."""

@@ -1,5 +1,6 @@
 """Nodes with disks of their own, that come and go: simulated, each with a cache of its own."""
 
+import contextlib
 import dataclasses
 import socket
 import time
@@ -10,10 +11,12 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
+from harness.doctor import cluster
 from harness.engines.engine import Limits
-from harness.engines.ray import cluster, files, own_code, versions
+from harness.engines.ray import connection, files, own_code, versions
+from harness.engines.ray import nodes as cluster_nodes
 from harness.engines.ray.pool import RayEngine
-from harness.engines.ray.share import Share
+from harness.engines.ray.share import ClusterOptions, Share
 from harness.journal.folder import checkpoint_path
 from harness.registry import plugin_files
 from harness.spec import HarnessError, Training
@@ -31,7 +34,7 @@ def nodes(tmp_path_factory):
     with simulated(cpus=0) as it:
         it.home = home
         it.add_node(num_cpus=2, num_gpus=1, env_vars={"HARNESS_CACHE": str(home / "first")})
-        with cluster.connected(it.address):
+        with connection.connected(it.address):
             yield it
 
 
@@ -190,37 +193,56 @@ def test_workers_of_an_earlier_driver_are_ended_first(nodes):
 
 def test_a_node_that_is_not_like_the_driver_is_one_line(nodes, monkeypatch):
     here = versions.here()
-    assert [node.gpus for node in cluster.check("there", Share(), mixed=False)][:1] == [1]
+    assert [node.gpus for node in cluster_nodes.check("there", Share(), mixed=False)][:1] == [1]
     monkeypatch.setattr(versions, "here", lambda: {**here, "keras": "1.0"})
     with pytest.raises(HarnessError) as raised:
-        cluster.check("there", Share(), mixed=False)
+        cluster_nodes.check("there", Share(), mixed=False)
     host = socket.gethostname()
     assert str(raised.value) == (
         f"node {host}: keras {here['keras']}, and 1.0 with the driver; expected the same"
     )
 
 
+def test_the_doctor_knows_nodes(nodes, monkeypatch):
+    monkeypatch.setattr(connection, "connected", lambda address: contextlib.nullcontext())
+    found = [*cluster.cluster(ClusterOptions("HOST:1", "cpus=1"))]
+    assert {finding.level for finding in found} == {"ok"}
+    here = socket.gethostname()
+    assert (f"node {here}", "2 cpus, 1 gpus, 2 trials at once") in [
+        (finding.name, finding.message) for finding in found
+    ]
+    assert found[-1].message.startswith("HOST:1: ")
+    assert " trials of cpus=1,gpus=0 at once on " in found[-1].message
+    (finding,) = cluster.cluster(ClusterOptions("HOST:1", "gpus=4"))
+    assert finding.level == "error"
+    assert "no node of the cluster at HOST:1 has that" in finding.message
+    told = versions.here()
+    monkeypatch.setattr(versions, "here", lambda: {**told, "keras": "1.0"})
+    found = [*cluster.cluster(ClusterOptions("HOST:1", "cpus=1"))]
+    assert any(f.level == "error" and "and 1.0 with the driver" in f.message for f in found)
+
+
 def test_what_no_node_has_is_one_line(nodes):
     with pytest.raises(HarnessError) as raised:
-        cluster.check("HOST:1", Share(1, 8), mixed=False)
+        cluster_nodes.check("HOST:1", Share(1, 8), mixed=False)
     assert str(raised.value) == (
         "--per-trial cpus=1,gpus=8: no node of the cluster at HOST:1 has that; the largest, of 2, "
         "has 2 cpus and 1 gpus"
     )
     missing = nodes.home / "nowhere.toml"
     with pytest.raises(HarnessError, match=r"nowhere\.toml is not there; expected a sweep file"):
-        cluster.check_seen(cluster.nodes(), [missing])
+        cluster_nodes.check_seen(cluster_nodes.alive(), [missing])
 
 
 def test_accelerators_of_several_kinds_are_refused(monkeypatch):
-    node = cluster.Node("1", "one", 8, 1, "H100")
+    node = cluster_nodes.Node("1", "one", 8, 1, "H100")
     found = [node, dataclasses.replace(node, id="2", accelerator="A100")]
-    monkeypatch.setattr(cluster, "nodes", lambda: found)
-    monkeypatch.setattr(cluster, "_compare", lambda fitting: None)
+    monkeypatch.setattr(cluster_nodes, "alive", lambda: found)
+    monkeypatch.setattr(cluster_nodes, "faults", lambda fitting: {})
     with pytest.raises(HarnessError, match=r"of several kinds \(A100, H100\), .* --mixed"):
-        cluster.check("there", Share(1, 1), mixed=False)
-    assert cluster.check("there", Share(1, 1), mixed=True) == found
-    assert cluster.check("there", Share(), mixed=False) == found
+        cluster_nodes.check("there", Share(1, 1), mixed=False)
+    assert cluster_nodes.check("there", Share(1, 1), mixed=True) == found
+    assert cluster_nodes.check("there", Share(), mixed=False) == found
 
 
 @pytest.mark.parametrize(
@@ -239,6 +261,6 @@ def test_accelerators_of_several_kinds_are_refused(monkeypatch):
     ],
 )
 def test_an_address_that_is_none_is_one_line(address, said):
-    with pytest.raises(HarnessError) as raised, cluster.connected(address):
+    with pytest.raises(HarnessError) as raised, connection.connected(address):
         pass
     assert str(raised.value) == f"--address {address}: {said}"
