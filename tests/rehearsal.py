@@ -25,6 +25,7 @@ from harness.engines.engine import Done
 from harness.journal.events import result_from_json
 from harness.journal.folder import checkpoint_path
 from harness.journal.read import read_journal
+from harness.journal.record import Look
 from harness.journal.write import Journal
 from harness.spec import Objective, SearchSpace, Training
 from harness.sweep.pairs import Cell
@@ -87,6 +88,23 @@ DATA = {
 def cells(sweep):
     """As of `harness.sweep`, of the tasks and spaces above."""
     return tuple(Cell(TASKS[task], SPACES[space]) for task in sweep.tasks for space in sweep.spaces)
+
+
+def look(folder, record, task):
+    """Stands for a look at the verdict: as often as not an architecture gets more seeds, by what
+    its runs came to."""
+    runs = sorted(
+        (r.key, str(r.score))
+        for r in record.results
+        if (r.task, r.phase) == (task, "confirm") and r.status != "interrupted"
+    )
+    chance = random.Random(zlib.crc32(repr(runs).encode()))
+    more = {}
+    for space in record.sweep.spaces:
+        later = [n for n in record.sweep.looks_of(task) if n > len(record.seeds_of(task, space))]
+        if later and chance.random() < 0.5:
+            more[space] = later[0]
+    return Look(task, more, {})
 
 
 class Killed(BaseException):
@@ -237,6 +255,7 @@ class Rehearsal:
             patch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
             patch.setattr(preflight, "data_event", lambda *_: DATA)
             patch.setattr(preflight, "baselines_of", lambda *_: Baselines({}, {}))
+            patch.setattr(loop.looks, "look", look)
             patch.setattr(loop.atomic_files, "write", lambda *_: None)
             patch.setattr(loop.host, "describe", dict)
             patch.setattr(loop, "_write_report", lambda folder: 0)

@@ -33,6 +33,12 @@ class CellResults:
     """How many independent ones it has; see `Sweep.searches_of`."""
     stopped: bool = False
     """Whether the time of the whole sweep is spent."""
+    seeds: int = 0
+    """How many each of its winners is confirmed on, as far as that is decided."""
+    looks: tuple[int, ...] = ()
+    """After how many seeds the verdict is looked at; empty where all run at once."""
+    settled: bool = True
+    """Whether no more may be added."""
 
     @property
     def metric(self) -> str:
@@ -146,15 +152,21 @@ class CellResults:
         known = [cost for cost in costs if cost is not None]
         return statistics.median(known) if known else math.nan
 
-    def finished(self, seeds: int) -> bool:
-        """Whether every search has ended and each of the `seeds` runs of its winner too, or the
-        time of the whole sweep is spent."""
-        return self.stopped or is_done(
+    @property
+    def confirmed(self) -> bool:
+        """Whether every search has ended, and each run of its winner that is decided on."""
+        return is_done(
             ended=self.ended is not None and not self.running,
             winners=winners(self.search, self.objective, self.searches),
             confirmed=sum(result.status != "interrupted" for result in self.confirm),
-            seeds=seeds,
+            seeds=self.seeds,
         )
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do: it is confirmed and gets no more seeds, or the time of the
+        whole sweep is spent."""
+        return self.stopped or (self.confirmed and self.settled)
 
 
 def cell_results(record: SweepRecord) -> tuple[CellResults, ...]:
@@ -179,6 +191,9 @@ def cell_results(record: SweepRecord) -> tuple[CellResults, ...]:
             ended=record.ended.get((task, space)),
             searches=record.sweep.searches_of(task),
             stopped=record.time_over,
+            seeds=len(record.seeds_of(task, space)),
+            looks=record.sweep.looks_of(task),
+            settled=record.is_settled(task),
         )
         for task, space in record.cells
     )

@@ -146,12 +146,27 @@ def compare(
         return Comparison(interval(0.0), float(difference == 0))
     if math.isinf(total):
         return Comparison(interval(math.inf), 1.0)
-    freedom = 1 / sum((source.variance / total) ** 2 / source.freedom for source in sources)
     # The studentized range is that of two means with one standard error between them.
-    error = math.sqrt(total / 2)
-    half = _studentized_quantile(confidence, groups, freedom) * error
-    p_value = _studentized_tail(abs(difference) / error, groups, freedom)
-    return Comparison(interval(half), p_value)
+    p_value = _studentized_tail(abs(difference) / math.sqrt(total / 2), groups, _freedom(sources))
+    return Comparison(interval(half_width(sources, groups, confidence)), p_value)
+
+
+def half_width(sources: Sequence[Uncertainty], groups: int, confidence: float) -> float:
+    """Half of the interval of the difference of two out of `groups` means, as `compare` has it.
+
+    Args:
+        sources: what makes the difference uncertain; variances that are finite, and not all 0.
+        groups: means that are compared with each other.
+        confidence: joint confidence of the intervals of all pairs.
+    """
+    error = math.sqrt(sum(source.variance for source in sources) / 2)
+    return _studentized_quantile(confidence, groups, _freedom(sources)) * error
+
+
+def _freedom(sources: Sequence[Uncertainty]) -> float:
+    """Of the sum of variances, by Satterthwaite."""
+    total = sum(source.variance for source in sources)
+    return 1 / sum((source.variance / total) ** 2 / source.freedom for source in sources)
 
 
 def distance_from(
@@ -188,15 +203,14 @@ def distance_from(
     total = sum(source.variance for source in sources)
     half = total
     if 0 < total < math.inf:
-        freedom = 1 / sum((source.variance / total) ** 2 / source.freedom for source in sources)
-        half = _studentized_quantile(confidence, groups, freedom) * math.sqrt(total / 2)
+        half = half_width(sources, groups, confidence)
     return Interval(mean * scale, (mean - half) * scale, (mean + half) * scale)
 
 
 def compare_with(
     best: str,
     samples: Mapping[str, Sequence[float]],
-    confidence: float = 0.95,
+    confidence: float | Mapping[str, float] = 0.95,
     further: Mapping[str, Uncertainty] = MappingProxyType({}),
 ) -> dict[str, Comparison]:
     """How far `best` is from each other sample, with the joint confidence of `compare`.
@@ -204,16 +218,30 @@ def compare_with(
     Args:
         best: name of the sample that is compared with all others.
         samples: values by name; those with fewer than two make no comparison harder.
+        confidence: of all intervals, or of each by the name of the other sample.
         further: what else makes the difference to a sample uncertain, by its name.
     """
-    groups = max(2, sum(len(values) >= 2 for values in samples.values()))
+    groups = groups_of(samples)
+
+    def confidence_of(name: str) -> float:
+        return confidence if isinstance(confidence, float) else confidence[name]
+
     return {
         name: compare(
-            samples[best], values, groups=groups, confidence=confidence, further=further.get(name)
+            samples[best],
+            values,
+            groups=groups,
+            confidence=confidence_of(name),
+            further=further.get(name),
         )
         for name, values in samples.items()
         if name != best
     }
+
+
+def groups_of(samples: Mapping[str, Sequence[float]]) -> int:
+    """How many samples are compared with each other: those with two values at least."""
+    return max(2, sum(len(values) >= 2 for values in samples.values()))
 
 
 def running_best(scores: npt.ArrayLike, direction: Direction) -> npt.NDArray[np.float64]:

@@ -37,6 +37,16 @@ def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
+def _seeds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
+    """A number of seeds, or `auto`."""
+    if value is None or value == "auto":
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number nor 'auto'") from None
+
+
 _folder = click.Path(path_type=Path)
 _data_dir = click.option(
     "--data-dir", type=_folder, help="Read data set files from DIR/<data set>/<file>."
@@ -171,7 +181,12 @@ def check(names: tuple[str, ...], backend: Any, data_dir: Path | None, offline: 
 @click.option("--epochs", type=int, help="Most epochs of a trial.")
 @click.option("--seconds", type=float, help="Search time of each cell.")
 @click.option("--minutes", type=float, help="Time of the whole sweep, in place of --trials.")
-@click.option("--seeds", type=int, help="Number of confirmation seeds.")
+@click.option(
+    "--seeds",
+    metavar="INTEGER|auto",
+    callback=_seeds,
+    help="Number of confirmation seeds; auto adds some where a verdict is not clear.",
+)
 @click.option("--searches", type=int, help="Independent searches of each cell.")
 @click.option(
     "--tuner",

@@ -126,7 +126,8 @@ def to_do(sweep: Sweep) -> str:
         trials = f"an equal share of {sweep.minutes:g} min, trials of {budget.epochs} epochs"
     return (
         f"to do: {', '.join(sweep.spaces)}: {trials} each, then the best of each on "
-        f"{counted(len(sweep.seeds_of(task)), 'seed')} and the test split"
+        f"{counted(len(sweep.first_seeds_of(task)), 'seed')} and the test split"
+        f"{f', on up to {len(sweep.seeds_of(task))} where that is unclear' if sweep.looks else ''}"
     )
 
 

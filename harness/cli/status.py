@@ -80,7 +80,16 @@ def every_cell(record: SweepRecord) -> tuple[CellResults, ...]:
     return tuple(
         begun.get((task, space))
         or CellResults(
-            task, space, record.tasks.get(task), (), (), 0, None, record.sweep.searches_of(task)
+            task=task,
+            space=space,
+            data=record.tasks.get(task),
+            search=(),
+            confirm=(),
+            running=0,
+            ended=None,
+            searches=record.sweep.searches_of(task),
+            seeds=len(record.seeds_of(task, space)),
+            settled=record.is_settled(task),
         )
         for task in record.sweep.tasks
         for space in record.sweep.spaces
@@ -97,10 +106,10 @@ def headline(
         silent: seconds since the journal was written to.
     """
     sweep = record.sweep
-    over = _over(sweep, every)
+    over = _over(every)
     most = sum(_trials(sweep, cell) for cell in every)
     trials = f" of {most}" if sweep.minutes is None else ""
-    seeds = sum(len(sweep.runs_of(cell.task)) for cell in every)
+    seeds = sum(cell.seeds * cell.searches for cell in every)
     searched, confirmed = (
         sum(len(finished(part)) for part in parts)
         for parts in ([c.search for c in every], [c.confirm for c in every])
@@ -138,7 +147,7 @@ def failures(every: Sequence[CellResults]) -> Iterator[str]:
 
 def outlook(record: SweepRecord, every: Sequence[CellResults], state: Driver) -> Iterator[str]:
     """What is left: how long it takes and how that is reckoned, or how to carry on."""
-    if _over(record.sweep, every):
+    if _over(every):
         without = [one_line(f"{c.task} x {c.space}") for c in every if not c.scores]
         yield (
             f"no confirmed result: {', '.join(without)}"
@@ -193,9 +202,9 @@ def _row(sweep: Sweep, cell: CellResults) -> list[str]:
         else f"{len(finished(cell.search))}/{_trials(sweep, cell)}",
         str(_failed(cell) or ""),
         f"{best.score:.4g}" if best else "",
-        f"{len(finished(cell.confirm))}/{len(sweep.runs_of(cell.task))}",
+        f"{len(finished(cell.confirm))}/{cell.seeds * cell.searches}",
         f"{cell.mean:.4g}" if cell.scores else "",
-        _state(sweep, cell),
+        _state(cell),
     ]
 
 
@@ -204,12 +213,12 @@ def _trials(sweep: Sweep, cell: CellResults) -> int:
     return sweep.searches_of(cell.task) * sweep.budget_of(cell.task).trials
 
 
-def _over(sweep: Sweep, every: Sequence[CellResults]) -> bool:
-    return all(cell.finished(len(sweep.seeds_of(cell.task))) for cell in every)
+def _over(every: Sequence[CellResults]) -> bool:
+    return all(cell.finished for cell in every)
 
 
-def _state(sweep: Sweep, cell: CellResults) -> str:
-    if cell.finished(len(sweep.seeds_of(cell.task))):
+def _state(cell: CellResults) -> str:
+    if cell.finished:
         return "done" if cell.scores else "no result"
     if cell.ended is not None:
         return "confirming"

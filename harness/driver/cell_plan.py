@@ -51,9 +51,11 @@ class CellPlan:
         self.searches = sweep.searches_of(cell.task.name)
         """How many the cell has. Their trials take turns in the numbers of the cell; the oracle
         counts those of its own search."""
-        runs = enumerate(sweep.runs_of(cell.task.name))
-        self.seeds = {number: seed for number, seed in runs if self._owns(number)}
-        """Seeds of its confirmation runs, by the numbers of these."""
+        self.seeds: dict[int, int] = {}
+        """Seeds of its confirmation runs, by the numbers of these, as far as they are decided."""
+        self.confirm_on(len(sweep.first_seeds_of(cell.task.name)))
+        self.settled = not sweep.looks_of(cell.task.name)
+        """Whether no more may be added."""
         self.ended: str | None = None
         """Why the search ended, once it has and none of its trials runs any more."""
         self.suggestions: dict[int, Suggestion] = {}
@@ -104,6 +106,11 @@ class CellPlan:
             raise HarnessError(fault)
         return sampled, sample_training(hp, task)
 
+    def confirm_on(self, seeds: int) -> None:
+        """Has its winner confirmed on the first so many seeds."""
+        runs = self.sweep.runs_of(self.cell.task.name)[: seeds * self.searches]
+        self.seeds = {number: seed for number, seed in enumerate(runs) if self._owns(number)}
+
     def restore(self, record: SweepRecord) -> None:
         """Takes over what an earlier run of the sweep did."""
         for entry in record.history:
@@ -128,6 +135,8 @@ class CellPlan:
         self._waiting = [s for number, s in self.suggestions.items() if number not in done]
         self.ended = record.ended_searches.get((*self.cell.key, self.search))
         self.apart = record.apart.get((*self.cell.key, self.search))
+        self.confirm_on(len(record.seeds_of(*self.cell.key)))
+        self.settled = record.is_settled(self.cell.task.name)
         self._drop_checkpoints()
 
     def reconsider(self) -> None:
@@ -223,7 +232,11 @@ class CellPlan:
         return best_trial(self.searched(), self.cell.task.objective)
 
     def over(self) -> bool:
-        """Whether nothing is left to do: all seeds have run, or there is nothing to confirm."""
+        """Whether nothing is left to do, and nothing will be."""
+        return self.settled and self.at_rest()
+
+    def at_rest(self) -> bool:
+        """Whether all seeds that are decided have run, or there is nothing to confirm."""
         return is_done(
             ended=self.ended is not None,
             winners=int(self.best() is not None),

@@ -18,6 +18,7 @@ from harness.trial import TrialResult
 if TYPE_CHECKING:
     from harness.driver.cell_plan import CellPlan
     from harness.driver.plan import Plan
+    from harness.journal.record import Look
     from harness.trial import Job
 
 
@@ -83,6 +84,12 @@ class Display:
         best = plan.best()
         found = "no trial completed" if best is None else f"best {_score(plan, best.score)}"
         self._print(f"{' · '.join(_name(plan))} · search ended: {reason}; {found}")
+
+    def looked(self, look: "Look") -> None:
+        """Says what becomes of the seeds of a task, now that all of them have run."""
+        found = "; ".join(f"{space}: {why}" for space, why in look.why.items())
+        more = ", ".join(f"{space} {seeds}" for space, seeds in look.seeds.items())
+        self._print(f"{look.task} · seeds: {more or 'no more'}{f' ({found})' if found else ''}")
 
     def refresh(self) -> None:
         """Draws the table anew."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from harness import registry
 from harness.analysis.cells import exit_code, unconfirmed
 from harness.check.rehearsal import run_or_rehearse
-from harness.driver import preflight, together, winners, workplace
+from harness.driver import looks, preflight, together, winners, workplace
 from harness.driver.display import Display
 from harness.driver.placement import Placement
 from harness.driver.running import Running, failed
@@ -334,6 +334,7 @@ class _Driver:
         while self.engine.free() and not self._alone():
             self.plan.divide_time()
             self._end_searches()
+            self._look()
             step = self.held or self.plan.next(self.placement.here(), self.placement.elsewhere())
             if step is None:
                 # Asking may have shown that a space is exhausted: then it can be confirmed.
@@ -380,6 +381,17 @@ class _Driver:
             )
             self.display.search_ended(plan, reason)
         return ended
+
+    def _look(self) -> None:
+        """Decides on more seeds for every task whose cells have all of those decided before."""
+        while tasks := self.plan.to_look_at():
+            for task in tasks:
+                record = self.journal.read()
+                assert record is not None
+                look = looks.look(self.folder, record, task)
+                self.journal.append("looked", **jsonable(look))
+                self.plan.take(look)
+                self.display.looked(look)
 
     def _set_aside(self, plan: "CellPlan") -> None:
         """Records that confirmation runs count no more that were not of the winner of now."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.driver.cell_plan import CellPlan, Step
 from harness.driver.whole_time import WholeTime
-from harness.journal.record import SweepRecord
+from harness.journal.record import Look, SweepRecord
 from harness.sweep.pairs import cells, pretraining
 from harness.sweep.question import Sweep
 
@@ -81,6 +81,23 @@ class Plan:
         if self.time is not None:
             return plan.search_seconds()
         return len(plan.searched()) + len(plan.running)
+
+    def to_look_at(self) -> list[str]:
+        """Tasks whose verdict is to be looked at now: every cell has its runs, and more may be
+        added."""
+        tasks: dict[str, list[CellPlan]] = {}
+        for plan in self.cells:
+            if not plan.settled:
+                tasks.setdefault(plan.cell.task.name, []).append(plan)
+        return [task for task, plans in tasks.items() if all(plan.at_rest() for plan in plans)]
+
+    def take(self, look: Look) -> None:
+        """Does as a look at the verdict on a task has decided."""
+        for plan in self.cells:
+            if plan.cell.task.name == look.task:
+                plan.settled = not look.seeds
+                if plan.cell.space.name in look.seeds:
+                    plan.confirm_on(look.seeds[plan.cell.space.name])
 
     def divide_time(self) -> None:
         """Says anew what is left for whom of a time for the whole sweep."""

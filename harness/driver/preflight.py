@@ -240,9 +240,7 @@ def complete(record: SweepRecord) -> bool:
         return True
     begun = {(found.task, found.space): found for found in cell_results(record)}
     return all(
-        cell.key in begun
-        and begun[cell.key].finished(len(record.sweep.seeds_of(cell.task.name)))
-        and not _model_after_all(record, cell)
+        cell.key in begun and begun[cell.key].finished and not _model_after_all(record, cell)
         for cell in cells(record.sweep)
     )
 

@@ -30,7 +30,7 @@ def progress(sweep: Sweep, cell: CellResults) -> CellProgress:
     """How far a cell is by its journal."""
     return CellProgress(
         budget=sweep.budget_of(cell.task),
-        seeds=len(sweep.runs_of(cell.task)),
+        seeds=cell.seeds * cell.searches,
         searched=[result.cost.seconds for result in finished(cell.search)],
         confirmed=[result.cost.seconds for result in finished(cell.confirm)],
         searching=cell.ended is None,

@@ -11,6 +11,7 @@ Events, each with `event` and `time` (Unix seconds):
 - `asked`: `task`, `space`, `number`, `values`, `epochs`, `initial_epoch`, `parent`
 - `finished`: `result`, a `TrialResult`; the last one of a trial counts, and one that was
   `interrupted` is to be run again
+- `looked`: a `Look` at the verdict on a task, `task`, `seeds`, `why`
 - `time_over`: the sweep's `minutes` are spent; cells have the confirmation runs that they have
 - `search_ended`: `task`, `space`, `search` (which of the cell's searches, 0 if absent), `reason`
 - `apart`: the same, where the seeds of its winner could not be trained as one program, and those
@@ -24,13 +25,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.journal.record import TaskRecord
+from harness.journal.record import Look, TaskRecord
 from harness.sweep.question import Budget, Sweep
 from harness.system.json_values import from_json
 from harness.trial import Asked, TrialResult
 
 VERSION = 2
-"""Journals of version 1 have no `grown`, `time_over` and `apart`."""
+"""Journals of version 1 have no `grown`, `time_over`, `apart` and `looked`."""
 LATEST = 253_402_300_800.0
 """Unix seconds at the end of the year 9999, the last that a date can be made of."""
 
@@ -123,6 +124,24 @@ def check_asked(suggestion: Asked, expected: int, searches: int) -> None:
         expected % searches, expected, searches
     ):
         raise ValueError(f"continues from suggestion {suggestion.parent}, which is none")
+
+
+def look_from_json(event: Mapping[str, Any], sweep: Sweep) -> Look:
+    """What a `looked` event says.
+
+    Raises:
+        ValueError: nothing is looked at there, or it is about what is none of the sweep.
+    """
+    look = from_json(Look, event)
+    looks = sweep.looks_of(look.task)
+    if not looks:
+        raise ValueError("a look at a verdict, where all seeds run at once")
+    for space in {*look.seeds, *look.why} - {*sweep.spaces}:
+        raise ValueError(f"space {space!r} is none of this sweep")
+    for space, seeds in look.seeds.items():
+        if seeds not in looks:
+            raise ValueError(f"{seeds} seeds for {space!r}, and looks are after {list(looks)}")
+    return look
 
 
 def check_result(result: TrialResult, sweep: Sweep) -> None:

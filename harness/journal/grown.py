@@ -30,6 +30,7 @@ def grown(record: SweepRecord, sweep: Sweep) -> SweepRecord:
         apart=_of_others(record.apart, found),  # another winner may be mapped
         time_over=record.time_over and not found.minutes,
         growth=(*record.growth, found.grown),
+        settled=frozenset(),  # other winners, or more to compare with
     )
 
 

@@ -19,6 +19,7 @@ from harness.journal.events import (
     check_names,
     check_result,
     check_time,
+    look_from_json,
     result_from_json,
     sweep_from_json,
     task_from_json,
@@ -26,7 +27,7 @@ from harness.journal.events import (
 from harness.journal.folder import JOURNAL
 from harness.journal.grown import grown
 from harness.journal.lines import Lines, damaged
-from harness.journal.record import SweepRecord, TaskRecord
+from harness.journal.record import Look, SweepRecord, TaskRecord
 from harness.spec import HarnessError
 from harness.sweep.question import Sweep
 from harness.system.json_values import from_json, readable
@@ -98,6 +99,8 @@ class _Known:
         self._ended: dict[tuple[str, str, int], str] = {}
         self._growth: tuple[tuple[str, ...], ...] = ()
         self._apart: dict[tuple[str, str, int], str] = {}
+        self._looks: list[Look] = []
+        self._settled: frozenset[str] = frozenset()
         self._time_over = False
         self._active = 0.0
         self._last: float | None = None
@@ -137,6 +140,8 @@ class _Known:
                 self._grow(sweep_from_json(from_json(Grown, event).sweep))
             case "apart":
                 self._end(event, self._apart, self._sweep)
+            case "looked":
+                self._look(look_from_json(event, self._sweep))
             case "time_over":
                 self._time_over = True
             case "resumed":
@@ -163,6 +168,8 @@ class _Known:
             time_over=self._time_over,
             active=self._active,
             growth=self._growth,
+            looks=tuple(self._looks),
+            settled=self._settled,
         )
 
     def _start(self, event: Mapping[str, Any]) -> None:
@@ -183,6 +190,13 @@ class _Known:
         self._ended, self._apart = dict(after.ended_searches), dict(after.apart)
         self._growth = after.growth
         self._time_over = after.time_over
+        self._settled = after.settled
+
+    def _look(self, look: Look) -> None:
+        self._looks.append(look)
+        self._settled -= {look.task}
+        if not look.seeds:
+            self._settled |= {look.task}
 
     def _ask(self, suggestion: Asked, sweep: Sweep) -> None:
         searches = sweep.searches_of(suggestion.task)

@@ -37,6 +37,18 @@ class TaskRecord:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What a look at the verdict on a task decided, where seeds are added until it is clear."""
+
+    task: str
+    seeds: Mapping[str, int]
+    """How many seeds architectures get from now on, of those that get more; none where no more are
+    spent on the task."""
+    why: Mapping[str, str]
+    """What was found, by architecture that the best one was compared with."""
+
+
+@dataclass(frozen=True)
 class SweepRecord:
     """The state of a sweep."""
 
@@ -62,11 +74,25 @@ class SweepRecord:
     """Seconds in which a driver was at work, from the first event of each to its last."""
     growth: tuple[tuple[str, ...], ...] = ()
     """What more was asked for each time that the question grew, `key: old, now new` each."""
+    looks: tuple[Look, ...] = ()
+    """At verdicts, in order, where seeds are added until they are clear."""
+    settled: frozenset[str] = frozenset()
+    """Tasks whose last look found that no more are to be spent, since the question last grew."""
 
     @property
     def environment(self) -> Mapping[str, Any]:
         """What the sweep ran on when it began."""
         return self.environments[0]
+
+    def seeds_of(self, task: str, space: str) -> tuple[int, ...]:
+        """Seeds of the confirmation runs of each winner of a cell, as far as they are decided."""
+        first = self.sweep.first_seeds_of(task)
+        found = [look.seeds.get(space, 0) for look in self.looks if look.task == task]
+        return self.sweep.seeds_of(task)[: max([len(first), *found])]
+
+    def is_settled(self, task: str) -> bool:
+        """Whether no more seeds may be added to the cells of a task."""
+        return not self.sweep.looks or task in self.settled
 
     @functools.cached_property
     def ended(self) -> Mapping[tuple[str, str], str]:

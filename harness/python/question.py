@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tomli_w
 
@@ -39,7 +39,7 @@ def compare(
     kind: str | None = None,
     minutes: float | None = None,
     name: str = "mine",
-    seeds: int = 3,
+    seeds: int | Literal["auto"] = 3,
     output: str | Path = "results",
     data: Mapping[str, Any] | None = None,
     fresh: bool = False,
@@ -63,7 +63,7 @@ def compare(
         minutes: for all of it, divided so that every architecture gets the same; in place of
             `trials`.
         name: of the sweep and its task.
-        seeds: confirmation runs of each winner.
+        seeds: confirmation runs of each winner; `auto` adds some where a verdict is not clear.
         output: folder of the answers.
         data: further keys of the `[data.NAME]` table, such as `test`, `group` or `class_weight`.
         fresh: whether what an earlier run has left is discarded.

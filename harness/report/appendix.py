@@ -128,7 +128,7 @@ def spending(record: SweepRecord, found: Sequence[CellResults]) -> str:
         [code(cell.task), code(cell.space), plain(cell.ended) if cell.ended else "not ended",
          _trials(sweep, cell),
          str(sum(result.epochs for result in cell.search)), duration(cell.search_seconds),
-         f"{len(cell.scores)} of {len(sweep.runs_of(cell.task))}", duration(cell.confirm_seconds),
+         f"{len(cell.scores)} of {cell.seeds * cell.searches}", duration(cell.confirm_seconds),
          duration(cell.search_seconds + cell.confirm_seconds)]
         for cell in found
     ]  # fmt: skip
@@ -227,6 +227,9 @@ def _seeds(sweep: Sweep) -> str:
     for task in sweep.budgets:
         if (own := sweep.seeds_of(task)) != shared:
             parts.append(f"on {code(task)} {listed([str(seed) for seed in own])}")
+    if sweep.looks:
+        looks = listed([str(look) for look in sweep.looks])
+        parts.append(f"added until the verdict is clear, after looks at {looks} of them")
     return "; ".join(parts)
 
 

@@ -45,7 +45,7 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
             ]
         ),
         "Leaderboard": leaderboard_section(tasks, judged, starts),
-        "How sure": how_sure(tasks, judged, answer.outcomes, answer.beside),
+        "How sure": how_sure(tasks, judged, answer.outcomes, answer.beside, record.looks),
         "Does pretraining pay?": pretraining_section(answer.pairs),
         "What pretraining cost": pretraining_costs(cells, starts),
         "With fewer examples": training_size_section(answer.families),

@@ -70,7 +70,8 @@ def _grows(key: str, old: Sweep, new: Sweep) -> bool:
         case ["minutes"]:
             return old.minutes is not None and (new.minutes is None or new.minutes > old.minutes)
         case ["seeds"]:
-            return new.seeds[: len(old.seeds)] == old.seeds
+            # With looks they are planned before the first of these; so is the error level.
+            return not old.looks and new.seeds[: len(old.seeds)] == old.seeds
         case ["budget", field]:
             return _budget_grows(field, old, old.budget, new.budget)
         case ["budgets", *task, field]:
@@ -90,7 +91,7 @@ def _budget_grows(field: str, sweep: Sweep, old: Budget, new: Budget) -> bool:
         case "seconds" | "flops":
             return before is not None and (after is None or after > before)
         case "seeds":
-            return before is not None and (after is None or after > before)
+            return not sweep.looks and before is not None and (after is None or after > before)
         case "confirm_epochs":
             return (
                 dataclasses.replace(new, **{field: 1})

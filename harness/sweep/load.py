@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import importlib.resources
+import itertools
 import json
 import re
 import tomllib
@@ -18,7 +19,7 @@ from harness.journal.folder import ARTIFACTS, DATABASE
 from harness.spec import HarnessError
 from harness.sweep import budgets, own_data, plugins, starts
 from harness.sweep.pairs import cells, pretraining
-from harness.sweep.question import SEEDS_APART, Budget, Sweep
+from harness.sweep.question import AUTO_LOOKS, SEEDS_APART, Budget, Sweep
 from harness.system.text import quoted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -102,11 +103,9 @@ def from_fields(
         merged["plugins"] = [*own, *more] if isinstance(own, list) else own
     for key, value, expected in _foreign("", merged):
         raise HarnessError(f"{origin}: {quoted(key)} = {value}: expected {expected}")
-    seeds = merged.get("seeds")
-    if isinstance(seeds, int) and not isinstance(seeds, bool):
-        if seeds > _MOST_SEEDS:
-            raise HarnessError(f"{origin}: seeds = {seeds}: expected at most {_MOST_SEEDS:,}")
-        merged["seeds"] = list(range(seeds))
+    if "seeds" in overrides:
+        merged.pop("looks", None)  # they were those of other seeds
+    merged |= _counted_seeds(merged, origin)
     for key, value, expected in starts.shape_faults(merged.get("first", ())):
         _refuse(origin, key, value, expected)
     every_space = merged.get("spaces") in ("all", ["all"])  # the latter is `--spaces all`
@@ -130,11 +129,29 @@ def from_fields(
     return sweep
 
 
+def _counted_seeds(fields: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Seeds given as a number, or as "auto", spelled out; what is neither is passed on, for
+    pydantic to refuse."""
+    seeds = fields.get("seeds")
+    if isinstance(seeds, str):
+        if seeds != "auto":
+            _refuse(origin, "seeds", seeds, "a number of seeds, a list of them or 'auto'")
+        looks = fields.get("looks", AUTO_LOOKS)
+        last = looks[-1] if isinstance(looks, (list, tuple)) and looks else None
+        seeds = last if isinstance(last, int) else AUTO_LOOKS[-1]
+        return {"looks": looks} | _counted_seeds({"seeds": seeds}, origin)
+    if isinstance(seeds, int) and not isinstance(seeds, bool):
+        if seeds > _MOST_SEEDS:
+            raise HarnessError(f"{origin}: seeds = {seeds}: expected at most {_MOST_SEEDS:,}")
+        return {"seeds": list(range(seeds))}
+    return {}
+
+
 def toml(sweep: Sweep) -> str:
     """The sweep as a TOML file that asks the same question, defaults included."""
     top = dataclasses.asdict(sweep)
     budget, own_budgets = top.pop("budget"), top.pop("budgets")
-    for absent in ("plugins", "first", "data", "minutes"):
+    for absent in ("plugins", "first", "data", "minutes", "looks"):
         if not top[absent]:
             del top[absent]
     if "first" in top and not isinstance(top["first"], str):
@@ -240,6 +257,8 @@ def _check(sweep: Sweep, origin: str) -> None:
         refuse(*fault)
     if sweep.minutes is not None and not 0 < sweep.minutes <= _MOST_MINUTES:
         refuse("minutes", sweep.minutes, f"more than 0, at most {_MOST_MINUTES:,}")
+    for fault in _looks_faults(sweep):
+        refuse(*fault)
     for searches in (sweep.searches, *map(sweep.searches_of, sweep.tasks)):
         if not 1 <= searches <= _MOST_SEARCHES:
             refuse("searches", searches, f"1 to {_MOST_SEARCHES}")
@@ -249,6 +268,18 @@ def _check(sweep: Sweep, origin: str) -> None:
             apart = f"seeds that differ by no multiple of {SEEDS_APART}, where searches are several"
             refuse("seeds", list(sweep.seeds_of(task)), apart)
     _check_cells(sweep, origin)
+
+
+def _looks_faults(sweep: Sweep) -> Iterator[tuple[str, Any, str]]:
+    looks, most = sweep.looks, len(sweep.seeds)
+    if not looks:
+        return
+    rising = all(a < b for a, b in itertools.pairwise(looks))
+    if not rising or looks[0] < 2 or looks[-1] != most:
+        yield "looks", list(looks), f"rising numbers from 2 on, the last as many as seeds ({most})"
+    if sweep.minutes is not None:
+        expected = "none beside looks (seeds = 'auto'): runs to come cannot be given time before"
+        yield "minutes", sweep.minutes, expected
 
 
 def _refuse(origin: str, key: str, value: Any, expected: str) -> NoReturn:

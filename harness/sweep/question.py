@@ -18,6 +18,8 @@ CONTINUING: frozenset[Tuner] = frozenset(
 
 AS_MANY_AS_THERE_IS_TIME_FOR = 10_000
 """Trials of a search that a time ends."""
+AUTO_LOOKS = (3, 5, 8, 12)
+"""After how many seeds a verdict is looked at with `seeds = "auto"`."""
 SEEDS_APART = 1000
 """Between the seeds of a winner and those of the next search's winner."""
 
@@ -96,6 +98,10 @@ class Sweep:
     tuner: Tuner = "random"
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the confirmation runs."""
+    looks: tuple[int, ...] = ()
+    """After how many seeds the verdict is looked at, the last for all of them: runs begin with the
+    first so many, and two architectures that are not told apart get as many as the next look has.
+    All seeds at once if empty. `seeds = "auto"` is `AUTO_LOOKS` and as many seeds."""
     search_seed: int = 0
     """Seed of the suggestions. Search trials are trained with a seed of their own, which no
     confirmation run repeats."""
@@ -132,6 +138,16 @@ class Sweep:
     def seeds_of(self, task: str) -> tuple[int, ...]:
         """Seeds of the confirmation runs of each winner on a task."""
         return self.seeds[: self.budget_of(task).seeds]
+
+    def looks_of(self, task: str) -> tuple[int, ...]:
+        """After how many seeds the verdict on a task is looked at; empty where all run at once."""
+        most = len(self.seeds_of(task))
+        return (*(look for look in self.looks if look < most), most) if self.looks else ()
+
+    def first_seeds_of(self, task: str) -> tuple[int, ...]:
+        """Seeds of the confirmation runs that each winner on a task has whatever they say."""
+        looks = self.looks_of(task)
+        return self.seeds_of(task)[: looks[0]] if looks else self.seeds_of(task)
 
     def searches_of(self, task: str) -> int:
         """How many independent searches each architecture has on a task.

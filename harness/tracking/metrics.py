@@ -72,7 +72,7 @@ class CellMetrics:
     def __init__(self, record: SweepRecord, key: CellKey) -> None:
         self.points = Points()
         self._objective = objective_of(record, key[0])
-        self._runs = len(record.sweep.runs_of(key[0]))
+        self._runs = _first_runs(record, key[0])
         self._searches = record.sweep.searches_of(key[0])
         self._step = 0
         self._search: dict[str, float] = {"trials": 0, "failed": 0, "search_seconds": 0}
@@ -146,7 +146,7 @@ class SweepMetrics:
             self._totals["search_seconds"] += result.cost.seconds
             return
         runs = self._confirmed.setdefault((result.task, result.space), {})
-        wanted = len(record.sweep.runs_of(result.task))
+        wanted = _first_runs(record, result.task)
         before = len(runs)
         runs[result.number] = result
         if before >= wanted or len(runs) < wanted:
@@ -165,6 +165,13 @@ class SweepMetrics:
             mean = overflow_free_mean(sample)
             if task not in self._best or known.judged_by.better(mean, self._best[task]):
                 self._best[task] = mean
+
+
+def _first_runs(record: SweepRecord, task: str) -> int:
+    """Confirmation runs with which a cell counts as confirmed. Seeds that are added later, where
+    they are until a verdict is clear, change its metrics one by one: what they are does not hang on
+    what was decided after them."""
+    return len(record.sweep.first_seeds_of(task)) * record.sweep.searches_of(task)
 
 
 def _test(confirmed: Iterable[TrialResult], searches: int) -> dict[str, float]:

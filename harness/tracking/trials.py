@@ -67,7 +67,6 @@ class CellTrials:
         self.configs, self.trainings = Tried(), Tried()
         """Hyperparameters of the architecture, and of training."""
         self._objective = objective_of(record, key[0])
-        self._seeds = len(record.sweep.seeds_of(key[0]))
         self.searches = record.sweep.searches_of(key[0])
         """How many independent ones it has."""
 
@@ -108,11 +107,11 @@ class CellTrials:
 
     def done(self, record: SweepRecord) -> bool:
         """Whether nothing is left to do."""
-        return is_done(
+        return record.is_settled(self.key[0]) and is_done(
             ended=self.key in record.ended,
             winners=winners(self.search.values(), self._objective, self.searches),
             confirmed=sum(r.status != "interrupted" for r in self.confirm.values()),
-            seeds=self._seeds,
+            seeds=len(record.seeds_of(*self.key)),
         )
 
 

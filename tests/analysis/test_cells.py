@@ -65,8 +65,8 @@ def test_an_interval_of_several_searches_is_over_their_means(tmp_path):
     assert cell.sample == pytest.approx([sum(group) / 2 for group in groups])
     assert cell.interval == mean_interval(cell.sample)
     assert cell.mean == pytest.approx(cell.interval.mean)
-    assert cell.finished(2)
-    assert not cell.finished(3)
+    assert dataclasses.replace(cell, seeds=2).finished
+    assert not dataclasses.replace(cell, seeds=3).finished
 
 
 @pytest.mark.parametrize("metric, scores, low, high", [

@@ -25,7 +25,7 @@ EXAMPLES = [25, pytest.param(2_000, marks=pytest.mark.long)]
 
 
 @st.composite
-def sweeps(draw, tuners, seconds=(None,)):
+def sweeps(draw, tuners, seconds=(None,), looked_at=(False, True)):
     tasks = draw(st.sampled_from([("first",), ("first", "second"), ("second", "first")]))
     spaces = draw(st.lists(st.sampled_from(sorted(SPACES)), min_size=1, unique=True))
     budget = Budget(
@@ -35,6 +35,7 @@ def sweeps(draw, tuners, seconds=(None,)):
         train_fraction=draw(st.sampled_from([1.0, 0.5])),
     )
     own = dataclasses.replace(budget, trials=2, epochs=3, seeds=1)
+    seeds = tuple(range(draw(st.integers(1, 3))))
     return Sweep(
         name="played",
         tasks=tasks,
@@ -42,7 +43,8 @@ def sweeps(draw, tuners, seconds=(None,)):
         budget=budget,
         budgets=draw(st.sampled_from([{}, {"first": own}])),
         tuner=draw(st.sampled_from(tuners)),
-        seeds=tuple(range(draw(st.integers(1, 3)))),
+        seeds=seeds,
+        looks=tuple(n + 1 for n in seeds) if draw(st.sampled_from(looked_at)) else (),
         search_seed=draw(st.integers(0, 3)),
         searches=draw(st.integers(1, 3)),
         backend="jax",
@@ -108,7 +110,8 @@ def sound(rehearsal):
         results = [result for result in record.results if search_of(sweep, result) == key]
         search = [result for result in results if result.phase == "search"]
         _check_search(cell, search, suggestions[key], record.ended_searches[key], sweep)
-        _check_confirmation(cell, number, results, sweep)
+        _check_confirmation(cell, number, results, record)
+    _check_looks(record)
     _check_attempts(record)
 
 
@@ -139,21 +142,32 @@ def _winner(cell, search):
     return min(scores)[2] if scores else None
 
 
-def _check_confirmation(cell, number, results, sweep):
+def _check_confirmation(cell, number, results, record):
     confirmed = [result for result in results if result.phase == "confirm"]
     search = [result for result in results if result.phase == "search"]
     winner = _winner(cell, search)
     if winner is None:
         assert not confirmed
         return
-    runs = enumerate(sweep.runs_of(cell.task.name))
-    count = sweep.searches_of(cell.task.name)
+    count = record.sweep.searches_of(cell.task.name)
+    seeds = len(record.seeds_of(*cell.key))
+    runs = enumerate(record.sweep.runs_of(cell.task.name)[: seeds * count])
     assert {result.number: result.seed for result in confirmed} == {
         run: seed for run, seed in runs if run % count == number
     }
     for result in confirmed:
         assert (result.config, result.training) == (winner.config, winner.training)
         assert result.status != "interrupted"
+
+
+def _check_looks(record):
+    """Each task was looked at until no more seeds were spent on it, and not again."""
+    for task in record.sweep.tasks:
+        looks = [look for look in record.looks if look.task == task]
+        if not record.sweep.looks:
+            assert not looks
+            continue
+        assert [bool(look.seeds) for look in looks] == [True] * (len(looks) - 1) + [False]
 
 
 def _check_attempts(record):
@@ -262,7 +276,7 @@ def test_only_what_the_machine_failed_or_code_at_the_end_is_tried_again_later(re
         for cell, number in searches_of(sweep):
             key = (*cell.key, number)
             results = [r for r in after.values() if search_of(sweep, r) == key]
-            _check_confirmation(cell, number, results, sweep)
+            _check_confirmation(cell, number, results, rehearsal.record())
 
     check()
 
@@ -309,7 +323,7 @@ def watch(rehearsal, job, running):
         for name, cell in every.items()
         if name[:2] != ("first", "tuned")
         and len(searched[name]) == trials[name]
-        and begun[*name, "confirm"] < len(sweep.seeds_of(name[0]))
+        and begun[*name, "confirm"] < len(rehearsal.record().seeds_of(*name[:2]))
     }
     assert lengths[key] == max(lengths.values()), "Graham 1969"
 
@@ -367,7 +381,7 @@ growths = st.builds(
 @pytest.mark.parametrize("examples", EXAMPLES)
 def test_a_question_that_grew_is_answered_as_if_asked_at_once(rehearse, tuner, examples):
     @settings(max_examples=examples // (2 if tuner == "random" else 5))
-    @given(sweeps([tuner]), growths, fates, blows)
+    @given(sweeps([tuner], looked_at=[False]), growths, fates, blows)
     def check(sweep, more, fates, blows):
         grown = more.after(sweep)
         at_once, steps = rehearse(grown, fates), rehearse(more.before(sweep), fates, blows=blows)
@@ -393,6 +407,26 @@ def test_a_question_that_grew_is_answered_as_if_asked_at_once(rehearse, tuner, e
     check()
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_where_seeds_are_added_a_grown_question_is_looked_at_anew(rehearse, examples):
+    @settings(max_examples=examples // 5)
+    @given(sweeps(["random"], looked_at=[True]), st.integers(1, 6), fates, blows)
+    def check(sweep, trials, fates, blows):
+        played = rehearse(sweep, fates, blows=blows)
+        looks = played.record().looks
+        played.sweep = More(trials, 0, 0, True).after(sweep)
+        if any(pretraining(cell) is not None for cell in cells(sweep)):
+            return  # refused
+        for blow in (*blows, None):
+            played.run(blow)
+        record = played.record()
+        assert played.complete()
+        assert record.looks[: len(looks)] == looks
+        assert {look.task for look in record.looks[len(looks) :]} == {*sweep.tasks}
+
+    check()
+
+
 def last(rehearsal):
     """The last result of each trial, without moments and times."""
     return {
@@ -413,6 +447,7 @@ def last(rehearsal):
         ({"budget": Budget(trials=4, epochs=11)}, "budget.epochs: 10, now 11"),
         ({"budget": Budget(trials=3, seconds=5.0)}, "budget.seconds: None, now 5.0"),
         ({"searches": 2}, "searches: 1, now 2"),
+        ({"seeds": (0, 1, 2), "looks": (2, 3)}, r"looks: (), now (2, 3)"),
     ],
 )
 def test_what_cannot_grow_is_refused_in_one_line(rehearse, changes, refused):
@@ -434,6 +469,14 @@ def test_trials_of_tuners_that_continue_cannot_grow(rehearse):
     rehearsal = rehearse(sweep, Fates(0, 0, 0.0))
     rehearsal.sweep = dataclasses.replace(sweep, budget=Budget(trials=4))
     with pytest.raises(HarnessError, match=r"budget\.trials: 3, now 4"):
+        rehearsal.run()
+
+
+def test_seeds_cannot_grow_where_looks_at_them_were_planned(rehearse):
+    sweep = Sweep("played", ("first",), ("wide",), Budget(trials=3), looks=(2, 3), backend="jax")
+    rehearsal = rehearse(sweep, Fates(0, 0, 0.0))
+    rehearsal.sweep = dataclasses.replace(sweep, seeds=(0, 1, 2, 3), looks=(2, 4))
+    with pytest.raises(HarnessError, match=r"seeds: \(0, 1, 2\), now .*looks: \(2, 3\), now"):
         rehearsal.run()
 
 

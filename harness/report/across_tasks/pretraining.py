@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from harness import registry
 from harness.analysis.cells import CellResults
+from harness.analysis.sequential import confidence_at
 from harness.analysis.statistics import Comparison, compare
 from harness.report.text import duration, listed, number, places, span
 from harness.spec import HarnessError
@@ -46,7 +47,9 @@ class Pair:
     @property
     def comparison(self) -> Comparison:
         """Pretrained minus from scratch, with Welch's interval."""
-        return compare(self.pretrained.scores, self.scratch.scores)
+        seeds = max(self.pretrained.seeds, self.scratch.seeds)
+        confidence = confidence_at(seeds, self.scratch.looks)
+        return compare(self.pretrained.scores, self.scratch.scores, confidence=confidence)
 
     @property
     def outcome(self) -> Outcome:

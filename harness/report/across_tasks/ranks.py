@@ -59,10 +59,9 @@ def common_tasks(tasks: Mapping[str, Sequence[CellResults]], sweep: Sweep) -> li
     """
     groups: dict[tuple[str, ...], dict[str, dict[str, CellResults]]] = {}
     for task, group in tasks.items():
-        seeds = len(sweep.seeds_of(task))
         by_space = {cell.space: cell for cell in group}
         spaces = tuple(space for space in sweep.spaces if space in by_space)
-        done = all(cell.finished(seeds) for cell in group)
+        done = all(cell.finished for cell in group)
         if len(spaces) > 1 and done and any(cell.scores for cell in group):
             groups.setdefault(spaces, {})[task] = by_space
     return [CommonTasks(spaces, found) for spaces, found in groups.items() if len(found) > 1]

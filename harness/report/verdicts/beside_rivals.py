@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from harness.analysis.cells import CellResults
 from harness.analysis.rivals import Rival, Standing, standing, strongest
+from harness.analysis.sequential import confidence_at
 from harness.analysis.statistics import Interval, distance_from
 from harness.report.verdicts.bootstrap import compare_examples
 from harness.report.verdicts.per_example import Outcomes
@@ -51,12 +52,18 @@ def beside(group: Sequence[CellResults], outcomes: Outcomes | None = None) -> Be
     if rival is None:
         return None
     groups = len(scored) + 1
-    found, paired = distance_from(rival.value, best.sample, groups=groups), False
+    level = confidence_at(best.seeds, best.looks)
+    found = distance_from(rival.value, best.sample, groups=groups, confidence=level)
+    paired = False
     if outcomes and best.space in outcomes.values and rival.name in outcomes.rivals:
         both = {"": outcomes.values[best.space], rival.name: outcomes.rivals[rival.name]}
-        other = compare_examples("", both, measure=outcomes.measure, block=outcomes.block)
+        other = compare_examples(
+            "", both, measure=outcomes.measure, block=outcomes.block, confidence=level
+        )
         further = other[rival.name].uncertainty
-        whole = distance_from(rival.value, best.sample, groups=groups, further=further)
+        whole = distance_from(
+            rival.value, best.sample, groups=groups, confidence=level, further=further
+        )
         # Never narrower than that of one source of luck alone.
         lows, highs = (found.low, whole.low), (found.high, whole.high)
         found, paired = Interval(found.mean, min(lows), max(highs)), not math.isnan(whole.low)

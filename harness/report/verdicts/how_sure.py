@@ -1,12 +1,14 @@
 """The section of the report that shows what each verdict rests on."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis.cells import CellResults
 from harness.analysis.statistics import Comparison
+from harness.journal.record import Look
 from harness.report.text import listed, number, places, span
 from harness.report.verdicts.beside_rivals import NONE_BESIDE, Beside, BesideByTask
+from harness.report.verdicts.more_seeds import seeds_of_pairs
 from harness.report.verdicts.per_example import NO_OUTCOMES, Outcomes, OutcomesByTask
 from harness.report.verdicts.verdict import Judgement
 from harness.system.markdown import NOTHING, bullets, code, plain, table
@@ -22,6 +24,10 @@ variances of the two are added, and the interval is at least as wide as either. 
 intervals that hold jointly for all pairs of a task's architectures. Two architectures are called \
 different only if none of the intervals holds zero: one that leaves a source of luck out finds \
 differences that are not there. Where one cannot be judged, nothing is said (*unknown*)."""
+LOOKED_AGAIN = """\
+Where seeds were added until the verdict was clear, intervals of differences have the confidence \
+that is said there, not 95 %. Those of single scores stay as they are, and do not allow for the \
+looks."""
 ONE_SEARCH = """\
 **The luck of the search is not included{where}**: each architecture was searched once, and what \
 is said holds for the configurations that were found. Another search finds others, and may turn \
@@ -33,6 +39,7 @@ def how_sure(
     judged: Mapping[str, Mapping[str, Judgement]],
     outcomes: OutcomesByTask = NO_OUTCOMES,
     beside: BesideByTask = NONE_BESIDE,
+    looks: Sequence[Look] = (),
 ) -> str:
     """The section that shows all intervals of each difference; empty without a difference.
 
@@ -41,13 +48,14 @@ def how_sure(
         judged: what `judge` says of each of these tasks.
         outcomes: what it was judged with.
         beside: the best architectures beside the best simple methods.
+        looks: at verdicts, where seeds were added until they were clear.
     """
     blocks = []
     for task, group in tasks.items():
         scored = [cell for cell in group if cell.scores]
         if len(scored) > 1:
             blocks += [f"### {code(task)}", _differences(scored, judged[task])]
-            blocks.append(_notes(outcomes.get(task)))
+            blocks.append(_notes(outcomes.get(task), seeds_of_pairs(group, looks)))
         if scored and task in beside and beside[task].rival.name:
             if len(scored) == 1:
                 blocks.append(f"### {code(task)}")
@@ -58,7 +66,8 @@ def how_sure(
     luck = ""
     if once:
         luck = ONE_SEARCH.format(where="" if len(once) == len(tasks) else f" on {listed(once)}")
-    return "\n\n".join(filter(None, [*blocks, HOW_TO_READ, luck]))
+    again = LOOKED_AGAIN if any(group[0].looks for group in tasks.values()) else ""
+    return "\n\n".join(filter(None, [*blocks, HOW_TO_READ, again, luck]))
 
 
 def _differences(scored: Sequence[CellResults], judged: Mapping[str, Judgement]) -> str:
@@ -91,11 +100,11 @@ def _beside(scored: Sequence[CellResults], found: Beside) -> str:
     return f"{text} (95 % interval {span(interval, digits)}; {luck})."
 
 
-def _notes(outcomes: Outcomes | None) -> str:
-    """By what the examples were compared, and what was not compared."""
+def _notes(outcomes: Outcomes | None, seeds: Iterable[str]) -> str:
+    """How many seeds there are and why; by what the examples were compared, and what was not."""
+    notes = [f"{note[0].upper()}{note[1:]}." for note in seeds]
     if outcomes is None:
-        return ""
-    notes = []
+        return bullets(notes)
     if outcomes.values:
         examples = next(iter(outcomes.values.values())).shape[1]
         note = f"{counted(examples, 'test example')}, by the {plain(outcomes.what)}"

@@ -139,7 +139,7 @@ def cautions(record: SweepRecord, tasks: Mapping[str, Sequence[CellResults]]) ->
 
 def _of_the_sweep(record: SweepRecord, found: Sequence[CellResults]) -> Iterator[str]:
     sweep = record.sweep
-    open_cells = [cell for cell in found if not cell.finished(len(sweep.seeds_of(cell.task)))]
+    open_cells = [cell for cell in found if not cell.finished]
     begun = {(cell.task, cell.space) for cell in found}
     missing = [task for task in sweep.tasks if all(cell.task != task for cell in found)]
     waiting = sum(
@@ -204,17 +204,17 @@ def _ran_on(environment: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _of_a_cell(where: str, record: SweepRecord, cell: CellResults) -> Iterator[str]:
-    seeds, runs = len(record.sweep.seeds_of(cell.task)), len(record.sweep.runs_of(cell.task))
+    runs = cell.seeds * cell.searches
     search_failed = sum(not math.isfinite(cell.score(result)) for result in cell.search)
     if 2 * search_failed >= len(cell.search) > 0:
         yield f"{where} has no score in {search_failed} of {len(cell.search)} search trials."
     if not cell.scores:
-        if cell.finished(seeds):
+        if cell.finished:
             # A search that never began did so for a reason, such as that pretraining failed.
             reason = f": {plain(cell.ended)}" if cell.ended and not cell.search else ""
             yield f"{where} has no confirmed result{reason}."
         return
-    if cell.finished(seeds) and len(cell.scores) < runs:
+    if cell.finished and len(cell.scores) < runs:
         yield (
             f"{where} has a score on {len(cell.scores)} of {runs} seeds only; "
             "the mean leaves the others out."

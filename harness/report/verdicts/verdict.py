@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from harness.analysis.cells import CellResults
-from harness.analysis.statistics import Comparison, Interval, Verdict, compare_with
-from harness.report.verdicts.bootstrap import compare_examples
+from harness.analysis.sequential import confidence_at
+from harness.analysis.statistics import Comparison, Interval, Uncertainty, Verdict, compare_with
+from harness.report.verdicts.bootstrap import Paired, compare_examples
 from harness.report.verdicts.per_example import Outcomes
 
 
@@ -27,6 +28,11 @@ class Judgement:
     both: Comparison | None = None
     """Had other models been scored on other examples, by the sum of both variances; `None` if one
     of the two is unknown."""
+    further: Uncertainty | None = None
+    """What the choice of the test examples adds to the uncertainty, where it is known."""
+    confidence: float = 0.95
+    """Joint one of all these intervals: 95 %, and more where the verdict is looked at several
+    times."""
     searches: int = 1
     """How many searches of each architecture `runs` has compared; one tells nothing of its luck."""
 
@@ -87,29 +93,52 @@ def judge(group: Sequence[CellResults], outcomes: Outcomes | None = None) -> dic
 
     Args:
         group: cells of a task, the best first as `by_task` gives them; those without a score
-            are left out.
+            are left out. Where verdicts are looked at after so and so many seeds, intervals have
+            the confidence of the look that the one of the two with more seeds has come to.
         outcomes: of the test examples of the same task; without them nothing is said.
     """
     samples = {cell.space: cell.sample for cell in group if cell.scores}
     if not samples:
         return {}
     best, searches = next(iter(samples)), group[0].searches
-    over_runs = compare_with(best, samples)
-    if outcomes is None or best not in outcomes.values or len(outcomes.values) < 2:
-        return {space: Judgement(runs, searches=searches) for space, runs in over_runs.items()}
-    paired = compare_examples(best, outcomes.values, measure=outcomes.measure, block=outcomes.block)
+    confidence = {
+        cell.space: confidence_at(max(cell.seeds, group[0].seeds), cell.looks) for cell in group
+    }
+    over_runs = compare_with(best, samples, confidence)
+    paired: Mapping[str, Paired] = {}
+    if outcomes is not None and best in outcomes.values and len(outcomes.values) > 1:
+        paired = _over_examples(best, outcomes, confidence)
     further = {space: found.uncertainty for space, found in paired.items()}
-    over_both = compare_with(best, samples, further=further)
+    over_both = compare_with(best, samples, confidence, further)
     judged = {}
     for space, runs in over_runs.items():
+        level = confidence[space]
         if space not in paired:
-            judged[space] = Judgement(runs, searches=searches)
+            judged[space] = Judgement(runs, confidence=level, searches=searches)
             continue
         examples = _around(runs.difference.mean, paired[space].comparison)
         both = over_both[space]
         known = None if math.isnan(both.difference.low) else both
-        judged[space] = Judgement(runs, examples, known, searches)
+        judged[space] = Judgement(runs, examples, known, further[space], level, searches)
     return judged
+
+
+def _over_examples(
+    best: str, outcomes: Outcomes, confidence: Mapping[str, float]
+) -> dict[str, Paired]:
+    """How far the best is from each other one on other examples, each with its confidence."""
+    levels = {confidence[space] for space in outcomes.values if space != best}
+    found = {
+        level: compare_examples(
+            best,
+            outcomes.values,
+            measure=outcomes.measure,
+            block=outcomes.block,
+            confidence=level,
+        )
+        for level in levels
+    }
+    return {s: found[confidence[s]][s] for s in outcomes.values if s != best}
 
 
 def _around(mean: float, comparison: Comparison) -> Comparison:
