@@ -244,6 +244,26 @@ def groups_of(samples: Mapping[str, Sequence[float]]) -> int:
     return max(2, sum(len(values) >= 2 for values in samples.values()))
 
 
+def corrected_interval(values: npt.ArrayLike, ratio: float, confidence: float = 0.95) -> Interval:
+    """Mean and t interval of a measure over repeated splits of the same data.
+
+    Nadeau and Bengio (2003), "Inference for the generalization error", Machine Learning 52(3): the
+    variance of the mean of J splits is not S² / J but about S² (1 / J + held out / trained on),
+    because the splits overlap.
+
+    Args:
+        values: one a split, at least two.
+        ratio: examples held out to examples trained on.
+        confidence: share of such intervals that hold the true mean.
+    """
+    measured = np.asarray(values, dtype=np.float64)
+    count = len(measured)
+    mean = float(measured.mean())
+    error = math.sqrt(float(measured.var(ddof=1)) * (1 / count + ratio))
+    half = _student_quantile(confidence, count - 1) * error
+    return Interval(mean, mean - half, mean + half)
+
+
 def running_best(scores: npt.ArrayLike, direction: Direction) -> npt.NDArray[np.float64]:
     """The best score so far at each point of a series; what is not finite counts as none.
 

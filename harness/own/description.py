@@ -59,6 +59,14 @@ class Cut:
     """A column: the latest rows are for the test, those before them for validation."""
     split: str | None = None
     """A column that says it of each row: train, val or test."""
+    fold: int = 0
+    """Which of several splits of the same data this is: cut with another seed, or, in order of
+    time, off what is left without so many stretches at the end, each as long as the test."""
+
+    @property
+    def randomness(self) -> int:
+        """The seed of this split."""
+        return (self.seed + 1000 * self.fold) % 2**32
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,7 @@ _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "val": ((float,), "a share, such as 0.1"),
     "test": ((float,), "a share, such as 0.1"),
     "seed": ((int,), "a whole number from 0"),
+    "fold": ((int,), "a whole number from 0"),
     "group": ((str,), "the name of a column"),
     "time": ((str,), "the name of a column"),
     "split": ((str,), "the name of a column"),
@@ -190,7 +199,7 @@ def _check(where: str, key: str, value: Any) -> None:
         match key:
             case "val" | "test":
                 fits = 0 < value < 1
-            case "seed":
+            case "seed" | "fold":
                 fits = 0 <= value < 2**32
             case "gaps":
                 fits = value == "interpolate"

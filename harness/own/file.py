@@ -12,6 +12,10 @@ from harness.system.text import quoted
 
 SUFFIX = ".toml"
 KEY = "data"
+SPLITS, FOLD = "splits", "fold"
+"""Keys: in how many ways data is split, and which of them a table stands for."""
+MOST = 50
+"""Splits of one table."""
 
 
 def tables(path: Path) -> dict[str, Mapping[str, Any]]:
@@ -40,7 +44,37 @@ def checked(found: Any, origin: str) -> dict[str, Mapping[str, Any]]:
             raise HarnessError(
                 f"{origin}: data.{quoted(name)} = {quoted(repr(table))}: expected a table"
             )
-    return dict(found)
+    return spelled_out(found, origin)
+
+
+def names_of_splits(name: str, splits: int) -> tuple[str, ...]:
+    """The tasks of so many splits of the data of a table."""
+    return (name, *(f"{name}-{number}" for number in range(2, splits + 1)))
+
+
+def spelled_out(
+    found: Mapping[str, Mapping[str, Any]], origin: str
+) -> dict[str, Mapping[str, Any]]:
+    """Tables, and in the place of one with `splits` one for each split of its data: `NAME`,
+    `NAME-2`, `NAME-3`, each of its `fold`.
+
+    Raises:
+        HarnessError: `splits` is no number of splits, or another table has such a name.
+    """
+    every: dict[str, Mapping[str, Any]] = {}
+    for name, table in found.items():
+        if SPLITS not in table:
+            every[name] = table
+            continue
+        splits, where = table[SPLITS], f"{origin}: data.{quoted(name)}.{SPLITS}"
+        if not isinstance(splits, int) or isinstance(splits, bool) or not 2 <= splits <= MOST:
+            raise HarnessError(f"{where} = {quoted(repr(splits))}: expected 2 to {MOST}")
+        plain = {key: value for key, value in table.items() if key != SPLITS}
+        for fold, own in enumerate(names_of_splits(name, splits)):
+            if fold and own in found:
+                raise HarnessError(f"{where}: {quoted(own)} is a table, too; expected another name")
+            every[own] = {**plain, FOLD: fold}
+    return every
 
 
 def tasks(path: Path) -> dict[str, Task]:

@@ -54,11 +54,12 @@ def read(data: Data, parts: Parts) -> tuple[Any, dict[str, Any]]:
     if WHOLE not in found:
         missing = [name for name in ("val", "test") if name not in found]
         if missing:
-            cut = _cut(found.pop("train"), {n: getattr(data.cut, n) for n in missing}, look_back)
+            shares = {name: getattr(data.cut, name) for name in missing}
+            cut = _cut(found.pop("train"), shares, look_back, data.cut.fold)
             found = {**cut, **found}
         return found, facts
     shares = {"val": data.cut.val, "test": data.cut.test}
-    return _cut(found[WHOLE], shares, look_back), facts
+    return _cut(found[WHOLE], shares, look_back, data.cut.fold), facts
 
 
 def _table(data: Data, place: Place, facts: dict[str, Any]) -> "pd.DataFrame":
@@ -135,14 +136,17 @@ def _filled(place: Place, frame: "pd.DataFrame", facts: dict[str, Any]) -> "pd.D
     return filled
 
 
-def _cut(table: "pd.DataFrame", shares: Mapping[str, float], look_back: int) -> dict[str, Any]:
+def _cut(
+    table: "pd.DataFrame", shares: Mapping[str, float], look_back: int, fold: int
+) -> dict[str, Any]:
     """The last rows for the test, those before them for validation; each begins with `look_back`
-    steps of the split before."""
+    steps of the split before. Of another fold, so many stretches at the end are left out."""
     found: dict[str, Any] = {}
-    end = len(table)
+    lengths = {name: max(1, round(share * len(table))) for name, share in shares.items()}
+    end = len(table) - fold * lengths.get("test", 0)
     for name in ("test", "val"):
         if name in shares:
-            start = end - max(1, round(shares[name] * len(table)))
+            start = max(0, end - lengths[name])
             found[name] = table.iloc[max(0, start - look_back) : end]
             end = start
     return {"train": table.iloc[:end], **found}

@@ -94,19 +94,21 @@ def _by_column(rows: Rows) -> dict[str, Rows]:
 def _cut(rows: Rows, shares: Mapping[str, float], cut: Cut) -> dict[str, Rows]:
     count = len(rows.examples)
     held_out = {name: max(1, round(share * count)) for name, share in shares.items()}
-    if sum(held_out.values()) >= count:
+    later = cut.fold * held_out["test"] if cut.time is not None and cut.fold else 0
+    if sum(held_out.values()) + later >= count:
+        splits = f" {cut.fold + 1} times" if later else ""
         raise HarnessError(
             f"{rows.places[0]}: {count} examples in all; expected more, of which to cut off "
-            f"{' and '.join(shares)}"
+            f"{' and '.join(shares)}{splits}"
         )
     if cut.time is None and rows.group is None:
         _check_classes(rows)
     if cut.time is not None:
-        numbers = latest(rows.time or (), held_out)
+        numbers = latest(rows.time or (), held_out, later)
     elif rows.group is not None:
         numbers = _whole_groups(rows, held_out, cut)
     else:
-        numbers = _at_random(rows, held_out, cut.seed)
+        numbers = _at_random(rows, held_out, cut.randomness)
     return {name: rows.chosen(found) for name, found in numbers.items()}
 
 
@@ -160,10 +162,12 @@ def _spread(cut: np.ndarray, rows: Rows) -> np.ndarray:
     return cut[np.argsort(keys, kind="stable")]
 
 
-def latest(times: Sequence[Any], held_out: Mapping[str, int]) -> dict[str, list[int]]:
+def latest(
+    times: Sequence[Any], held_out: Mapping[str, int], later: int = 0
+) -> dict[str, list[int]]:
     """The latest rows for the test, those before them for validation; rows of one time are on one
-    side."""
-    order = sorted(range(len(times)), key=lambda row: times[row])
+    side. So many of the very latest are left out."""
+    order = sorted(range(len(times)), key=lambda row: times[row])[: len(times) - later]
     found: dict[str, list[int]] = {}
     end = len(order)
     for name in sorted(held_out, key=("train", "val", "test").index, reverse=True):
@@ -193,9 +197,9 @@ def _whole_groups(rows: Rows, held_out: Mapping[str, int], cut: Cut) -> dict[str
             )
         pieces = min(pieces, known)
         folds: Any = (
-            StratifiedGroupKFold(pieces, shuffle=True, random_state=cut.seed)
+            StratifiedGroupKFold(pieces, shuffle=True, random_state=cut.randomness)
             if rows.label is not None and min(Counter(labels[left]).values()) >= pieces
-            else GroupShuffleSplit(_TRIES, test_size=1 / pieces, random_state=cut.seed)
+            else GroupShuffleSplit(_TRIES, test_size=1 / pieces, random_state=cut.randomness)
         )
         kept, taken = min(
             folds.split(left, labels[left], groups[left]),

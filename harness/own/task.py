@@ -1,7 +1,7 @@
 """A task from what is understood of data of one's own, by the constructor of its kind."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ def task(name: str, table: Mapping[str, Any], base: Path, origin: str = "") -> T
         preset = presets.located(where, Preset(data.options[STARTED]), base)
         data = replace(data, options={**data.options, STARTED: preset})
     parts = located(where, data.kind, table["files"], base)
+    if "fold" in table and ("test" in parts or data.cut.split is not None):
+        raise HarnessError(
+            f"{where}.splits: its {'files say' if 'test' in parts else 'column says'} which "
+            "examples are for the test; expected data of which the test is cut off here"
+        )
     names = {split: tuple(place.name for place in places) for split, places in parts.items()}
     made = _constructed(data, None)
     return replace(
@@ -139,14 +144,20 @@ def _running_text(data: Data, parts: Parts) -> tuple[dict[str, str], dict[str, A
         found = {"train": found[WHOLE]}
     missing = [name for name in ("test", "val") if name not in found]
     train = found["train"]
+    for _ in range(data.cut.fold):
+        train, _later = _parted(train, data.cut.test, sum(map(len, found["train"])))
     if len(train) <= len(missing):  # one long line: the constructor cuts it between words
         return {split: "".join(lines) for split, lines in found.items()}, {}
-    total = sum(map(len, train))
+    total = sum(map(len, found["train"]))
     for name in missing:
-        share, length = getattr(data.cut, name), 0
-        start = len(train)
-        while start > 1 and length < share * total:
-            start -= 1
-            length += len(train[start])
-        found[name], train = train[start:], train[:start]
+        train, found[name] = _parted(train, getattr(data.cut, name), total)
     return {split: "".join(lines) for split, lines in {**found, "train": train}.items()}, {}
+
+
+def _parted(lines: Sequence[str], share: float, total: int) -> tuple[Sequence[str], Sequence[str]]:
+    """Lines without their end, and that: as many as have a share of so many characters."""
+    length, start = 0, len(lines)
+    while start > 1 and length < share * total:
+        start -= 1
+        length += len(lines[start])
+    return lines[:start], lines[start:]

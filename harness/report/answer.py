@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.analysis.cells import CellResults, by_task, cell_results
 from harness.analysis.exhibits import NO_EXHIBITS, Exhibits, read_exhibits
 from harness.journal.record import SweepRecord
+from harness.report.across_tasks.data_splits import DataSplits, data_splits
 from harness.report.across_tasks.pretraining import NO_STARTS, Pair, Starts, pairs, read_starts
 from harness.report.across_tasks.profiles import Profile, profiles
 from harness.report.across_tasks.ranks import CommonTasks, common_tasks
@@ -18,6 +19,7 @@ from harness.report.searches.importance import Importances, importances
 from harness.report.verdicts.beside_rivals import BesideByTask, beside
 from harness.report.verdicts.per_example import NO_OUTCOMES, OutcomesByTask, read_outcomes
 from harness.report.verdicts.verdict import Judged, judge
+from harness.sweep.own_data import families as families_of_splits
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Answer:
     """Pretrained architectures, each with the same one from scratch."""
     families: Sequence[Family]
     """Tasks that differ in how many labelled examples they have."""
+    splits: Sequence[DataSplits]
+    """Data that is split in several ways."""
     common: Sequence[CommonTasks]
     """Tasks on which the same architectures were tried, which alone can be ranked."""
     profiles: Sequence[Profile]
@@ -75,7 +79,10 @@ def work_out(
     """
     cells = tuple(cell_results(record) if cells is None else cells)
     tasks = by_task(cells)
-    common = common_tasks(tasks, record.sweep)
+    # Splits of the same data are no tasks that could agree or not.
+    again = {task for names in families_of_splits(record.sweep).values() for task in names[1:]}
+    apart = {task: group for task, group in tasks.items() if task not in again}
+    common = common_tasks(apart, record.sweep)
     suggested = suggestions(record)
     return Answer(
         record=record,
@@ -92,6 +99,7 @@ def work_out(
         starts=starts,
         pairs=pairs(tasks, starts),
         families=families(record, tasks),
+        splits=data_splits(record, tasks),
         common=common,
         profiles=profiles(common, record.sweep.order),
         suggestions=suggested,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from harness.report import appendix, own_data, presets
+from harness.report.across_tasks.data_splits import data_splits_section, sentence
 from harness.report.across_tasks.interquartile import interquartile_section
 from harness.report.across_tasks.pretraining import (
     payoff,
@@ -46,6 +47,7 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
         ),
         "Leaderboard": leaderboard_section(tasks, judged, starts),
         "How sure": how_sure(tasks, judged, answer.outcomes, answer.beside, record.looks),
+        "Over splits of the data": data_splits_section(answer.splits, tasks),
         "Does pretraining pay?": pretraining_section(answer.pairs),
         "What pretraining cost": pretraining_costs(cells, starts),
         "With fewer examples": training_size_section(answer.families),
@@ -78,7 +80,8 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
 
 def _summary(answer: Answer) -> str:
     further = payoff(answer.pairs)
-    return summary(answer.tasks, answer.judged, answer.beside, answer.starts, further)
+    first = map(sentence, answer.splits)
+    return summary(answer.tasks, answer.judged, answer.beside, answer.starts, further, first)
 
 
 _SHOWN = re.compile(r"^!\[([^]\n]*)\]\(([^)\n]*)\.png\)$", re.MULTILINE)

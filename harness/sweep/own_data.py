@@ -35,10 +35,13 @@ def taken(fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
         for name, table in data_file.checked(fields[data_file.KEY], path.name).items()
     }
     data_file.tasks(path.absolute())  # what is wrong with one is told as what it is
+    asked = fields.get("tasks", list(fields[data_file.KEY]))
+    if isinstance(asked, list):  # pydantic refuses what is none
+        asked = [task for name in asked for task in _splits_of(name, fields[data_file.KEY])]
     plugins = fields.get("plugins", [])
     return {
-        "tasks": list(tables),
         **fields,
+        "tasks": asked,
         data_file.KEY: moved(
             {name: _with_place_of_preset(table, base) for name, table in tables.items()},
             lambda file: str(places.absolute(base, file)),
@@ -52,6 +55,25 @@ def _with_place_of_preset(table: Mapping[str, Any], base: Path) -> Mapping[str, 
     if STARTED not in table:
         return table
     return {**table, STARTED: presets.located("", Preset(table[STARTED]), base).name}
+
+
+def _splits_of(name: Any, written: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The tasks that a name stands for: all splits of a table that asks for several."""
+    table = written.get(name, {}) if isinstance(name, str) else {}
+    if data_file.SPLITS not in table:
+        return (name,)
+    return data_file.names_of_splits(name, table[data_file.SPLITS])
+
+
+def families(sweep: Sweep) -> dict[str, tuple[str, ...]]:
+    """The tasks that are splits of the same data, in order, by the name of the first; those of
+    which the sweep has two at least."""
+    found: dict[str, list[str]] = {}
+    for task in sweep.tasks:
+        fold = sweep.data.get(task, {}).get(data_file.FOLD)
+        if fold is not None:
+            found.setdefault(task if not fold else task.rpartition("-")[0], []).append(task)
+    return {name: tuple(tasks) for name, tasks in found.items() if len(tasks) > 1}
 
 
 def moved(tables: Tables, place: Callable[[str], str]) -> dict[str, dict[str, Any]]:

@@ -180,6 +180,16 @@ TABLES = {
     "file": (TEXTS.replace("a.csv", "b.csv"), "data.mine.files: "),
     "files": (TEXTS.replace('"a.csv"', "3"), "data.mine.files = 3: expected the path of a file"),
     "no train": (TEXTS.replace('"a.csv"', '{test = "a.csv"}'), "data.mine.files: expected 'train'"),
+    "splits": (TEXTS + "splits = 1\n", "data.mine.splits = 1: expected 2 to 50"),
+    "no splits": (TEXTS + 'splits = "all"\n', "data.mine.splits = 'all': expected 2 to 50"),
+    "splits of a column": (
+        TEXTS + 'splits = 3\nsplit = "text"\n',
+        "data.mine.splits: its column says which examples are for the test; expected data of",
+    ),
+    "splits of files": (
+        TEXTS.replace('"a.csv"', '{train = "a.csv", test = "a.csv"}') + "splits = 3\n",
+        "data.mine.splits: its files say which examples are for the test",
+    ),
     "size": (IMAGES + "size = [8]\n", "data.mine.size = [8]: expected [height, width] in pixels"),
 }
 

@@ -13,6 +13,7 @@ from harness.own import guess
 from harness.own.task import FACTS
 from harness.spec import HarnessError
 from harness.sweep.load import load_sweep, toml
+from harness.sweep.own_data import families
 from harness.sweep.plugins import recorded
 from tests.own.made import image, made, prepared, reviews, series, write
 
@@ -141,6 +142,43 @@ def test_a_table_names_images_whose_contents_count(tmp_path):
     task = made(tmp_path, table)
     assert len(task.sources) == 21
     assert len(prepared(task).train) == 16
+
+
+def test_splits_of_a_series_end_earlier(tmp_path):
+    write(tmp_path / "a.csv", series(300))
+    table = ('kind = "time_series_forecasting"\nfiles = "a.csv"\ntime = "date"\nlook_back = 8\n'
+             'horizon = 4\ntest = 0.2\n')  # fmt: skip
+    whole, shorter = (prepared(made(tmp_path, f"{table}fold = {n}\n")) for n in range(2))
+    assert len(whole.train) - len(shorter.train) == 60
+    assert len(whole.test) == len(shorter.test)
+
+
+def test_splits_of_a_text_end_earlier(tmp_path):
+    write(tmp_path / "a.txt", "".join(f"line number {n}\n" for n in range(400)))
+    table = 'kind = "language_modeling"\nfiles = "a.txt"\ntokens = "word"\nwindow = 8\n'
+    whole, shorter = (prepared(made(tmp_path, f"{table}fold = {n}\n")) for n in range(2))
+    assert len(whole.train) > len(shorter.train) > 0
+
+
+def test_a_table_with_splits_stands_for_a_task_each(tmp_path):
+    write(tmp_path / "a.csv", "text,label\n" + "".join(f"word {n},{n % 2}\n" for n in range(60)))
+    file = tmp_path / "mine.toml"
+    text = (
+        'name = "mine"\nspaces = ["lstm"]\n[data.mine]\nkind = "text_classification"\n'
+        'files = "a.csv"\ntext = "text"\nlabel = "label"\nsplits = 3\n'
+    )
+    write(file, text)
+    sweep = load_sweep(str(file))
+    assert sweep.tasks == ("mine", "mine-2", "mine-3")
+    assert families(sweep) == {"mine": sweep.tasks}
+    tests = [prepared(registry.task(name)).test for name in sweep.tasks]
+    assert len({np.asarray(test.y["label"]).tobytes() + np.asarray(test.x["tokens"]).tobytes()
+                for test in tests}) == 3  # fmt: skip
+    write(file, text.replace("[data", 'tasks = ["mine"]\n[data', 1))
+    assert load_sweep(str(file)).tasks == sweep.tasks
+    write(file, text + '[data."mine-2"]\nfiles = "a.csv"\n')
+    with pytest.raises(HarnessError, match=r"data\.mine\.splits: mine-2 is a table, too"):
+        load_sweep(str(file))
 
 
 def test_a_series_is_cut_in_order(tmp_path):

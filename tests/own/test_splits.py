@@ -9,6 +9,7 @@ from harness.own import duplicates
 from harness.own.description import Cut
 from harness.own.places import WHOLE
 from harness.own.splits import Rows, divided
+from harness.spec import HarnessError
 
 
 def made(count=100, **by):
@@ -97,3 +98,24 @@ def test_nearly_the_same_is_by_the_jaccard_index_of_three_words_in_a_row():
     found = duplicates.counted({"train": train, "val": near, "test": apart})
     assert found["val"]["near"] == 300
     assert found["test"]["near"] == 0
+
+
+@pytest.mark.parametrize("by", [{}, {"label": [n % 3 for n in range(300)]},
+                                {"group": [f"g{n % 30}" for n in range(300)]}])  # fmt: skip
+def test_each_fold_is_cut_with_another_seed(by):
+    parts = [divided({WHOLE: made(300, **by)}, Cut(fold=fold)) for fold in range(3)]
+    tests = [tuple(part["test"].examples) for part in parts]
+    assert len(set(tests)) == 3
+    assert tests[0] == tuple(divided({WHOLE: made(300, **by)}, Cut())["test"].examples)
+
+
+def test_folds_in_order_of_time_have_tests_that_follow_each_other():
+    rows = made(time=list(range(100)))
+    parts = [divided({WHOLE: rows}, Cut(time="when", fold=fold)) for fold in range(3)]
+    assert [(min(p["test"].time), max(p["test"].time)) for p in parts] == [
+        (90, 99), (80, 89), (70, 79),
+    ]  # fmt: skip
+    assert all(max(p["train"].time) < min(p["val"].time) < min(p["test"].time) for p in parts)
+    assert len(parts[2]["train"].examples) == 60
+    with pytest.raises(HarnessError, match=r"100 examples in all; expected more.*10 times"):
+        divided({WHOLE: rows}, Cut(time="when", fold=9))

@@ -48,6 +48,21 @@ def test_overrides_replace_single_fields(tmp_path):
     assert (loaded.seeds, loaded.budget.trials, loaded.budget.epochs) == ((0,), 3, 2)
 
 
+def test_seeds_until_the_verdict_is_clear_are_planned_beforehand(tmp_path):
+    auto = load(tmp_path, GOOD.replace("seeds = 2", 'seeds = "auto"'))
+    assert (auto.seeds, auto.looks) == (tuple(range(12)), (3, 5, 8, 12))
+    assert auto.first_seeds_of("digits") == (0, 1, 2)
+    assert load(tmp_path, toml(auto)) == auto
+    own = load(tmp_path, GOOD.replace("seeds = 2", 'seeds = "auto"\nlooks = [2, 6]'))
+    assert (own.seeds, own.looks_of("digits")) == (tuple(range(6)), (2, 6))
+    fewer = load(tmp_path, GOOD.replace("seeds = 2", 'seeds = "auto"') + "seeds = 4\n")
+    assert (fewer.looks_of("digits"), len(fewer.seeds_of("digits"))) == ((3, 4), 4)
+    text = GOOD.replace("seeds = 2", 'seeds = "auto"')
+    assert load(tmp_path, text, {"seeds": 2}) == load(tmp_path, GOOD), "the command line wins"
+    assert load(tmp_path, GOOD, {"seeds": "auto"}) == auto
+    assert load(tmp_path, GOOD).looks_of("digits") == ()
+
+
 def test_all_means_every_space_that_fits(tmp_path):
     loaded = load(tmp_path, GOOD.replace('["mlp", "cnn"]', '"all"'))
     assert {"mlp", "cnn", "resnet", "vit"} <= set(loaded.spaces)
@@ -183,6 +198,22 @@ def test_bad_budgets_of_a_task_are_explained(tmp_path, change, message):
         (('name = "mine"', ""), "name: missing"),
         (('"mine"', '"../mine"'), "name = '../mine': expected letters"),
         (("seeds = 2", "seeds = "), "not valid TOML"),
+        (("seeds = 2", 'seeds = "many"'), "seeds = 'many': expected a number of seeds, a list of"),
+        (
+            ("seeds = 2", 'seeds = "auto"\nlooks = [3, 3]'),
+            "looks = [3, 3]: expected rising",
+        ),
+        (
+            ("seeds = 2", 'seeds = "auto"\nlooks = [1, 3]'),
+            "looks = [1, 3]: expected rising",
+        ),
+        (
+            ("seeds = 2", "seeds = 4\nlooks = [3, 5]"),
+            "looks = [3, 5]: expected rising",
+        ),
+        (("seeds = 2", 'seeds = "auto"\nlooks = 3'), "looks = 3: expected a valid"),
+        (("seeds = 2", 'seeds = "auto"\nlooks = ["a"]'), "looks.0 = 'a': expected a valid integer"),
+        (("seeds = 2", 'seeds = "auto"\nminutes = 3'), "minutes = 3.0: expected none beside looks"),
     ],
 )
 def test_bad_input_is_explained(tmp_path, change, message):

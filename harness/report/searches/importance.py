@@ -14,7 +14,7 @@ import threadpoolctl  # type: ignore[import-untyped]
 from matplotlib.figure import Figure
 
 from harness.analysis.cells import CellResults
-from harness.analysis.statistics import Interval
+from harness.analysis.statistics import Interval, corrected_interval
 from harness.report.figure_style import FAINT, STYLE, Styles, label, legend
 from harness.report.text import number, span
 from harness.system.markdown import code, table
@@ -206,25 +206,6 @@ def _numbers(
         of_each.setdefault(str(values[trial]), []).append(float(ranks[trial]))
     means = {value: statistics.fmean(own) for value, own in of_each.items()}
     return np.array([means.get(str(value), 0.5) for value in values], np.float32)
-
-
-def corrected_interval(values: npt.ArrayLike, ratio: float, confidence: float = 0.95) -> Interval:
-    """Mean and t interval of a measure over repeated random splits of the same trials.
-
-    Nadeau and Bengio (2003): the variance of the mean of J splits is not S² / J but about
-    S² (1 / J + held out / trained on), because the splits overlap.
-
-    Args:
-        values: one a split, at least two.
-        ratio: trials held out to trials trained on.
-        confidence: share of such intervals that hold the true mean.
-    """
-    measured = np.asarray(values, dtype=np.float64)
-    count = len(measured)
-    mean = float(measured.mean())
-    error = math.sqrt(float(measured.var(ddof=1)) * (1 / count + ratio))
-    half = float(scipy.stats.t.ppf((1 + confidence) / 2, count - 1)) * error
-    return Interval(mean, mean - half, mean + half)
 
 
 def importance_table(group: Mapping[str, Importances]) -> str:

@@ -32,8 +32,9 @@ def summary(
     beside: BesideByTask,
     starts: Starts,
     further: Iterable[str],
+    first: Iterable[str] = (),
 ) -> str:
-    """The answer in a few sentences, one or two a task, and then those `further` ones."""
+    """The answer in a few sentences: the `first` ones, one or two a task, the `further` ones."""
     if not tasks:
         return "No trial has been asked for yet."
     sentences = [
@@ -41,7 +42,7 @@ def summary(
         f"{how_started(group, starts)}".rstrip()
         for task, group in tasks.items()
     ]
-    sentences += further
+    sentences = [*first, *sentences, *further]
     text = sentences[0] if len(sentences) == 1 else bullets(sentences)
     compared = [group for group in tasks.values() if sum(bool(cell.scores) for cell in group) > 1]
     if any(group[0].searches == 1 for group in compared):

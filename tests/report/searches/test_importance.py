@@ -7,12 +7,12 @@ import pytest
 import scipy.stats
 
 from harness.analysis.cells import cell_results
+from harness.analysis.statistics import corrected_interval
 from harness.journal.read import read_journal
 from harness.report.searches.gain import suggestions
 from harness.report.searches.importance import (
     EPOCHS,
     LEAST_TRIALS,
-    corrected_interval,
     permuted,
     varied,
 )
