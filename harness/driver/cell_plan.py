@@ -405,6 +405,8 @@ class CellPlan:
         """Notes an attempt that does not count, and forgets what the trial was taken to be."""
         name: TrialName = (result.phase, result.number)
         self.results.pop(name, None)
+        if result.failure is not None and result.failure.kind == "superseded":
+            self.broken.pop(name, None)  # what runs in its place has not been tried yet
         if result.broken:
             self.broken.setdefault(name, []).append(result)
 

@@ -152,7 +152,7 @@ def test_states_of_a_cell(tmp_path):
     )
     from harness.cli.status import _state
 
-    states = {(c.task, c.space): _state(record.sweep, c) for c in every_cell(record)}
+    states = {(c.task, c.space): _state(c) for c in every_cell(record)}
     assert states == {
         ("digits", "mlp"): "confirming",
         ("digits", "cnn"): "searching",
