@@ -86,6 +86,8 @@ def task_faults(task: Task) -> Iterator[str]:
         yield f"{who}: batch_sizes is {_shown(sizes)}; expected a tuple of positive integers"
     if not (isinstance(rate, numbers.Real) and 0 < rate < math.inf):
         yield f"{who}: learning_rate is {_shown(rate)}; expected a positive number"
+    if not isinstance(task.licence, str):
+        yield f"{who}: licence is {_shown(task.licence)}; expected a text"
 
 
 def space_faults(space: SearchSpace) -> Iterator[str]:

@@ -101,6 +101,10 @@ def _known(task: str, train: Sequence[Any], classes: Classes) -> tuple[list[Any]
     elif isinstance(classes, Mapping):
         known = sorted(classes)
         names = [str(classes[label]) for label in known]
+    elif isinstance(classes, str) or not hasattr(classes, "__iter__"):
+        raise HarnessError(
+            f"task {task!r}: classes={classes!r:.60}; expected a list of names, or names by label"
+        )
     else:
         names = [str(name) for name in classes]
         known = names if train and isinstance(train[0], str) else [*range(len(names))]

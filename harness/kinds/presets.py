@@ -21,6 +21,7 @@ from typing import Any
 
 from harness import cause
 from harness.spec import HarnessError, Kind, Preset, Source
+from harness.system.paths import absolute
 from harness.system.text import quoted
 
 PRESET = "preset"
@@ -98,7 +99,7 @@ def located(where: str, preset: Preset, base: Path | None = None) -> Preset:
     if not isinstance(name, str) or not name:
         raise HarnessError(f"{where}: init_from = {quoted(repr(name))}: expected a folder, or the "
                            "name of a preset of KerasHub")  # fmt: skip
-    folder = Path(os.path.abspath(Path(base or "", Path(name).expanduser())))  # noqa: PTH100
+    folder = absolute(base or "", name)
     if not folder.is_dir():
         if is_path(name):
             raise HarnessError(f"{where}: init_from = {quoted(repr(name))}: no such folder")

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from harness import kinds
 from harness.kinds import presets
+from harness.own import types
 from harness.spec import HarnessError, Kind
 from harness.system.text import quoted
 
@@ -109,7 +110,7 @@ _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "time": ((str,), "the name of a column"),
     "split": ((str,), "the name of a column"),
     "encoding": ((str,), "the name of an encoding, such as 'utf-8' or 'latin-1'"),
-    "separator": ((str,), "what stands between columns, such as ';'"),
+    "separator": ((str,), "the character between columns, such as ';'"),
     "quotes": ((bool,), "true or false"),
     "header": ((bool,), "true or false"),
     "size": ((int, list, tuple), "[height, width] in pixels, or one number for both"),
@@ -154,6 +155,9 @@ def parse(name: str, table: Mapping[str, Any], origin: str = "") -> Data:
     if cut.val + cut.test >= 1:
         raise HarnessError(f"{where}: val = {cut.val:g} and test = {cut.test:g}: expected to leave "
                            "something for training")  # fmt: skip
+    _check_different(where, columns)
+    options = {key: _frozen(table[key]) for key in _options(kind) if key in table}
+    types.check(where, kinds.of(kind).task, {k: v for k, v in options.items() if k != STARTED})
     chosen = [key for key in ("group", "time", "split") if getattr(cut, key) is not None]
     if len(chosen) > 1:
         both = " and ".join(chosen)
@@ -166,8 +170,19 @@ def parse(name: str, table: Mapping[str, Any], origin: str = "") -> Data:
         format=Format(**{key: table[key] for key in _fields(Format, kind) if key in table}),
         size=_size(table.get("size")),
         gaps=table.get("gaps"),
-        options={key: _frozen(table[key]) for key in _options(kind) if key in table},
+        options=options,
     )
+
+
+def _check_different(where: str, columns: Mapping[str, Any]) -> None:
+    """Refuses a column that is named for two things."""
+    seen: dict[str, str] = {}
+    for key, value in columns.items():
+        for name in value if isinstance(value, tuple) else (value,):
+            if name in seen:
+                both = f"{seen[name]} and {key}" if seen[name] != key else f"{key}, twice,"
+                raise HarnessError(f"{where}: {both} are column {name!r}; expected different ones")
+            seen[name] = key
 
 
 def known_kind(where: str, kind: Any) -> Kind:
@@ -201,6 +216,8 @@ def _check(where: str, key: str, value: Any) -> None:
                 fits = 0 < value < 1
             case "seed" | "fold":
                 fits = 0 <= value < 2**32
+            case "separator":
+                fits = len(value) == 1
             case "gaps":
                 fits = value == "interpolate"
             case "size":

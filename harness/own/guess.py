@@ -11,6 +11,7 @@ from harness.own import places, tables
 from harness.own.description import COLUMNS, Format, known_kind
 from harness.own.places import IMAGES, PAIRED, image_folders, split_files
 from harness.spec import HarnessError, Kind
+from harness.system.paths import absolute
 from harness.system.text import quoted
 
 LABELS = ("label", "class", "category", "target", "sentiment", "y", "tag", "topic", "intent")
@@ -18,7 +19,6 @@ GRADES = ("grade", "score", "similarity", "rating")
 SPLITS = ("split", "fold", "subset", "partition", "set")
 TIMES = ("date", "time", "datetime", "timestamp", "ds", "day", "month", "year")
 IDENTIFIERS = ("id", "index", "unnamed: 0", "idx", "guid", "uuid")
-SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 LOOKED_AT = 2000
 """Rows of which a guess is made."""
 FEW = 200
@@ -90,7 +90,7 @@ def _first(where: str, files: Any, base: Path) -> Path:
     if not isinstance(named, str):
         raise HarnessError(f"{where}.files = {quoted(repr(files))}: expected the path of a file or "
                            "a folder, or of several by split, train among them")  # fmt: skip
-    path = base / Path(named).expanduser()
+    path = absolute(base, named)
     if not path.exists():
         raise HarnessError(f"{where}.files: {quoted(str(path))}: no such file")
     return path
@@ -111,8 +111,8 @@ def understood(path: Path, given: Mapping[str, Any] | None = None) -> dict[str, 
         return _folder(path, given)
     if tables.suffix(path.name) in tables.SUFFIXES or "separator" in given:
         return _table(path, given)
-    if tables.suffix(path.name) in SPREADSHEETS:
-        raise HarnessError(f"{path.name}: a spreadsheet; expected CSV, as which it can be saved")
+    if tables.suffix(path.name) in tables.NO_TABLES:
+        raise HarnessError(f"{path.name}: {tables.NO_TABLES[tables.suffix(path.name)]}")
     if tables.suffix(path.name) in IMAGES:
         raise HarnessError(f"{path}: one image; expected a folder, with one for each class in it")
     return _text(path, given)
@@ -231,7 +231,9 @@ LEAST_TIMES = 50
 
 
 def _is_split(table: Any, column: Column) -> bool:
-    return all(places.standard_split(str(value)) for value in table[column.name].dropna().unique())
+    return all(
+        places.standard_split(str(value)) for value in table[column.name].dropna().map(str).unique()
+    )
 
 
 def _label(columns: Sequence[Column], names: Sequence[str] = LABELS) -> Column | None:

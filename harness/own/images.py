@@ -12,7 +12,7 @@ import numpy as np
 from harness.own import tables
 from harness.own.description import LARGEST_IMAGE, Data
 from harness.own.places import IMAGES, Place
-from harness.own.rows import labelled, table_rows
+from harness.own.rows import labelled, no_columns, table_rows
 from harness.own.splits import Rows
 from harness.spec import HarnessError
 
@@ -30,11 +30,14 @@ def read(data: Data, places: Sequence[Place]) -> Rows:
     Raises:
         HarnessError: a file is no image by its name, or a table names one that is not there.
     """
+    if len(places) == 1 and tables.suffix(places[0].name) in tables.SUFFIXES:
+        return _of_table(data, places[0])
+    no_columns(data, "images in files")
+    if data.columns:
+        raise HarnessError(f"data.{data.name}.{next(iter(data.columns))}: images in files, without "
+                           "columns; expected a table")  # fmt: skip
     if len(places) == 1 and tables.suffix(places[0].name) == ARRAYS:
         return _of_arrays(places[0])
-    table = len(places) == 1 and tables.suffix(places[0].name) in tables.SUFFIXES
-    if table:
-        return _of_table(data, places[0])
     labels = []
     for place in places:
         if tables.suffix(place.name) not in IMAGES:

@@ -10,6 +10,7 @@ from harness.journal.folder import ARTIFACTS, DATABASE, JOURNAL
 from harness.kinds.constructor import ELSEWHERE, SPLITS
 from harness.own import tables
 from harness.spec import HarnessError, Kind, Source
+from harness.system.paths import absolute
 from harness.system.text import quoted
 
 WHOLE = "all"
@@ -32,11 +33,6 @@ class Place:
 
 Parts = Mapping[str, tuple[Place, ...]]
 """Files by split; all under `WHOLE` where they are to be cut."""
-
-
-def absolute(base: Path, name: str) -> Path:
-    """Where a file of a table lies, the same however it is named. Links are not followed."""
-    return Path(os.path.abspath(base / Path(name).expanduser()))  # noqa: PTH100
 
 
 def standard_split(name: str) -> str | None:
@@ -63,12 +59,14 @@ def located(where: str, kind: Kind, files: Any, base: Path) -> Parts:
         }
         if "train" not in found:
             raise HarnessError(f"{where}.files: expected 'train' among {', '.join(files)}")
+        _check_apart(where, found)
         if len(found) == 1:
             found = {WHOLE: found["train"]}
     elif isinstance(files, str) and (base / files).is_dir():
         found = _in_folder(where, kind, absolute(base, files))
     else:
         found = {WHOLE: _named(where, "files", kind, files, base)}
+        _check_apart(where, found)
     return _short(found)
 
 
@@ -111,6 +109,9 @@ def image_folders(folder: Path) -> dict[str, Path]:
     """The folder of each split, or the whole one."""
     inside = {path.name: path for path in _visible(folder) if path.is_dir()}
     found = {split: path for name, path in inside.items() if (split := standard_split(name))}
+    if found and "train" not in found and len(found) == len(inside):
+        raise HarnessError(f"{folder}: it has {' and '.join(sorted(inside))}, and no folder train; "
+                           "expected the images that are learned from")  # fmt: skip
     return found if "train" in found and len(found) == len(inside) else {WHOLE: folder}
 
 
@@ -136,11 +137,26 @@ def _in_folder(where: str, kind: Kind, folder: Path) -> dict[str, list[Path]]:
     return found
 
 
+def _check_apart(where: str, found: Mapping[str, Sequence[Path]]) -> None:
+    """Refuses a file that is named for two splits, or twice for one."""
+    seen: dict[Path, str] = {}
+    for split, paths in found.items():
+        for path in paths:
+            if path in seen:
+                both = f"of {seen[path]} and of {split}" if seen[path] != split else "named twice"
+                raise HarnessError(f"{where}.files: {quoted(path.name)} is {both}; expected "
+                                   "different files")  # fmt: skip
+            seen[path] = split
+
+
 def _images(folder: Path) -> Iterator[Path]:
     """All files of the folders of classes."""
     for place in _visible(folder):
         if place.is_dir():
-            yield from (path for path in sorted(place.rglob("*")) if _counts(path))
+            inside = [path for path in sorted(place.rglob("*")) if _counts(path)]
+            if not inside:
+                raise HarnessError(f"{place}: no images in it; expected some of this class")
+            yield from inside
         elif place.name.lower() not in LITTER and tables.suffix(place.name) in IMAGES:
             raise HarnessError(
                 f"{place}: an image beside the folders of classes; expected a folder for each class"

@@ -53,6 +53,20 @@ def table_rows(data: Data, place: Place, needed: tuple[str, ...]) -> tuple[Any, 
     return table, by
 
 
+def no_columns(data: Data, what: str) -> None:
+    """Refuses columns to split by, of data that is no table.
+
+    Args:
+        what: it is: `a folder of images`.
+
+    Raises:
+        HarnessError: one is named.
+    """
+    for key in ("group", "time", "split"):
+        if getattr(data.cut, key) is not None:
+            raise HarnessError(f"data.{data.name}.{key}: {what}, without columns; expected a table")
+
+
 def labelled(data: Data, place: Place, table: Any) -> dict[str, Any]:
     """The column of labels of a table, as fields of `Rows`."""
     column = data.columns["label"]
@@ -103,12 +117,8 @@ def _translation(data: Data, places: tuple[Place, ...]) -> Rows:
 
 
 def _two_files(data: Data, places: tuple[Place, ...]) -> Rows:
-    """Two files, line by line; none of a column to split by."""
-    for key in ("group", "time", "split"):
-        if getattr(data.cut, key) is not None:
-            raise HarnessError(
-                f"data.{data.name}.{key}: two files of lines have no columns; expected a table"
-            )
+    """Two files, line by line."""
+    no_columns(data, "two files of lines")
     sides = [lines(place, data.format.encoding) for place in places]
     first, second = places
     if len(sides[0]) != len(sides[1]):
@@ -130,6 +140,7 @@ def _two_files(data: Data, places: tuple[Place, ...]) -> Rows:
 def _token_classification(data: Data, places: tuple[Place, ...]) -> Rows:
     """Sentences of a file with a word a line, its tag in one of the columns; IOB1 becomes IOB2."""
     (place,) = places
+    no_columns(data, "sentences of words with tags")
     word, tag = (_position(data, key, default) for key, default in (("word", 1), ("tag", -1)))
     sentences: list[tuple[list[str], list[str]]] = []
     where: list[str] = []
@@ -202,6 +213,7 @@ DOCUMENT_LINES = 100
 def _running(data: Data, places: tuple[Place, ...]) -> tuple[list[str], list[str]]:
     (place,) = places
     if "text" not in data.columns:
+        no_columns(data, "a text")
         found = lines(place, data.format.encoding)
         return found, [f"{place.name}, line {number}" for number in range(1, len(found) + 1)]
     table, by = table_rows(data, place, ("text",))

@@ -1,7 +1,7 @@
 """Series of numbers in a table with a column of times: in order, each step once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,9 @@ def times(name: str, table: "pd.DataFrame", column: str) -> "pd.Series":
     if all(number is not None for number in numbers) and not digits:
         return pd.Series(numbers, dtype="float64")
     form = "%Y%m%d" if digits else "mixed"
-    parsed = pd.to_datetime(pd.Series(found), errors="coerce", format=form, utc=True)
+    parsed = pd.to_datetime(
+        pd.Series(found), errors="coerce", format=form, utc=True, dayfirst=_day_first(found)
+    )
     if parsed.isna().any():
         row = int(parsed.isna().to_numpy().argmax())
         raise HarnessError(
@@ -40,6 +42,27 @@ def times(name: str, table: "pd.DataFrame", column: str) -> "pd.Series":
             "or a number"
         )
     return parsed.dt.tz_localize(None)
+
+
+def _day_first(found: Sequence[str]) -> bool:
+    """Whether dates such as 3/4/2024 begin with the day: with dots, where a first number is above
+    12, or where that way alone they are in order."""
+    parts = [match.groups() for value in found if (match := _NUMBERED.match(value))]
+    if not parts or len(parts) < len(found):
+        return False
+    firsts, seconds, years = ([int(row[n]) for row in parts] for n in (0, 2, 3))
+    if max(firsts) > MONTHS or max(seconds) > MONTHS:
+        return max(firsts) > MONTHS
+    if parts[0][1] == ".":
+        return True
+    month_first = list(zip(years, firsts, seconds, strict=True))
+    day_first = list(zip(years, seconds, firsts, strict=True))
+    return month_first != sorted(month_first) and day_first == sorted(day_first)
+
+
+_NUMBERED = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d)\b")
+"""A date that begins with its day or its month."""
+MONTHS = 12
 
 
 def read(data: Data, parts: Parts) -> tuple[Any, dict[str, Any]]:
@@ -126,7 +149,13 @@ def _filled(place: Place, frame: "pd.DataFrame", facts: dict[str, Any]) -> "pd.D
     places = np.rint((frame.index - frame.index[0]) / common).astype("int64")
     if len(set(places)) != len(places):
         raise HarnessError(f"{place.name}: steps shorter than {_step(common)}; expected none")
-    whole = frame.set_axis(places, axis=0).reindex(range(int(places[-1]) + 1))
+    count = int(places[-1]) + 1
+    if count > 2 * len(places):
+        raise HarnessError(
+            f"{place.name}: {count - len(places):,} of {count:,} steps are missing; expected fewer "
+            "than there are (a date may be wrong)"
+        )
+    whole = frame.set_axis(places, axis=0).reindex(range(count))
     missing = int(whole.isna().any(axis=1).sum())
     filled = whole.interpolate(limit_direction="both").reset_index(drop=True)
     if filled.isna().any().any():

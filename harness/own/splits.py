@@ -14,6 +14,7 @@ import numpy as np
 from harness.own.description import Cut
 from harness.own.places import WHOLE, standard_split
 from harness.spec import HarnessError
+from harness.system.text import counted
 
 _TRIES = 20
 """Ways to part groups at random, of which the one is taken whose size is nearest."""
@@ -98,8 +99,8 @@ def _cut(rows: Rows, shares: Mapping[str, float], cut: Cut) -> dict[str, Rows]:
     if sum(held_out.values()) + later >= count:
         splits = f" {cut.fold + 1} times" if later else ""
         raise HarnessError(
-            f"{rows.places[0]}: {count} examples in all; expected more, of which to cut off "
-            f"{' and '.join(shares)}{splits}"
+            f"{rows.places[0]}: {counted(count, 'example')} in all; expected more, of which to "
+            f"cut off {' and '.join(shares)}{splits}"
         )
     if cut.time is None and rows.group is None:
         _check_classes(rows)

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from harness.own.description import Format
 from harness.spec import HarnessError
 from harness.system.text import quoted
@@ -24,6 +26,14 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 """Of tables, compressed by gzip or not."""
+NO_TABLES = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"),
+                    "a spreadsheet; expected CSV, as which it can be saved"),
+    **dict.fromkeys((".zip", ".tar", ".7z", ".rar", ".bz2", ".xz", ".zst"),
+                    "an archive; expected what is in it, or .gz of one table"),
+    ".json": "one JSON value; expected JSON lines (.jsonl), an object a line",
+}  # fmt: skip
+"""Why files of these endings are no tables."""
 _TABS = (".tsv", ".tab")
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """Byte order marks of what is no UTF-8."""
@@ -78,6 +88,10 @@ def text(name: str, path: Path, encoding: str = "utf-8") -> str:
             f"{name}, line {line}: byte 0x{wrong} is not {shown}; expected one encoding in all of "
             "the file (another one: encoding = 'latin-1')"
         ) from None
+    if "\0" in decoded:
+        line = decoded[: decoded.index("\0")].count("\n") + 1
+        raise HarnessError(f"{name}, line {line}: a character of number 0; expected text (of "
+                           "UTF-16 without a mark: encoding = 'utf-16-le')")  # fmt: skip
     return decoded.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -96,6 +110,8 @@ def read(name: str, path: Path, format: Format = PLAIN) -> "pd.DataFrame":
     import pandas as pd
 
     ending = suffix(name)
+    if ending in NO_TABLES:
+        raise HarnessError(f"{name}: {NO_TABLES[ending]}")
     if ending in (".parquet", ".pq"):
         table = _parquet(name, path)
     elif ending in (".jsonl", ".ndjson"):
@@ -131,13 +147,22 @@ def _separated(name: str, found: str, ending: str, format: Format) -> "pd.DataFr
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error, ValueError) as error:
         raise HarnessError(f"{name}{_broken(str(error), format.header)}") from None
     if format.header:
-        first = next(csv.reader(io.StringIO(found), delimiter=separator), [])
+        first = _first_row(found, separator)
         twice = {column for column in first if first.count(column) > 1}
         if twice:
             raise HarnessError(f"{name}: two columns are called {sorted(twice)[0]!r}; expected one")
     else:
         table.columns = pd.Index([str(number + 1) for number in range(table.shape[1])])
     return table
+
+
+def _first_row(found: str, separator: str) -> list[str]:
+    """The names of columns as they stand there; pandas numbers those that are the same."""
+    limit = csv.field_size_limit(max(csv.field_size_limit(), len(found)))
+    try:
+        return next(csv.reader(io.StringIO(found), delimiter=separator), [])
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _separator(found: str) -> str:
@@ -195,8 +220,11 @@ def _parquet(name: str, path: Path) -> "pd.DataFrame":
     return table.map(as_text)
 
 
-def as_text(value: Any) -> str | None:
-    """A value as it would stand in a file; `None` if it is missing or empty."""
+def as_text(value: Any) -> Any:
+    """A value as it would stand in a file; `None` if it is missing or empty. Lists and objects are
+    left as they are, to be refused where they are asked for."""
+    if isinstance(value, dict | list | tuple | np.ndarray):
+        return value
     if value is None or (isinstance(value, float) and math.isnan(value)) or str(value) == "NaT":
         return None
     if isinstance(value, float) and value.is_integer():
@@ -211,12 +239,17 @@ def column(name: str, table: "pd.DataFrame", wanted: str) -> list[str | None]:
     """The values of a column, `None` where they are missing.
 
     Raises:
-        HarnessError: there is no such column.
+        HarnessError: there is no such column, or a value in it is made of several.
     """
     if wanted not in table.columns:
         found = listed(table.columns)
         raise HarnessError(f"{name}: no column {wanted!r}; its columns are {found}")
-    return [value if isinstance(value, str) else None for value in table[wanted].tolist()]
+    values = table[wanted].tolist()
+    for row, value in enumerate(values, start=1):
+        if isinstance(value, dict | list | tuple | np.ndarray):
+            raise HarnessError(f"{name}, row {row}, column {wanted!r}: found {value!r:.40}; "
+                               "expected a text or a number")  # fmt: skip
+    return [value if isinstance(value, str) else None for value in values]
 
 
 def texts(name: str, table: "pd.DataFrame", wanted: str) -> list[str]:
@@ -261,19 +294,23 @@ def numbers(name: str, table: "pd.DataFrame", wanted: str) -> list[float]:
         number = as_number(value)
         if number is None:
             raise HarnessError(
-                f"{name}, row {row}, column {wanted!r}: found {value!r:.40}; expected a number"
+                f"{name}, row {row}, column {wanted!r}: found {value!r:.40}; expected a number "
+                f"of at most {LARGEST:.1e}"
             )
         values.append(number)
     return values
 
 
+LARGEST = float(np.finfo("float32").max)
+
+
 def as_number(value: str | None) -> float | None:
-    """A finite number that a text says, or `None`."""
+    """A number that a text says, or `None`; one of 32 bits can hold it."""
     try:
         number = float(value or "")
     except ValueError:
         return None
-    return number if abs(number) < float("inf") else None
+    return number if abs(number) <= LARGEST else None
 
 
 def labels(values: Sequence[str]) -> list[str] | list[int]:

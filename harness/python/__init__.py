@@ -2,6 +2,7 @@
 
 question    a sweep from arrays, lists, a DataFrame, a file or a folder, and its run
 progress    how far it has come
+bars        what shows that
 values      such data as files that a `[data.NAME]` table names
 answer      what the folder of a sweep holds, as tables, verdicts and models
 """

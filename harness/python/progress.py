@@ -1,17 +1,19 @@
 """How far a sweep has come while it runs: a bar in a notebook and on a terminal, else its lines."""
 
 import re
-import sys
-import warnings
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from harness.analysis.cells import CellResults, cell_results
+from harness.driver import time_left
+from harness.driver.time_left import CellProgress, concurrency, seconds_left, span
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
+from harness.python.bars import Bar, OfTerminal, fitting
 from harness.spec import HarnessError
 from harness.sweep.pairs import cells
+from harness.sweep.question import Sweep
 
 _OF_A_TRIAL = re.compile(r"\d\d:\d\d:\d\d (.* · .*)")
 """A line of the driver about one trial, or about the search of one cell."""
@@ -25,15 +27,22 @@ class Progress:
     What is no line about a trial is shown in any case: warnings, where the report is.
 
     Args:
-        folder: of the sweep.
+        folder: of the answer.
+        sweep: the question.
         shown: `True` for a bar, `False` for nothing at all; a bar where there is a notebook or a
             terminal, lines elsewhere, if absent.
     """
 
-    def __init__(self, folder: Path, shown: bool | None) -> None:
+    def __init__(self, folder: Path, sweep: Sweep, shown: bool | None) -> None:
         self.folder = folder
+        self.sweep = sweep
         self.quiet = shown is False
-        self._bar: Any = _bar(folder.name) if shown or (shown is None and _fits()) else None
+        self._bar: Bar | None = None
+        if not self.quiet:
+            most = done(sweep)[1]
+            self._bar = fitting(sweep.name, most)
+            if self._bar is None and shown:
+                self._bar = OfTerminal(sweep.name, most)
 
     def __enter__(self) -> Self:
         return self
@@ -43,6 +52,7 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
         if self._bar is not None:
+            self._look("")
             self._bar.close()
 
     def line(self, text: str) -> None:
@@ -51,40 +61,44 @@ class Progress:
             return
         if self._bar is None:
             print(text, flush=True)
-            return
-        of_a_trial = _OF_A_TRIAL.match(text)
-        if of_a_trial is None:
-            self._bar.write(text, file=sys.stdout)
-            return
-        self._bar.set_postfix_str(of_a_trial[1][:LONGEST], refresh=False)
-        self._look()
+        elif of_a_trial := _OF_A_TRIAL.match(text):
+            # The only task, as one asks from Python, is called as the sweep is.
+            self._look(of_a_trial[1].removeprefix(f"{self.sweep.name} · ")[:LONGEST])
+        else:
+            self._bar.write(text)
 
-    def _look(self) -> None:
+    def _look(self, text: str) -> None:
         """Moves the bar to where the journal is."""
+        assert self._bar is not None
         try:
             record = read_journal(self.folder)
         except HarnessError:  # the run tells of it
             return
         if record is not None:
-            self._bar.n, self._bar.total = done(record)
-            self._bar.refresh()
+            told = "; ".join(filter(None, [text, left(record)]))
+            self._bar.show(*done(record.sweep, record), told)
 
 
-def done(record: SweepRecord) -> tuple[float, float]:
+def done(sweep: Sweep, record: SweepRecord | None = None) -> tuple[float, float]:
     """How much of a sweep is done, and how much there is: trainings, or seconds where a time is
-    given for the whole."""
-    if record.sweep.minutes is not None:
-        whole = 60 * record.sweep.minutes
-        return min(round(record.active), whole), whole
-    begun = {(cell.task, cell.space): cell for cell in cell_results(record)}
-    counts = [_of_a_cell(record, begun.get(cell.key), cell.key[0]) for cell in cells(record.sweep)]
+    given for the whole.
+
+    Args:
+        sweep: the question.
+        record: of the answer, if there is any yet.
+    """
+    if sweep.minutes is not None:
+        whole = 60 * sweep.minutes
+        return min(round(record.active) if record is not None else 0, whole), whole
+    begun = {} if record is None else {(c.task, c.space): c for c in cell_results(record)}
+    counts = [_of_a_cell(sweep, begun.get(cell.key), cell.key[0]) for cell in cells(sweep)]
     return sum(count for count, _ in counts), sum(most for _, most in counts)
 
 
-def _of_a_cell(record: SweepRecord, cell: CellResults | None, task: str) -> tuple[int, int]:
+def _of_a_cell(sweep: Sweep, cell: CellResults | None, task: str) -> tuple[int, int]:
     """Trainings of a cell that are done, and all of them; a search that has ended has no more."""
-    trials = record.sweep.searches_of(task) * record.sweep.budget_of(task).trials
-    seeds = len(record.sweep.runs_of(task))
+    trials = sweep.searches_of(task) * sweep.budget_of(task).trials
+    seeds = len(sweep.runs_of(task))
     if cell is None:
         return 0, trials + seeds
     searched, confirmed = (
@@ -96,22 +110,21 @@ def _of_a_cell(record: SweepRecord, cell: CellResults | None, task: str) -> tupl
     return searched + confirmed, max(searched, trials) + max(confirmed, seeds)
 
 
-def _fits() -> bool:
-    """Whether somebody looks on: a notebook, or a terminal."""
-    return _in_notebook() or sys.stdout.isatty()
-
-
-def _in_notebook() -> bool:
-    python = sys.modules.get("IPython")
-    shell = None if python is None else python.get_ipython()
-    return shell is not None and "IPKernelApp" in shell.config
-
-
-def _bar(name: str) -> Any:
-    with warnings.catch_warnings():  # that a notebook without widgets gets a bar of text
-        warnings.simplefilter("ignore")
-        from tqdm.auto import tqdm
-    return tqdm(
-        total=1, desc=name, file=sys.stdout, dynamic_ncols=True,
-        bar_format="{l_bar}{bar:20}| {n:.0f}/{total:.0f} [{elapsed}<{remaining}] {postfix}",
-    )  # fmt: skip
+def left(record: SweepRecord) -> str:
+    """How long it will take, in words; empty where that is not known, and at the end."""
+    sweep = record.sweep
+    count, most = done(sweep, record)
+    if sweep.minutes is not None or not 0 < count < most:
+        return ""
+    begun = {(cell.task, cell.space): cell for cell in cell_results(record)}
+    every = [
+        time_left.progress(sweep, begun[cell.key])
+        if cell.key in begun
+        else CellProgress(
+            sweep.budget_of(cell.task.name), len(sweep.runs_of(cell.task.name)), (), (),
+            searching=True, winner=False, searches=sweep.searches_of(cell.task.name),
+        )
+        for cell in cells(sweep)
+    ]  # fmt: skip
+    seconds = seconds_left(every)
+    return "" if not seconds else f"about {span(seconds / concurrency(record.results))} left"

@@ -139,21 +139,22 @@ def run(
     Raises:
         HarnessError: something of it is refused, in one line.
     """
-    name = load_sweep(str(sweep)).name
+    asked = load_sweep(str(sweep))
     words = ["run", str(sweep), "--output", str(output)]
     words += ["--fresh"] if fresh else []
     words += ["--workers", str(workers)] if workers is not None else []
     words += ["--tracking", tracking] if tracking is not None else []
-    with Progress(Path(output) / name, progress) as shown:
+    folder = Path(output) / asked.name
+    with Progress(folder, asked, progress) as shown:
         code, said = _called(words, shown.line)
     if code == BAD_INPUT:
         refused = [line for line in said if line.startswith("harness: ")]
         raise HarnessError("\n".join(refused or said[-1:]).removeprefix("harness: "))
     if code not in (0, 1, EXIT_INTERRUPTED):
         raise HarnessError(f"{sweep}: it ended with exit code {code}: {' '.join(said[-1:])}")
-    if code == EXIT_INTERRUPTED and not (Path(output) / name / JOURNAL).is_file():
+    if code == EXIT_INTERRUPTED and not (folder / JOURNAL).is_file():
         raise KeyboardInterrupt  # before there was anything to keep
-    return load(Path(output) / name)
+    return load(folder)
 
 
 def _called(words: Sequence[str], show: Callable[[str], None]) -> tuple[int, list[str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.spec import HarnessError
 from harness.system import atomic_files
+from harness.system.paths import absolute
 
 EXPECTED = (
     "images of shape (n, height, width) or (n, height, width, channels), a list of texts or of "
@@ -35,7 +36,7 @@ def written(x: Any, y: Any, kind: str | None, folder: Path, say: Say) -> dict[st
         HarnessError: it is something else, named by its row.
     """
     if isinstance(x, str | Path) and y is None:
-        return {"files": str(Path(x).expanduser().absolute())}
+        return {"files": str(absolute(Path.cwd(), x))}
     if hasattr(x, "columns") and hasattr(x, "to_dict"):
         return _frame(x, y, folder)
     if kind == "time_series_forecasting" or (y is None and _is_numbers(x) and np.ndim(x) <= 2):

@@ -10,33 +10,15 @@ are called `units:2`, `units:3` and so on, in the order in which they are found.
 import contextlib
 import itertools
 import json
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from harness.spec import HarnessError, HyperParameters
+from harness.system import stdio
 from harness.system.json_values import unboxed
 
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Sends the process's standard error to nowhere.
-
-    TensorFlow greets with its processor features on import, beneath Python and regardless
-    of its own log level. Errors of an import are exceptions and are not lost.
-    """
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-with _silent():
+with stdio.silent_errors():
     import keras_tuner as keras_tuner
 
 MOST_RANGES = 64

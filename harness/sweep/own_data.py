@@ -6,10 +6,11 @@ from typing import Any
 
 from harness.kinds import presets
 from harness.own import file as data_file
-from harness.own import guess, places
+from harness.own import guess
 from harness.own.description import STARTED
 from harness.spec import HarnessError, Preset
 from harness.sweep.question import Sweep
+from harness.system.paths import absolute
 
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -44,7 +45,7 @@ def taken(fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
         "tasks": asked,
         data_file.KEY: moved(
             {name: _with_place_of_preset(table, base) for name, table in tables.items()},
-            lambda file: str(places.absolute(base, file)),
+            lambda file: str(absolute(base, file)),
         ),
         "plugins": [*plugins, path.name] if isinstance(plugins, list) else plugins,
     }

@@ -1,9 +1,11 @@
-"""Standard streams that outlast whoever reads them."""
+"""Standard streams that outlast whoever reads them, and one that says nothing for a moment."""
 
+import contextlib
 import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
 
 _GONE = (errno.EPIPE, errno.EIO, errno.EBADF, errno.ENOSPC, errno.EDQUOT)
 
@@ -52,3 +54,20 @@ def _lasting(stream: io.TextIOWrapper, raw: io.FileIO) -> io.TextIOWrapper:
         line_buffering=stream.line_buffering,
         write_through=unbuffered,
     )
+
+
+@contextlib.contextmanager
+def silent_errors() -> Iterator[None]:
+    """Sends the process's standard error to nowhere.
+
+    TensorFlow greets with its processor features on import, beneath Python and regardless
+    of its own log level. Errors of an import are exceptions and are not lost.
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

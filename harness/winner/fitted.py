@@ -16,6 +16,7 @@ from harness.models import Interface, load_model, read_interface
 from harness.spec import HarnessError
 from harness.sweep.plugins import remember
 from harness.sweep.question import Backend
+from harness.system import stdio
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Fitted:
             HarnessError: it cannot be loaded, or this process works with another backend already.
         """
         os.environ["KERAS_BACKEND"] = self.backend
-        import keras
+        with stdio.silent_errors():  # else a notebook shows in red that there is no GPU
+            import keras
 
         if keras.backend.backend() != self.backend:
             raise HarnessError(

@@ -85,6 +85,13 @@ CASES = {
         "a.csv, row 201, column 'load': found nothing; expected a number"),
     "a grade too high": (GRADES, "a,b,grade\n" + "x y,x z,3\n" * 9 + "x y,x z,7\n",
         "a.csv, row 10, column 'grade': grade 7; expected a number from 0 to 5"),
+    "a character that is none": (TEXTS, reviews().encode("utf-16-le"),
+        "a.csv, line 1: a character of number 0; expected text (of UTF-16 without a mark"),
+    "a gap of centuries": (SERIES + 'gaps = "interpolate"\n',
+        series() + "2524-01-01 00:00:00,1,1\n",
+        "a.csv: 4,382,704 of 4,382,905 steps are missing; expected fewer than there are"),
+    "a number too large": (SERIES, series() + "2024-01-09 08:00:00,1e300,1\n",
+        "a.csv, row 201, column 'load': found '1e300'; expected a number of at most 3.4e+38"),
     "no grade": (GRADES, "a,b,grade\nx y,x z,good\n",
         "a.csv, row 1, column 'grade': found 'good'; expected a number"),
 }  # fmt: skip
@@ -120,6 +127,20 @@ LINES = {
     "a label only in test": (TEXTS.replace('"a.csv"', '{train = "a.csv", test = "b.csv"}'),
         {"a.csv": reviews(), "b.csv": reviews(4) + "odd one,7\n"},
         "b.csv, row 5, column 'label': label 7 is of test alone; expected one that occurs in"),
+    "a list in JSON": (TEXTS.replace("a.csv", "a.jsonl"),
+        {"a.jsonl": '{"text": "a", "label": 1}\n{"text": ["b", "c"], "label": 1}\n'},
+        "a.jsonl, row 2, column 'text': found ['b', 'c']; expected a text or a number"),
+    "one JSON value": (TEXTS.replace("a.csv", "a.json"), {"a.json": "[]"},
+        "a.json: one JSON value; expected JSON lines (.jsonl), an object a line"),
+    "an archive": (TEXTS.replace("a.csv", "a.zip"), {"a.zip": "PK"},
+        "a.zip: an archive; expected what is in it, or .gz of one table"),
+    "a group of images": (IMAGES + 'group = "patient"\n', {},
+        "data.mine.group: images in files, without columns; expected a table"),
+    "a label of images": (IMAGES + 'label = "class"\n', {},
+        "data.mine.label: images in files, without columns; expected a table"),
+    "a group of tags": (TAGS + 'group = "document"\n', {"a.conll": "John B-PER\n"},
+        "data.mine.group: sentences of words with tags, without columns; expected a table"),
+    "a class without images": (IMAGES, {"photos/bird/.hidden": ""}, "bird: no images in it"),
     "no JSON": (TEXTS.replace("a.csv", "a.jsonl"), {"a.jsonl": '{"text": "a"}\n{"text": \n'},
         "a.jsonl, line 2: no JSON"),
     "no object": (TEXTS.replace("a.csv", "a.jsonl"), {"a.jsonl": '["a", 1]\n'},
@@ -147,7 +168,7 @@ def test_files_that_are_not_sound_are_one_line(name, tmp_path):
     for number in range(9):  # beside the one that is wrong
         image(tmp_path / "photos" / "cat" / f"{number}{number}.png")
         image(tmp_path / "photos" / "dog" / f"{number}{number}.png")
-    assert line_of(tmp_path, table, None).startswith(expected)
+    assert line_of(tmp_path, table, None).removeprefix(f"{tmp_path}/photos/").startswith(expected)
 
 
 def test_an_image_that_is_cut_short_is_named(tmp_path):
@@ -187,8 +208,35 @@ TABLES = {
         "data.mine.splits: its column says which examples are for the test; expected data of",
     ),
     "splits of files": (
-        TEXTS.replace('"a.csv"', '{train = "a.csv", test = "a.csv"}') + "splits = 3\n",
+        TEXTS.replace('"a.csv"', '{train = "a.csv", test = "c.csv"}') + "splits = 3\n",
         "data.mine.splits: its files say which examples are for the test",
+    ),
+    "a type": (TEXTS + "classes = 3\n", "data.mine.classes = 3: expected a list, each a text or a"),
+    "a truth": (TEXTS + 'lower_case = "no"\n', "data.mine.lower_case = 'no': expected true or"),
+    "a number": (SERIES.replace("8", '"x"'), "data.mine.look_back = 'x': expected a whole number"),
+    "a season": (SERIES + "season = 1.5\n", "data.mine.season = 1.5: expected a whole number"),
+    "a licence": (TEXTS + "licence = 3\n", "data.mine.licence = 3: expected a text"),
+    "a choice": (TEXTS + 'tokens = "bpe"\n', "data.mine.tokens = 'bpe': expected one of 'subword'"),
+    "sizes": (
+        TEXTS + 'batch_sizes = ["a"]\n',
+        "data.mine.batch_sizes = ['a']: expected a list, each",
+    ),
+    "separator": (
+        TEXTS + 'separator = ";;"\n',
+        "data.mine.separator = ';;': expected the character",
+    ),
+    "a column for two": (TEXTS + 'other = "text"\n', "data.mine: text and other are column 'text'"),
+    "a column twice": (
+        SERIES + 'values = ["load", "load"]\n',
+        "data.mine: values, twice, are column",
+    ),
+    "a file for two": (
+        TEXTS.replace('"a.csv"', '{train = "a.csv", test = "./a.csv"}'),
+        "data.mine.files: a.csv is of train and of test; expected different files",
+    ),
+    "a file twice": (
+        PAIRS.replace("a.en", "a.de").replace("a.de", "a.csv"),
+        "data.mine.files: a.csv is named twice; expected different files",
     ),
     "size": (IMAGES + "size = [8]\n", "data.mine.size = [8]: expected [height, width] in pixels"),
 }
@@ -197,9 +245,28 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_that_says_what_cannot_be_is_one_line(name, tmp_path):
     table, expected = TABLES[name]
-    write(tmp_path / "a.csv", reviews())
+    for file in ("a.csv", "c.csv"):
+        write(tmp_path / file, reviews())
     image(tmp_path / "photos" / "cat" / "1.png")
     assert line_of(tmp_path, table, None).startswith(f"mine.toml: {expected}")
+
+
+def test_a_home_that_there_is_not_is_one_line(tmp_path):
+    line = line_of(tmp_path, TEXTS.replace("a.csv", "~nobody_at_all/a.csv"), None)
+    assert line == "~nobody_at_all/a.csv: there is no such home"
+
+
+def test_images_to_be_judged_alone_are_one_line(tmp_path):
+    for split in ("test", "val"):
+        image(tmp_path / "photos" / split / "cat" / "1.png")
+    assert "photos: it has test and val, and no folder train; expected" in line_of(
+        tmp_path, IMAGES, None
+    )
+
+
+def test_a_header_of_any_length_is_read(tmp_path):
+    write(tmp_path / "a.csv", reviews(header=f'text,label,"{"x" * 200_000}"').replace("\n", ",1\n"))
+    assert len(prepared(made(tmp_path, TEXTS)).train) == 32
 
 
 def test_the_lines_of_the_page_are_those_that_are_said():

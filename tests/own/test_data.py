@@ -10,6 +10,7 @@ import pytest
 from harness import registry
 from harness.data import cache
 from harness.own import guess
+from harness.own.series import times
 from harness.own.task import FACTS
 from harness.spec import HarnessError
 from harness.sweep.load import load_sweep, toml
@@ -286,3 +287,21 @@ def test_of_several_in_a_file_none_is_said_to_read_the_others(tmp_path, monkeypa
     finally:
         registry.use([])
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "dates, step",
+    [
+        ([f"{1 + n:02d}/01/2024" for n in range(28)], 1),
+        ([f"{1 + n}.2.24" for n in range(12)], 1),
+        ([f"01/{1 + n:02d}/2024" for n in range(12)], None),  # months begin; in order either way
+        ([f"{m:02d}/{d:02d}/2024" for d in (1, 2, 3) for m in (5, 6, 7)], None),
+        ([f"01/13/{2000 + n}" for n in range(12)], None),
+    ],
+)
+def test_dates_begin_with_the_day_where_they_say_so(dates, step):
+    table = pd.DataFrame({"date": dates})
+    found = times("a.csv", table, "date")
+    assert found.is_monotonic_increasing
+    if step is not None:
+        assert (found.diff().dropna() == pd.Timedelta(step, "D")).all()

@@ -18,7 +18,7 @@ import pytest
 import harness
 from harness.journal.read import read_journal
 from harness.python import values
-from harness.python.progress import Progress, done
+from harness.python.progress import Progress, done, left
 from harness.spec import HarnessError
 from tests.synthetic import write_journal
 
@@ -55,6 +55,11 @@ def test_a_notebook_asks_and_shows_the_answer(tmp_path, monkeypatch):
     (page,) = [output["data"]["text/html"] for output in shown if "data" in output]
     assert "<td>mlp</td>" in page
     assert page.count('src="data:image/png;base64,') == 2
+    # The bar has been replaced where it stood: its last state is kept, and no line of a trial.
+    (bar,) = [output["data"]["text/html"] for output in asked if "data" in output]
+    assert bar.startswith('written <progress value="6" max="6"')
+    assert " · trial " not in text
+    assert not [output for output in used if output.get("name") == "stderr"]
     printed = "".join(output.get("text", "") for output in used)
     lines = dict(line.split(": ", 1) for line in printed.splitlines() if ": " in line)
     assert float(lines["right"]) > 0.5
@@ -144,30 +149,41 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
 def test_a_bar_stands_for_the_lines_of_trials(tmp_path, capsys):
     write_journal(tmp_path)
     record = read_journal(tmp_path)
-    with Progress(tmp_path, shown=True) as shown:
+    with Progress(tmp_path, record.sweep, shown=True) as shown:
         shown.line("12:00:00 digits · cnn · trial 3: validation accuracy 0.9 in 2.0 s")
         shown.line("report: results/x/report.md")
     found = capsys.readouterr().out
     assert "report: results/x/report.md\n" in found
     assert "digits · cnn · trial 3: validation" in found
     assert "12:00:00" not in found
-    count, most = done(record)
+    count, most = done(record.sweep, record)
     assert f"| {count}/{most} [" in found
     assert 0 < count == most
-    with Progress(tmp_path, shown=False) as shown:
+    assert done(record.sweep) == (0, most)
+    with Progress(tmp_path, record.sweep, shown=False) as shown:
         shown.line("12:00:00 digits · cnn · trial 3: validation accuracy 0.9 in 2.0 s")
     assert capsys.readouterr().out == ""
-    with Progress(tmp_path, shown=None) as shown:  # nobody looks on
+    with Progress(tmp_path, record.sweep, shown=None) as shown:  # nobody looks on
         shown.line("a line")
     assert capsys.readouterr().out == "a line\n"
+
+
+def test_how_long_it_will_take_is_said_while_it_runs(tmp_path):
+    write_journal(tmp_path)
+    record = read_journal(tmp_path)
+    assert left(record) == ""
+    lines = (tmp_path / "journal.jsonl").read_text().splitlines(keepends=True)
+    for cut, expected in ((1, r""), (len(lines) // 2, r"about (a minute|\d+ min) left")):
+        (tmp_path / "journal.jsonl").write_text("".join(lines[:cut]))
+        assert re.fullmatch(expected, left(read_journal(tmp_path)))
 
 
 def test_a_time_for_the_whole_is_what_a_bar_counts(tmp_path):
     write_journal(tmp_path)
     record = read_journal(tmp_path)
     timed = dataclasses.replace(record.sweep, minutes=2.0)
-    assert done(dataclasses.replace(record, sweep=timed, active=30.4)) == (30, 120)
-    assert done(dataclasses.replace(record, sweep=timed, active=999)) == (120, 120)
+    assert done(timed, dataclasses.replace(record, active=30.4)) == (30, 120)
+    assert done(timed, dataclasses.replace(record, active=999)) == (120, 120)
 
 
 def test_any_two_architectures_have_a_verdict():
