@@ -58,6 +58,8 @@ def _of_arrays(place: Place) -> Rows:
     if len(images) != len(labels):
         raise HarnessError(f"{place.name}: {len(images):,} images and {len(labels):,} labels; "
                            "expected as many of each")  # fmt: skip
+    if not len(images):
+        raise HarnessError(f"{place.name}: no images; expected some")
     where = [f"{place.name}, row {row}" for row in range(1, len(images) + 1)]
     names = tables.labels([str(label) for label in labels.tolist()])
     return Rows(list(images), where, label=names)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import tomli_w
 
+from harness import registry
 from harness.journal.folder import JOURNAL
 from harness.kinds import presets
 from harness.own import file as data_file
@@ -79,6 +80,11 @@ def compare(
     for key in budget:
         if key not in BUDGET:
             raise HarnessError(f"compare: no {key!r}; expected some of {', '.join(BUDGET)}")
+    if not isinstance(name, str) or not registry.allowed(name):
+        raise HarnessError(f"compare: name {name!r:.60}; expected letters, digits, '_' and '-', at "
+                           f"most {registry.LONGEST_NAME}")  # fmt: skip
+    if not isinstance(spaces, str | list | tuple):
+        raise HarnessError(f"compare: spaces {spaces!r:.60}; expected 'all' or a list of names")
     folder = Path(output).absolute()
     say = _silent if progress is False else print
     table = values.written(x, y, kind, folder / f"{name}_data", say)

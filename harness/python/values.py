@@ -1,7 +1,7 @@
 """Data that a person has in Python, as files that a `[data.NAME]` table names."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ EXPECTED = (
     "pairs of texts, a DataFrame, or the path of a file or a folder, with labels where they are "
     "not in it"
 )
+TIME = "time"
+"""What the index of a table is called that has times and no name."""
 Say = Callable[[str], None]
 
 
@@ -43,14 +45,39 @@ def written(x: Any, y: Any, kind: str | None, folder: Path, say: Say) -> dict[st
         return _series(x, folder)
     if y is None:
         raise HarnessError(f"compare: found {type(x).__name__} and no y; expected {EXPECTED}")
-    if isinstance(x, str | Path) or not hasattr(x, "__len__"):
+    if isinstance(x, str | Path | Mapping | Set) or not hasattr(x, "__len__"):
         raise HarnessError(f"compare: x is {x!r:.60}; expected {EXPECTED}")
-    if len(x) != len(y):
-        raise HarnessError(f"compare: {len(x):,} examples in x and {len(y):,} in y; expected as "
-                           "many in both")  # fmt: skip
+    _check_as_many(len(x), y)
+    if not len(x):
+        raise HarnessError("compare: x is empty; expected examples")
     if _is_numbers(x):
-        return _images(np.asarray(x), labels(y, say), folder)
+        if kind not in (None, "image_classification"):
+            raise HarnessError(f"compare: kind {kind!r} of arrays with y; expected "
+                               "image_classification")  # fmt: skip
+        return _images(_of_one_shape(x), labels(y, say), folder)
     return _texts(list(x), y, kind, folder, say)
+
+
+def _check_as_many(count: int, y: Any) -> None:
+    if isinstance(y, str | Mapping | Set) or not hasattr(y, "__len__"):
+        raise HarnessError(f"compare: y is {y!r:.60}; expected a label for each example")
+    if count != len(y):
+        raise HarnessError(f"compare: {count:,} examples in x and {len(y):,} in y; expected as "
+                           "many in both")  # fmt: skip
+
+
+def _of_one_shape(x: Any) -> np.ndarray:
+    """Images in an array or a list as one array."""
+    if hasattr(x, "shape"):
+        return np.asarray(x)
+    images = [np.asarray(image) for image in x]
+    for row, image in enumerate(images):
+        if image.shape != images[0].shape:
+            raise HarnessError(
+                f"compare: x, row {row}: an image of shape {image.shape}; expected "
+                f"{images[0].shape}, as in row 0 (a folder of image files may have several sizes)"
+            )
+    return np.stack(images)
 
 
 def labels(y: Any, say: Say) -> list[Any]:
@@ -110,6 +137,8 @@ def _texts(x: Sequence[Any], y: Any, kind: str | None, folder: Path, say: Say) -
         if len(parts) != 1 + pairs or not all(isinstance(part, str) for part in parts):
             expected = "a pair of texts" if pairs else "a text"
             raise HarnessError(f"compare: x, row {row}: found {value!r:.60}; expected {expected}")
+    if kind == "sentence_similarity" and not pairs:
+        raise HarnessError(f"compare: x, row 0: found {x[0]!r:.60}; expected a pair of texts")
     sides = {"text": [value[0] if pairs else value for value in x]}
     if pairs:
         sides["other"] = [value[1] for value in x]
@@ -119,7 +148,7 @@ def _texts(x: Sequence[Any], y: Any, kind: str | None, folder: Path, say: Say) -
             sides = {"source": list(x), "target": list(y)}
             said = {key: key for key in sides}
         case "sentence_similarity":
-            sides["grade"] = [float(value) for value in y]
+            sides["grade"] = [_grade(row, value) for row, value in enumerate(y)]
             said["grade"] = "grade"
         case None | "text_classification":
             kind = "text_classification"
@@ -135,15 +164,27 @@ def _texts(x: Sequence[Any], y: Any, kind: str | None, folder: Path, say: Say) -
     return {"kind": kind, "files": _written(folder / "texts.jsonl", lines.encode()), **said}
 
 
+def _grade(row: int, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise HarnessError(
+            f"compare: y, row {row}: found {value!r:.60}; expected a number"
+        ) from None
+
+
 def _frame(table: Any, y: Any, folder: Path) -> dict[str, Any]:
     """A table; `y` is the name of its column of labels, or that column."""
     said: dict[str, Any] = {}
-    if isinstance(y, str):
-        said["label"] = y
+    if isinstance(y, str | int):
+        said["label"] = str(y)
     elif y is not None:
+        _check_as_many(len(table), y)
         table = table.assign(label=list(y))
         said["label"] = "label"
-    text = table.to_csv(index=table.index.name is not None)
+    timed = hasattr(table.index, "to_timestamp") or hasattr(table.index, "tz_localize")
+    named = table.index.name is not None
+    text = table.to_csv(index=named or timed, index_label=None if named or not timed else TIME)
     return {"files": _written(folder / "table.csv", text.encode()), **said}
 
 

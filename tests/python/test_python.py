@@ -217,6 +217,37 @@ REFUSED = {
     "no text": ((["a", 3], [1, 0]), {}, "x, row 1: found 3; expected a text"),
     "a pair of three": (([("a", "b"), ("a", "b", "c")], [1, 0]), {}, "x, row 1: found"),
     "an option": ((["a", "b"], [1, 0]), {"trails": 3}, "no 'trails'; expected some of trials"),
+    "a name": ((["a", "b"], [1, 0]), {"name": "a/b"}, "name 'a/b'; expected letters, digits"),
+    "no architectures": ((["a", "b"], [1, 0]), {"spaces": 3}, "spaces 3; expected 'all' or a list"),
+    "a set": (({"a", "b"}, [1, 0]), {}, "x is {"),
+    "no examples": (([], []), {}, "x is empty; expected examples"),
+    "one label": ((["a", "b"], 3), {}, "y is 3; expected a label for each example"),
+    "a name of labels": ((["a", "b"], "ab"), {}, "y is 'ab'; expected a label for each example"),
+    "images of two sizes": (
+        ([np.zeros((8, 8)), np.zeros((9, 9))], [1, 0]),
+        {},
+        "x, row 1: an image of shape (9, 9); expected (8, 8), as in row 0",
+    ),
+    "a kind of images": (
+        (np.zeros((2, 8, 8)), [1, 0]),
+        {"kind": "text_classification"},
+        "kind 'text_classification' of arrays with y; expected image_classification",
+    ),
+    "labels of a table": (
+        (pd.DataFrame({"text": ["a", "b"]}), [1]),
+        {},
+        "2 examples in x and 1 in y; expected as many in both",
+    ),
+    "a grade": (
+        ([("a", "b")], ["x"]),
+        {"kind": "sentence_similarity"},
+        "y, row 0: found 'x'; expected a number",
+    ),
+    "no pair": (
+        (["a"], [1.0]),
+        {"kind": "sentence_similarity"},
+        "x, row 0: found 'a'; expected a pair of texts",
+    ),
     "a kind": ((["a", "b"], [1, 0]), {"kind": "speech"}, "kind 'speech' of texts with y"),
 }
 
@@ -227,6 +258,7 @@ def test_what_cannot_be_compared_is_one_line(name, tmp_path):
     with pytest.raises(HarnessError, match="compare: ") as raised:
         harness.compare(*arguments, output=tmp_path, **options)
     assert line in str(raised.value)
+    assert not list(tmp_path.iterdir())  # nothing half-written
 
 
 def test_what_the_run_refuses_is_raised(tmp_path):
@@ -254,3 +286,8 @@ def test_data_of_every_form_becomes_files(tmp_path):
     found = values.written(np.arange(50.0), None, None, tmp_path, print)
     assert found["kind"] == "time_series_forecasting"
     assert (tmp_path / "series.csv").read_text().startswith("channel 0\n0.0\n")
+    hours = pd.DataFrame({"load": [1, 2]}, index=pd.date_range("2024", periods=2, freq="h"))
+    values.written(hours, None, None, tmp_path, print)
+    assert (tmp_path / "table.csv").read_text().startswith("time,load\n2024-01-01 00:00:00,1\n")
+    found = values.written(pd.DataFrame({0: texts, 1: [1, 2] * 10}), 1, None, tmp_path, print)
+    assert found["label"] == "1"
