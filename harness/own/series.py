@@ -102,19 +102,34 @@ def _table(data: Data, place: Place, facts: dict[str, Any]) -> "pd.DataFrame":
     return _filled(place, frame, facts)
 
 
-def _checked(data: Data, place: Place, found: "pd.Series", column: str) -> "pd.Series":
-    """Times in order, each once, and without gaps unless those are filled in."""
-    import pandas as pd
+def check_order(name: str, found: "pd.Series", column: str) -> None:
+    """Refuses times that are not each later than the one before.
 
+    Args:
+        name: of the file, for the errors.
+        found: of `times`.
+        column: that they stand in.
+
+    Raises:
+        HarnessError: names the first row that is not.
+    """
     steps = np.diff(found.to_numpy())
     zero = np.zeros(1, steps.dtype)[0]
     for word, wrong in (("earlier than", steps < zero), ("the same as", steps == zero)):
         if wrong.any():
             row = int(wrong.argmax()) + 2
             raise HarnessError(
-                f"{place.name}, row {row}, column {column!r}: {_shown(found.iloc[row - 1])} is "
+                f"{name}, row {row}, column {column!r}: {_shown(found.iloc[row - 1])} is "
                 f"{word} in the row before; expected each step once, in order of time"
             )
+
+
+def _checked(data: Data, place: Place, found: "pd.Series", column: str) -> "pd.Series":
+    """Times in order, each once, and without gaps unless those are filled in."""
+    import pandas as pd
+
+    check_order(place.name, found, column)
+    steps = np.diff(found.to_numpy())
     if len(steps) < 2 or data.gaps is not None:
         return found
     common = pd.Series(steps).mode()[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.kinds.image_classification import IMAGE
 from harness.kinds.text import encoding as encodings
-from harness.own import images, tables
+from harness.own import images, series, tables
 from harness.own.description import Format
 from harness.own.places import IMAGES, Place
 from harness.spec import HarnessError, Kind
@@ -56,7 +56,8 @@ def _texts(fitted: Fitted, name: str, stdin: Callable[[], str]) -> Inputs:
         sides = [[value or "" for value in tables.column(name, table, c)] for c in columns]
         raw = sides[0] if len(sides) == 1 else list(zip(*sides, strict=True))
         return Inputs(list(raw), _rows(table))
-    text = stdin() if name == STDIN else tables.text(name, Path(name))
+    encoding = fitted.data.get("encoding", "utf-8")
+    text = stdin() if name == STDIN else tables.text(name, Path(name), encoding)
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise HarnessError(f"{name}: no lines; expected a text in each")
@@ -141,6 +142,9 @@ def _series(fitted: Fitted, name: str, stdin: Callable[[], str]) -> Inputs:
     import pandas as pd
 
     table = _table(fitted, name)
+    time = fitted.data.get("time")
+    if time is not None and time in table.columns:
+        series.check_order(name, series.times(name, table, time), time)
     channels = fitted.assets["channels"]
     values = {channel: tables.numbers(name, table, channel) for channel in channels}
     return Inputs([pd.DataFrame(values)], [{"file": name}])

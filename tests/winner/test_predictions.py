@@ -1,5 +1,6 @@
 """A model asked about raw input answers as it does about arrays, and in other formats alike."""
 
+import dataclasses
 import importlib.util
 import json
 
@@ -124,6 +125,12 @@ def test_the_end_of_a_series_on_its_own_scale(folder):
     assert [row["load"] for row in rows] == pytest.approx(expected["load"])
     with pytest.raises(HarnessError, match="no column 'heat'"):
         asked(model, write(folder / "short.csv", "date,load\n1,2\n"))
+    known = dataclasses.replace(model, data={"time": "date"})
+    asked(known, folder / "s.csv")
+    first, *lines = series(20).splitlines()
+    text = "\n".join([first, *lines[:9], lines[12], *lines[9:]])
+    with pytest.raises(HarnessError, match=r"row 11, column 'date': .* is earlier than in the row"):
+        asked(known, write(folder / "shuffled.csv", text))
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def _task_row(
     row[0].set_xlabel(f"training {unit}, summed over trials")
     row[1].set_xlabel("trials, failed ones included")
     row[0].set_xlim(left=0)
-    row[1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    row[1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))  # of one trial, too
     metric = label(group[0].objective.metric, LONGEST_NAME)
     row[0].set_ylabel(f"best validation {metric or 'score'}")
     for axes in row:
