@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import scipy.interpolate
 import scipy.stats
+import threadpoolctl  # type: ignore[import-untyped]
 
 from benchmarks.luck import DATA, OVER_SEEDS, REPLICATES, share
 from harness.analysis import statistics
@@ -154,6 +155,8 @@ def main() -> None:
     verdict.compare_examples = functools.partial(compare_examples, replicates=REPLICATES)
     statistics._studentized_tail = lambda *_: math.nan  # no verdict rests on a p-value
     statistics._studentized_quantile = quantile
+    # Its matrices are small: threads that share them take ten times as long.
+    threadpoolctl.threadpool_limits(1)
     began = time.monotonic()
     print("| sweeps | " + " | ".join(RULES) + " |")
     print("|---|" + "---|" * len(RULES))

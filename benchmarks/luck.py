@@ -24,6 +24,7 @@ import joblib
 import numpy as np
 import scipy.interpolate
 import scipy.stats
+import threadpoolctl  # type: ignore[import-untyped]
 
 from harness.analysis import statistics
 from harness.analysis.cells import CellResults, by_task
@@ -116,6 +117,7 @@ def quantile(confidence: float, groups: int, freedom: float) -> float:
 
 def _all(draw: Any, seeds: np.ndarray) -> list[list[tuple[bool, bool]]]:
     """Draws, in a process of their own, with what makes a verdict cheap and changes none."""
+    threadpoolctl.threadpool_limits(1)  # matrices are small
     verdict.compare_examples = functools.partial(compare_examples, replicates=REPLICATES)
     statistics._studentized_tail = lambda *_: math.nan  # no verdict rests on a p-value
     statistics._studentized_quantile = quantile
