@@ -59,13 +59,13 @@ def main(trials: int, tuner: str) -> None:
     question = from_fields({**fields, "budget": {"trials": trials}}, {}, origin="noop")
     with tempfile.TemporaryDirectory() as name:
         options = Options(output=Path(name), workers=1, tracking="none")
-        with _memory() as samples, _quiet():
+        with _memory() as samples, quiet():
             run_sweep(question, options, run_trial=noop.run)
         _print(Path(name) / "noop" / JOURNAL, samples, trials)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Sends the driver's lines to nowhere."""
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield

@@ -29,7 +29,7 @@ def _nodes(options: ClusterOptions) -> Iterator[Finding]:
     faults = nodes.faults(found)
     sound = [node for node in found if node not in faults]
     for node in nodes.alive():
-        trials = share.fitting(node.cpus, node.gpus)
+        trials = share.fitting(node.cpus, node.gpus, node.accelerator)
         has = f"{node.cpus:g} cpus, {node.gpus:g} gpus"
         if node.accelerator:
             has += f" ({node.accelerator})"

@@ -1,6 +1,7 @@
 """Where trials run: in processes of this machine, or on the nodes of a Ray cluster."""
 
 import contextlib
+import dataclasses
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -126,6 +127,8 @@ class OnCluster:
 
         share = nodes.share(options.per_trial)
         found = nodes.check(options.address, share, options.mixed)
+        if share.gpus and not options.mixed:  # nodes that come later may have others
+            share = dataclasses.replace(share, accelerator=found[0].accelerator)
         return cls(share, most, found, prepared)
 
     def workers(self, record: SweepRecord | None) -> int:

@@ -135,7 +135,9 @@ class Search:
         initial_epoch = values.pop("tuner/initial_epoch", 0)
         values.pop("tuner/bracket", None)
         values.pop("tuner/round", None)
-        parents = [n for n, t in enumerate(self._trials) if t.trial_id == parent_id]
+        parents = (
+            [n for n, t in enumerate(self._trials) if t.trial_id == parent_id] if parent_id else []
+        )
         return Suggestion(
             number=len(self._trials),
             values=values,

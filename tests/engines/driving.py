@@ -7,7 +7,7 @@ import psutil
 from harness.engines.engine import Done, Limits, Told
 
 
-def ready(it, count, seconds=30):
+def ready(it, count, seconds=60):
     """Waits until so many jobs would start at once."""
     deadline = time.monotonic() + seconds
     while it.free() < count:
@@ -15,7 +15,7 @@ def ready(it, count, seconds=30):
         assert it.poll(0.1) == []
 
 
-def until_done(it, count=1, seconds=30):
+def until_done(it, count=1, seconds=60):
     """Polls until `count` jobs are done and returns all events."""
     events, deadline = [], time.monotonic() + seconds
     while sum(isinstance(event, Done) for event in events) < count:

@@ -50,7 +50,7 @@ def _node(told: Mapping[str, Any]) -> Node:
 
 def capacity(share: Share, found: Sequence[Node]) -> int:
     """How many workers the nodes take."""
-    return sum(share.fitting(node.cpus, node.gpus) for node in found)
+    return sum(share.fitting(node.cpus, node.gpus, node.accelerator) for node in found)
 
 
 def share(asked: str | None) -> Share:
@@ -76,7 +76,7 @@ def check(address: str, share: Share, mixed: bool) -> list[Node]:
 def fitting(address: str, share: Share, mixed: bool) -> list[Node]:
     """The nodes that have what a trial takes; errors as of `check`, but for what is installed."""
     found = alive()
-    fits = [node for node in found if share.fitting(node.cpus, node.gpus)]
+    fits = [node for node in found if share.fitting(node.cpus, node.gpus, node.accelerator)]
     if not fits:
         largest = max(found, key=lambda node: (node.gpus, node.cpus), default=None)
         has = f"{largest.cpus:g} cpus and {largest.gpus:g} gpus" if largest else "nothing"

@@ -75,6 +75,8 @@ class RayEngine:
     ) -> None:
         counts = {"workers": 1 if workers is None else workers, "recycle_jobs": recycle_jobs}
         setup = packed_setup(run, initialize, **counts)
+        if owner is not None:
+            end_orphans(owner)
         threads = {name: os.environ.get(name, str(share.threads)) for name in THREADS}
         hidden = {} if share.gpus else {"CUDA_VISIBLE_DEVICES": ""}
         variables = {**threads, **hidden, **environment}
@@ -94,8 +96,6 @@ class RayEngine:
         self._look = 0.0
         """When the cluster is looked at next. Monotonic."""
         self._closed = False
-        if owner is not None:
-            end_orphans(owner)
         self._fill()
 
     def free(self) -> int:
@@ -168,7 +168,7 @@ class RayEngine:
 
     def _listen(self, wait: float) -> None:
         """Acts on what actors have said."""
-        if not self._closed and time.monotonic() >= self._look:
+        if (not self._closed or self._waiting) and time.monotonic() >= self._look:
             self._fill()
             self._give_up()
         references = {seat.watch: seat for seat in self._seats}

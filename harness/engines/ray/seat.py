@@ -122,9 +122,10 @@ class Seat:
         return f"the worker on node {self.place.host} is gone: {last_line(error)}"
 
 
-def _taken(share: Share) -> dict[str, float]:
-    """The resources of an actor; Ray takes whole numbers above one."""
-    return {"num_cpus": share.cpus, "num_gpus": share.gpus}
+def _taken(share: Share) -> dict[str, Any]:
+    """The resources of an actor."""
+    kind = {"accelerator_type": share.accelerator} if share.accelerator else {}
+    return {"num_cpus": share.cpus, "num_gpus": share.gpus, **kind}
 
 
 def end_orphans(owner: str) -> None:

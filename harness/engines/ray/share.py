@@ -15,6 +15,8 @@ class Share:
     cpus: float = 1.0
     gpus: float = 0.0
     """Below one: a part of a device, and of its memory."""
+    accelerator: str | None = None
+    """The kind that the accelerators must be of, as Ray names it; any if absent."""
 
     @property
     def threads(self) -> int:
@@ -26,8 +28,10 @@ class Share:
         """How many such workers share a device."""
         return int(1 / self.gpus + 1e-9) if 0 < self.gpus < 1 else 1
 
-    def fitting(self, cpus: float, gpus: float) -> int:
-        """How many such workers a node takes."""
+    def fitting(self, cpus: float, gpus: float, accelerator: str | None = None) -> int:
+        """How many such workers a node takes, with accelerators of that kind."""
+        if self.accelerator not in (None, accelerator):
+            return 0
         by_core = int(cpus / self.cpus + 1e-9)
         if not self.gpus:
             return by_core
@@ -59,7 +63,7 @@ def parse(text: str) -> Share:
                 f"--per-trial {text}: expected cpus=NUMBER,gpus=NUMBER, each whole or below 1"
             )
         found[key] = number
-    return Share(**found)
+    return Share(found.get("cpus", 1.0), found.get("gpus", 0.0))
 
 
 @dataclass(frozen=True)

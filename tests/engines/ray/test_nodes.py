@@ -33,7 +33,12 @@ def nodes(tmp_path_factory):
     home = tmp_path_factory.mktemp("nodes")
     with simulated(cpus=0) as it:
         it.home = home
-        it.add_node(num_cpus=2, num_gpus=1, env_vars={"HARNESS_CACHE": str(home / "first")})
+        it.add_node(
+            num_cpus=2,
+            num_gpus=1,
+            resources={"accelerator_type:H100": 1},
+            env_vars={"HARNESS_CACHE": str(home / "first")},
+        )
         with connection.connected(it.address):
             yield it
 
@@ -131,7 +136,7 @@ def test_plugins_have_the_names_that_they_have_with_the_driver(nodes, sweep, tmp
 
 def test_workers_share_a_device_and_one_alone_has_all(nodes):
     names = ("CUDA_VISIBLE_DEVICES", "HARNESS_DEVICE_FRACTION", "OMP_NUM_THREADS")
-    it = RayEngine(jobs.run, None, {}, share=Share(1, 0.5))
+    it = RayEngine(jobs.run, None, {}, share=Share(1, 0.5, "H100"))
     try:
         ready(it, 2)
         _, done = answer(it, "environment", *names)
@@ -177,18 +182,20 @@ def test_a_new_node_is_used_and_a_lost_one_costs_its_trials_alone(nodes):
 
 
 def test_workers_of_an_earlier_driver_are_ended_first(nodes):
-    first = RayEngine(jobs.run, 1, {}, owner="host:/sweep")
-    other = RayEngine(jobs.run, 1, {}, owner="host:/sweep2")
-    first.submit("a", ("work", 60), Limits())
-    (told,) = first.poll(20)
-    second = RayEngine(jobs.run, 1, {}, owner="host:/sweep")
-    try:
+    with contextlib.ExitStack() as stack:
+
+        def started(owner):
+            it = RayEngine(jobs.run, 1, {}, owner=owner)
+            stack.callback(it.close, kill=True)
+            return it
+
+        first, other = started("host:/sweep"), started("host:/sweep2")
+        first.submit("a", ("work", 60), Limits())
+        (told,) = first.poll(60)
+        second = started("host:/sweep")
         assert vanished(told.info["pid"])
         assert answer(second, "echo", 1)[1].value == 1
         assert answer(other, "echo", 1)[1].value == 1
-    finally:
-        for it in (first, second, other):
-            it.close(kill=True)
 
 
 def test_a_node_that_is_not_like_the_driver_is_one_line(nodes, monkeypatch):
@@ -208,7 +215,7 @@ def test_the_doctor_knows_nodes(nodes, monkeypatch):
     found = [*cluster.cluster(ClusterOptions("HOST:1", "cpus=1"))]
     assert {finding.level for finding in found} == {"ok"}
     here = socket.gethostname()
-    assert (f"node {here}", "2 cpus, 1 gpus, 2 trials at once") in [
+    assert (f"node {here}", "2 cpus, 1 gpus (H100), 2 trials at once") in [
         (finding.name, finding.message) for finding in found
     ]
     assert found[-1].message.startswith("HOST:1: ")

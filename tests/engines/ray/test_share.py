@@ -46,3 +46,9 @@ def test_what_is_no_share_is_named(text):
 )
 def test_how_many_fit_on_a_node(share, cpus, gpus, workers):
     assert share.fitting(cpus, gpus) == workers
+
+
+def test_a_kind_of_accelerator_is_asked_for():
+    share = Share(1, 1, "H100")
+    assert [share.fitting(8, 4, kind) for kind in ("H100", "A100", None)] == [4, 0, 0]
+    assert Share(1, 1).fitting(8, 4, "A100") == 4
