@@ -28,7 +28,8 @@ BEGINNING = """\
 a test compares it with them. Each row is one comparison that was planned: the architecture that
 should be ahead minus the other, on the test split, with Welch's 95 % interval over the runs of both
 (over searches, where there are several). `ahead from` is the epoch from which on it leads on
-validation, and of how many. Parameters are those of the configurations that the searches found.
+validation, by what the search compares, and of how many. Parameters are those of the configurations
+that the searches found.
 """
 HEADERS = ["task", "measure", "should be ahead", "mean", "parameters", "behind", "mean",
            "parameters", "difference", "verdict", "ahead from"]  # fmt: skip

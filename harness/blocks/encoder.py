@@ -14,7 +14,7 @@ import keras
 import keras_hub
 
 from harness.blocks.backbone import Encoder
-from harness.blocks.pairs import COSINE, TOGETHER, apart, compared
+from harness.blocks.pairs import TOGETHER, apart, compared
 from harness.blocks.text import real_steps
 from harness.kinds import token_classification
 from harness.kinds.masked_language_modeling import (
@@ -213,9 +213,8 @@ def fine_tuned_model(
         texts = apart(inputs[TOKENS], inputs[SEGMENTS])
         alone = [{TOKENS: text, SEGMENTS: keras.ops.zeros_like(text)} for text in texts]
         first, second = (_read(encoder, text, pooling) for text in alone)
-        x = compared(first, second, pairing)
-    if pairing != COSINE:
-        x = keras.layers.Dropout(dropout)(x)
+        x = compared([first], [second], pairing)
+    x = keras.layers.Dropout(dropout)(x)
     ((name, output),) = spec.outputs.items()
     count = output.size if output.size is not None else output.shape[0]
     x = keras.layers.Dense(count, dtype="float32", name=name)(x)

@@ -3,6 +3,7 @@
 Imports keras inside functions only.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.kinds import sentence_similarity
@@ -10,20 +11,21 @@ from harness.kinds.text.tokenizer import CLASSIFICATION, PADDING
 from harness.spec import HyperParameters, Kind
 
 TOGETHER, FEATURES, COSINE = "together", "features", "cosine"
-PAIRINGS = (FEATURES, COSINE, TOGETHER)
+PAIRINGS = (COSINE, FEATURES, TOGETHER)
 """How a pair is read. `together`: as one text, `[CLS] text [SEP] other [SEP]`. Else each text
-becomes a vector of its own, by the same weights. `features`: both vectors, how far they are apart
-and their product, each place by itself, then a hidden layer (Conneau et al. 2017,
-arXiv:1705.02364). `cosine`: their cosine alone (Reimers and Gurevych 2019, arXiv:1908.10084)."""
+becomes a vector of its own, by the same weights, and a hidden layer sees: with `features` both
+vectors, how far they are apart and their product, each place by itself (Conneau et al. 2017,
+arXiv:1705.02364), and their cosine; with `cosine` that alone (Reimers and Gurevych 2019,
+arXiv:1908.10084)."""
 HIDDEN = 128
-"""Units behind the features."""
+"""Units of that layer: by it, answers are on the scale of the grades within a few steps."""
 
 
 def sample_pairing(hp: HyperParameters, kind: Kind) -> str | None:
     """Draws how pairs are read; `None` but for sentence similarity."""
     if kind != sentence_similarity.KIND:
         return None
-    return str(hp.Choice("pairing", [*PAIRINGS], default=FEATURES))
+    return str(hp.Choice("pairing", [*PAIRINGS], default=COSINE))
 
 
 def apart(tokens: Any, segments: Any) -> tuple[Any, Any]:
@@ -50,19 +52,21 @@ def apart(tokens: Any, segments: Any) -> tuple[Any, Any]:
     return first, ops.where(ops.equal(place, 0), CLASSIFICATION, second)
 
 
-def compared(first: Any, second: Any, pairing: str) -> Any:
-    """What a head judges of two vectors (examples, width) each: (examples, any width).
+def compared(first: Sequence[Any], second: Sequence[Any], pairing: str) -> Any:
+    """What a head judges of two texts: (examples, any width).
 
     Args:
-        first: of the one text.
-        second: of the other.
+        first: vectors of the one text, (examples, width) each; each has a cosine of its own.
+        second: those of the other.
         pairing: `features` or `cosine`.
     """
     import keras
 
     ops = keras.ops
-    if pairing == COSINE:
-        one, other = (ops.normalize(vector, axis=-1) for vector in (first, second))
-        return ops.sum(one * other, axis=-1, keepdims=True)
-    parts = [first, second, ops.abs(first - second), first * second]
+    parts = []
+    for one, other in zip(first, second, strict=True):
+        directions = ops.normalize(one, axis=-1) * ops.normalize(other, axis=-1)
+        parts.append(ops.sum(directions, axis=-1, keepdims=True))
+        if pairing == FEATURES:
+            parts += [one, other, ops.abs(one - other), one * other]
     return keras.layers.Dense(HIDDEN, "relu")(ops.concatenate(parts, axis=-1))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.blocks.pairs import COSINE, TOGETHER, apart, compared, sample_pairing
+from harness.blocks.pairs import TOGETHER, apart, compared, sample_pairing
 from harness.kinds import sentence_similarity, text_classification, token_classification
 from harness.kinds.text.encoding import BYTES, CHARACTERS, SEGMENTS, TOKENS
 from harness.kinds.text.tokenizer import PADDING
@@ -103,11 +103,14 @@ def text_model(config: Text, spec: DataSpec, body: Body) -> Any:
         x = _read(config, x, real_steps(tokens), body)
     else:
         text = keras.Input(tokens.shape[1:], dtype="int32")
-        read = keras.Model(text, _read(config, embed(text), real_steps(text), body), name=READER)
+        x, mask = embed(text), real_steps(text)
+        # The mean of what was embedded, too: it says what two texts share, even untrained (Wieting
+        # et al. 2016, arXiv:1511.08198), which a body would have to learn to keep.
+        vectors = [_read(config, x, mask, body), _pooled(x, mask, "mean")]
+        read = keras.Model(text, vectors, name=READER)
         first, second = apart(tokens, segments)
         x = compared(read(first), read(second), config.pairing)
-    if config.pairing != COSINE:
-        x = keras.layers.Dropout(config.dropout)(x)
+    x = keras.layers.Dropout(config.dropout)(x)
     width = wanted.size if wanted.size is not None else wanted.shape[0]
     outputs = keras.layers.Dense(width, dtype="float32", name=output)(x)
     return keras.Model(inputs, {output: outputs})
