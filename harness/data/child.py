@@ -64,7 +64,7 @@ def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any
     if description(task) is not None:
         # Their sources are all that their folders hold; a file with several is read as a whole.
         described = [one for one in registry.tasks().values() if description(one) is not None]
-        tables += [place for one in described for place in _places(one)]
+        tables += [place for one in described for place in looked_into(one)]
     return {
         "task": task.name,
         "module": origin.module,
@@ -77,13 +77,14 @@ def _order(task: Task, folder: Path, files: Mapping[str, Path]) -> dict[str, Any
     }
 
 
-def _places(task: Task) -> list[Path]:
-    """The files and folders that are looked into to make a task of data of one's own."""
+def looked_into(task: Task) -> list[Path]:
+    """The files and folders that are read to make a task of data of one's own."""
+    preset = task.init_from
+    start = Path(preset.name).absolute() if isinstance(preset, Preset) else None
     files = [Path(source.path) for source in task.sources if source.path is not None]
-    folders = {_common(files), *(path.parent for path in files)}
-    if isinstance(task.init_from, Preset):
-        folders |= {Path(task.init_from.name).absolute()}
-    return [*files, *folders]
+    own = [path for path in files if start is None or not path.is_relative_to(start)]
+    folders = {_common(own), *(path.parent for path in own)}
+    return [*own, *folders, *([start] if start is not None else [])]
 
 
 def _common(files: Sequence[Path]) -> Path:

@@ -8,6 +8,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from harness.kinds import image_classification, imbalance, text_classification
 from harness.kinds.fitting.class_metrics import ClassScore, Ranking
+from harness.report.verdicts.contributions import contributions
 from harness.spec import HarnessError, Objective, Training
 
 TEXTS = [(f"a {'rare' if n % 10 == 0 else 'usual'} text {n}", "b" if n % 10 == 0 else "a")
@@ -104,6 +105,10 @@ def test_an_objective_is_reported_scored_and_has_a_floor(measure):
     told = model.evaluate(dict(data.test.x), dict(data.test.y), verbose=0, return_dict=True)
     (name,) = [name for name in told if name.endswith(measure)]
     assert told[name] == pytest.approx(found.metrics[measure], abs=5e-3)
+    # What is kept of each example adds up to it, so that the examples can be resampled.
+    kept = found.per_example
+    made_of = [float(way.measure(way.parts(kept).mean(axis=0))) for way in contributions(kept)]
+    assert found.metrics[measure] in [pytest.approx(value, abs=1e-6) for value in made_of]
 
 
 def test_an_objective_that_there_is_not_is_refused():

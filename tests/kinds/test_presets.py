@@ -15,7 +15,7 @@ from harness import Preset, registry
 from harness.blocks import presets as loaded
 from harness.blocks.encoder import ENCODER
 from harness.cli.describe import describe
-from harness.data import cache
+from harness.data import cache, child
 from harness.kinds import (
     image_classification,
     language_modeling,
@@ -27,7 +27,7 @@ from harness.kinds.text.tokenizer import RESERVED
 from harness.models import load_model
 from harness.spec import HarnessError
 from tests import presets as small
-from tests.own.made import made, prepared, write
+from tests.own.made import image, made, prepared, write
 
 TEXTS = ["A good film.", "Filming, a CAFÉ é!", "漢字 and x-y   z", "zebra", "", "[CLS] [MASK] good"]
 ROWS = [(f"{TEXTS[n % 4]} number {n}", "yes" if n % 3 else "no") for n in range(40)]
@@ -146,6 +146,16 @@ def test_a_table_names_a_preset_and_prepared_data_depends_on_it(folders, tmp_pat
     config.write_text(json.dumps({**json.loads(config.read_text()), "further": 1}))
     assert cache.key(made(folder, text)) != first
     assert prepared(made(folder, text)).assets[presets.PRESET]["sha256"] != known["sha256"]
+
+
+def test_images_and_a_preset_are_looked_into_where_they_lie(folders, tmp_path):
+    """Not what they have in common, which may be all that a person has."""
+    for number in range(12):
+        image(tmp_path / "here" / "photos" / "ab"[number % 2] / f"{number}.png")
+    mine = made(tmp_path / "here", f'files = "photos"\ninit_from = "{folders["vit"]}"\n')
+    found = child.looked_into(mine)
+    assert {tmp_path / "here" / "photos", folders["vit"]} < set(found)
+    assert not any(tmp_path.is_relative_to(path) for path in found)
 
 
 def test_what_a_published_preset_says_of_itself_is_known_without_a_network(monkeypatch, folders):
