@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.cells import CellResults
+from harness.analysis.rivals import standing, strongest
 from harness.analysis.statistics import Interval, corrected_interval
 from harness.journal.record import SweepRecord
 from harness.report.text import listed, number, places, span
-from harness.spec import Direction
+from harness.spec import Direction, Objective
 from harness.sweep.own_data import families
 from harness.system.markdown import NOTHING, code, plain, table
 from harness.system.text import counted
@@ -42,6 +43,8 @@ class DataSplits:
     """Mean test scores of the cells by architecture, one a split; the best mean first."""
     ratio: float
     """Examples held out to examples trained on."""
+    simple: tuple[float, ...]
+    """Scores of the best simple method of each split; empty where one has none."""
     without: tuple[str, ...]
     """Architectures that lack a score on some split."""
 
@@ -49,6 +52,14 @@ class DataSplits:
     def means(self) -> dict[str, float]:
         """By architecture, over the splits."""
         return {space: statistics.fmean(found) for space, found in self.scores.items()}
+
+    def beside_simple(self) -> Interval | None:
+        """Best architecture minus the best simple method, chosen among all architectures."""
+        if not self.simple:
+            return None
+        best = next(iter(self.scores.values()))
+        apart = [a - b for a, b in zip(best, self.simple, strict=True)]
+        return corrected_interval(apart, self.ratio, 1 - 0.05 / len(self.scores))
 
     def differences(self) -> dict[str, Interval]:
         """Best minus each other one, with intervals that hold jointly for all pairs."""
@@ -87,6 +98,9 @@ def data_splits(
         scores = {s: tuple(cells[task][s].mean for task in done) for s in whole}
         sign = 1 if first.direction == "max" else -1
         order = sorted(scores, key=lambda s: -sign * statistics.fmean(scores[s]))
+        measure = Objective(first.metric, first.direction)
+        heads = [next(iter(own.values())) for own in cells.values()]
+        simple = [strongest(cell.baseline, cell.rivals, measure) for cell in heads]
         sizes = [record.tasks[task].sizes for task in done]
         found.append(
             DataSplits(
@@ -96,6 +110,7 @@ def data_splits(
                 direction=first.direction,
                 scores={space: scores[space] for space in order},
                 ratio=statistics.fmean(one["test"] / one["train"] for one in sizes),
+                simple=tuple(one.value for one in simple if one) if all(simple) else (),
                 without=tuple(s for s in every if s not in whole),
             )
         )
@@ -107,6 +122,13 @@ def sentence(found: DataSplits) -> str:
     best = next(iter(found.scores))
     over = f"Over {counted(len(found.tasks), 'split')} of the data of {code(found.name)}"
     score = f"{plain(found.metric)} {number(found.means[best])}"
+    beside = found.beside_simple()
+    if beside is not None:
+        stands = standing(beside, Objective(found.metric, found.direction))
+        verb = {"unbeaten": "nothing beats", "not told from": "no architecture can be told from"}
+        if stands in verb:
+            simple = number(statistics.fmean(found.simple))
+            over += f" {verb[stands]} the best simple method of each ({simple}); of architectures"
     differences = found.differences()
     if not differences:
         return f"{over} {code(best)} has a mean {score}."
@@ -140,6 +162,11 @@ def data_splits_section(
         if found.without:
             missing = listed([code(space) for space in found.without])
             blocks.append(f"Not compared, as they lack a score on a split: {missing}.")
+        if (beside := found.beside_simple()) is not None:
+            blocks.append(
+                f"{code(next(iter(found.scores)))} minus the best simple method of each split: "
+                f"{number(beside.mean, digits)} ({span(beside, digits)})."
+            )
         blocks.append(HOW_TO_READ.format(ratio=number(found.ratio)))
     return "\n\n".join(blocks)
 

@@ -120,7 +120,7 @@ def seeds_of_pairs(group: Sequence[CellResults], looks: Sequence[Look]) -> Itera
     planned = group[0].looks
     levels = listed([f"{number(100 * level, 1)}" for level in confidences(planned)])
     yield (
-        f"seeds were added until the verdict was clear: {told}. Planned were "
+        f"seeds are added until the verdict is clear: {told}. Planned are "
         f"{counted(len(planned), 'look')}, after {listed([str(n) for n in planned])} seeds, with "
         f"intervals of {levels} % confidence, so that all looks together err as one of 95 % would "
         "(alpha spending, Lan and DeMets 1983); intervals shown are those of the last look that "

@@ -80,3 +80,20 @@ def test_without_splits_there_is_no_such_chapter(record):
     plain = dataclasses.replace(record, sweep=dataclasses.replace(record.sweep, data={}))
     assert work_out(plain).splits == []
     assert "Over splits" not in markdown(work_out(plain))
+
+
+def test_simple_methods_come_first_where_nothing_beats_them(record):
+    groups = by_task(cell_results(record))
+    (found,) = data_splits(record, groups)
+    assert len(found.simple) == 3
+    high = dataclasses.replace(found, simple=(0.99, 0.995, 0.99))
+    assert sentence(high).startswith(
+        "Over 3 splits of the data of `mine` nothing beats the best simple method of each (0.992); "
+        "of architectures `vit` "
+    )
+    best = found.scores["vit"]
+    near = dataclasses.replace(found, simple=(best[0] - 0.01, best[1] - 0.03, best[2] + 0.02))
+    assert "no architecture can be told from" in sentence(near)
+    assert "`vit` minus the best simple method of each split: " in data_splits_section(
+        [near], groups
+    )

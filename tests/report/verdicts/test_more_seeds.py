@@ -128,7 +128,7 @@ def test_the_report_says_how_many_each_got_and_by_which_rule():
                        "c": "clear after 5 and 3 seeds"}),
     ]  # fmt: skip
     text = how_sure({"t": group}, {"t": judge(group)}, looks=looks)
-    assert "until the verdict was clear: `a` and `b` 5 and `c` 3. Planned were 4 looks" in text
+    assert "until the verdict is clear: `a` and `b` 5 and `c` 3. Planned are 4 looks" in text
     assert "after 3, 5, 8 and 12 seeds, with intervals of 99.4, 99.1, 98.1 and 96.6 %" in text
     assert "- `b`: not clear after 5 seeds, nor to be expected with more." in text
     assert "have the confidence that is said there, not 95 %" in " ".join(text.split())
