@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis.cells import CellResults
+from harness.analysis.sequential import confidence_at
 from harness.analysis.statistics import Comparison
 from harness.journal.record import Look
 from harness.report.text import listed, number, places, span
@@ -97,7 +98,8 @@ def _beside(scored: Sequence[CellResults], found: Beside) -> str:
     luck = "other models, the same test examples"
     if found.paired:
         luck = "other models on other test examples, drawn in pairs"
-    return f"{text} (95 % interval {span(interval, digits)}; {luck})."
+    level = 100 * confidence_at(scored[0].seeds, scored[0].looks)
+    return f"{text} ({level:.3g} % interval {span(interval, digits)}; {luck})."
 
 
 def _notes(outcomes: Outcomes | None, seeds: Iterable[str]) -> str:
