@@ -28,6 +28,10 @@ FASHION_FILES = {
 }
 CIFAR_FILE = "cifar-10-python.tar.gz"
 VALIDATION_IMAGES = 5_000
+CANVAS = 16
+"""Pixels on a side of an image of `shifted_digits`."""
+PLACES = 4
+"""Images of each training digit there."""
 
 
 def prepare_digits(files: Mapping[str, Path]) -> Splits:
@@ -42,6 +46,28 @@ def prepare_digits(files: Mapping[str, Path]) -> Splits:
     train, val = stratified_holdout(digits.target[rest], held_out=360)
     cuts = {"train": rest[train], "val": rest[val], "test": test}
     return {name: (digits.images[cut] / 16, digits.target[cut]) for name, cut in cuts.items()}
+
+
+def prepare_shifted_digits(files: Mapping[str, Path]) -> Splits:
+    """The digits of `digits`, each somewhere on an empty image of twice its height and width.
+
+    Where it stands is drawn anew for every image, so that a network has to know a digit wherever it
+    is: a small form of the translated MNIST of Jaderberg et al. 2015, arXiv:1506.02025.
+    Each training digit is there at several places, those of validation and test at one.
+    """
+    random = np.random.default_rng(0)
+    splits = {}
+    for name, (images, labels) in prepare_digits(files).items():
+        times = PLACES if name == "train" else 1
+        images, labels = np.repeat(images, times, axis=0), np.repeat(labels, times)
+        height, width = images.shape[1:]
+        canvases = np.zeros((len(images), CANVAS, CANVAS))
+        tops = random.integers(0, CANVAS - height, len(images), endpoint=True)
+        lefts = random.integers(0, CANVAS - width, len(images), endpoint=True)
+        for canvas, image, top, left in zip(canvases, images, tops, lefts, strict=True):
+            canvas[top : top + height, left : left + width] = image
+        splits[name] = (canvases, labels)
+    return splits
 
 
 def prepare_fashion_mnist(files: Mapping[str, Path]) -> Splits:
@@ -79,6 +105,14 @@ digits = image_classification.task(
     prepare_digits,
     licence="CC BY 4.0 (UCI Optical Recognition of Handwritten Digits)",
     # No figure is published on this split.
+    reference=None,
+)
+
+shifted_digits = image_classification.task(
+    "shifted_digits",
+    prepare_shifted_digits,
+    licence=digits.licence,
+    # No figure is published on these images.
     reference=None,
 )
 

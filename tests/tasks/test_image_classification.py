@@ -11,7 +11,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
-from harness.tasks.image_classification import cifar10, digits, fashion_mnist
+from harness.tasks.image_classification import cifar10, digits, fashion_mnist, shifted_digits
 from sklearn.metrics import log_loss
 
 from harness import registry
@@ -44,6 +44,24 @@ def test_digits_are_three_stratified_parts_of_the_whole():
     for split in (data.train, data.val, data.test):
         shares = np.bincount(split.y["label"]) / len(split)
         np.testing.assert_allclose(shares, 0.1, atol=0.01)
+
+
+def test_shifted_digits_are_the_same_digits_anywhere():
+    whole, shifted = cache.load(digits), cache.load(shifted_digits)
+    for name, times in (("train", 4), ("val", 1), ("test", 1)):
+        before, after = getattr(whole, name), getattr(shifted, name)
+        np.testing.assert_array_equal(after.y["label"], np.repeat(before.y["label"], times))
+        places = set()
+        for old, new in zip(before.x["image"], after.x["image"][::times], strict=True):
+            (rows, columns), (ink_rows, ink_columns) = (
+                np.nonzero(image[..., 0]) for image in (new, old)
+            )
+            place = rows.min() - ink_rows.min(), columns.min() - ink_columns.min()
+            moved = np.zeros_like(new)
+            moved[ink_rows + place[0], ink_columns + place[1]] = old[ink_rows, ink_columns]
+            np.testing.assert_array_equal(new, moved)
+            places.add(place)
+        assert len(places) > 70, "81 places are possible"
 
 
 def idx(array):
