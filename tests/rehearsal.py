@@ -28,6 +28,7 @@ from harness.journal.read import read_journal
 from harness.journal.record import Look
 from harness.journal.write import Journal
 from harness.spec import Objective, SearchSpace, Training
+from harness.sweep.growth import growth
 from harness.sweep.pairs import Cell
 from harness.sweep.question import Sweep
 from harness.training.outcome import begun
@@ -209,6 +210,8 @@ class Rehearsal:
         """Jobs that were given to a worker, by all drivers."""
         self.gone = []
         """Those whose parent had left no checkpoint any more."""
+        self.asked = sweep
+        """The question, as far as the journal knows it."""
         self.deaths = Counter()
         """How often the worker of a trial has died, by the journal."""
         self.failed = set()
@@ -280,10 +283,23 @@ class Rehearsal:
         event = json.loads(line)
         if event["event"] == "finished":
             result = result_from_json(event["result"])
-            if result.broken:
+            if result.failure and result.failure.kind == "superseded":
+                self._forget(result.key)
+            elif result.broken:
                 self._died(result)
+        elif event["event"] == "grown":
+            runs = growth(self.asked, self.sweep).runs
+            for key in [key for key in self.deaths if key[0] in runs and key[2] == "confirm"]:
+                self._forget(key)
+        if event["event"] in ("sweep", "grown"):
+            self.asked = self.sweep
         if struck:
             signal.raise_signal(getattr(signal, blow.kind))
+
+    def _forget(self, key):
+        """What runs in the place of a trial that counts no more has a fate of its own."""
+        del self.deaths[key]
+        self.failed.discard(key)
 
     def _died(self, result):
         """Counts a death; that a failure is taken back is none."""

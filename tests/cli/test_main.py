@@ -34,7 +34,7 @@ def test_list_shows_what_is_there_plugins_included(call, harness):
     for what, names in {
         "tasks": ("digits", "image_classification", "accuracy (max)"),
         "spaces": ("mlp", "cnn", "image_classification"),
-        "sweeps": ("quick", "Minutes on a laptop"),
+        "sweeps": ("quick", "Six minutes on two cores"),
     }.items():
         answer = call("list", what)
         assert answer.exit_code == 0, answer.output
@@ -49,7 +49,7 @@ def test_list_shows_what_is_there_plugins_included(call, harness):
     [
         ("fashion_mnist", ("image_classification", "mlp", "SHA-256", "accuracy (max)")),
         ("cnn", ("hyperparameter", "default", "only if", "dropout")),
-        ("quick", ('"digits",', "[budgets.python_docs]")),
+        ("quick", ('"adding_short",', "[budgets.number_words]")),
     ],
 )
 def test_describe_says_all_that_is_known(call, name, parts):
