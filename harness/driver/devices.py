@@ -48,5 +48,5 @@ def _fitting(record: SweepRecord | None, devices: int) -> int:
     if not whole or not taken:
         return 1
     fitting = math.floor(MEMORY_SHARE * whole / taken)
-    # Each trial begins with compiling, which takes two cores: more at once wait for each other.
+    # Each trial begins with compiling, on the cores: at most half as many do so at once.
     return max(1, min(fitting, MOST_PER_DEVICE, host.cores() // 2 // devices))
