@@ -9,7 +9,7 @@ import pytest
 from harness.engines.engine import Done, Limits, Told
 from harness.engines.local.pool import LocalEngine
 from harness.failure import MESSAGE, TRACEBACK
-from tests.engines.local.test_pool import answer, until_done, vanished
+from tests.engines.driving import answer, until_done, vanished
 from tests.faults import jobs
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
