@@ -52,7 +52,8 @@ def run(job: Any, report: Any) -> Any:
 def main(trials: int, tuner: str) -> None:
     """Time the driver on trials that do nothing."""
     from benchmarks import noop  # workers import the function by this name
-    from harness.driver.loop import Options, run_sweep
+    from harness.driver.options import Options
+    from harness.driver.run import run_sweep
     from harness.sweep.load import from_fields
 
     fields = {"name": "noop", "tasks": ["digits"], "spaces": ["cnn"], "tuner": tuner, "seeds": 1}

@@ -80,7 +80,8 @@ class Slots:
 @click.option("--tuner", type=click.Choice(get_args(Tuner)), default="random", show_default=True)
 def main(slots: int, seconds: float, trials: int, tuner: str) -> None:
     """Run a sweep of trials that wait."""
-    from harness.driver.loop import Options, run_sweep
+    from harness.driver.options import Options
+    from harness.driver.run import run_sweep
     from harness.driver.workplace import ThisMachine
     from harness.sweep.load import from_fields
 

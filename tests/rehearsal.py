@@ -19,8 +19,10 @@ from pathlib import Path
 import pytest
 
 from harness.check.baseline import Baselines
-from harness.driver import cell_plan, loop, preflight, workplace
+from harness.driver import cell_plan, conclusion, looks, opening, preflight, workplace
 from harness.driver import plan as plans
+from harness.driver.options import Options
+from harness.driver.run import run_sweep
 from harness.engines.engine import Done
 from harness.journal.events import result_from_json
 from harness.journal.folder import checkpoint_path
@@ -223,11 +225,11 @@ class Rehearsal:
     def run(self, blow: Blow | None = None, retry_failed: bool = False) -> None:
         """One driver, until it ends or the blow falls."""
         self.blow, self.written = blow, 0
-        options = loop.Options(
+        options = Options(
             output=self.folder, workers=self.workers, tracking="none", retry_failed=retry_failed
         )
         with self._made_up(), contextlib.suppress(Killed):
-            loop.run_sweep(self.sweep, options, rehearse=False)
+            run_sweep(self.sweep, options, rehearse=False)
 
     def record(self):
         return read_journal(self.folder / self.sweep.name)
@@ -253,18 +255,18 @@ class Rehearsal:
     @contextlib.contextmanager
     def _made_up(self):
         with pytest.MonkeyPatch.context() as patch:
-            for module in (plans, loop, preflight):
+            for module in (plans, opening, preflight):
                 patch.setattr(module, "cells", cells)
             patch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
             patch.setattr(preflight, "data_event", lambda *_: DATA)
             patch.setattr(preflight, "baselines_of", lambda *_: Baselines({}, {}))
-            patch.setattr(loop.looks, "look", look)
-            patch.setattr(loop.atomic_files, "write", lambda *_: None)
-            patch.setattr(loop.host, "describe", dict)
-            patch.setattr(loop, "_write_report", lambda folder: 0)
+            patch.setattr(looks, "look", look)
+            patch.setattr(opening.atomic_files, "write", lambda *_: None)
+            patch.setattr(opening.host, "describe", dict)
+            patch.setattr(conclusion, "write_report", lambda folder: 0)
             patch.setattr(workplace.ThisMachine, "engine", lambda *told: Workers(self, told[4]))
             patch.setattr(os, "fsync", lambda number: None)
-            patch.setattr(loop.plugins, "provenance", lambda *_: {})  # none of it is registered
+            patch.setattr(opening.plugins, "provenance", lambda *_: {})  # none of it is registered
             write = Journal._write
             patch.setattr(
                 Journal, "_write", lambda journal, line: self._write(write, journal, line)

@@ -254,7 +254,8 @@ def run(sweep: str | None, data: Path | None, **options: Any) -> None:
         )
         if data is not None:
             click.echo(to_do(asked))
-        from harness.driver.loop import Options, run_sweep
+        from harness.driver.options import Options
+        from harness.driver.run import run_sweep
 
         sys.exit(run_sweep(asked, Options(cluster=cluster, **options)))
 

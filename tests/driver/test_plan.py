@@ -5,8 +5,10 @@ import dataclasses
 import pytest
 
 from harness.check.baseline import Baselines
-from harness.driver import cell_plan, loop, preflight
+from harness.driver import cell_plan, opening, preflight
 from harness.driver import plan as plans
+from harness.driver.options import Options
+from harness.driver.run import run_sweep
 from harness.journal.folder import checkpoint_path
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
@@ -316,14 +318,14 @@ def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch,
         "reference": None,
         "licence": "",
     }
-    for module in (plans, loop, preflight):
+    for module in (plans, opening, preflight):
         monkeypatch.setattr(module, "cells", lambda sweep: (Cell(blobs, tiny),))
     monkeypatch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
     monkeypatch.setattr(preflight, "data_event", lambda *_: data)
     monkeypatch.setattr(preflight, "baselines_of", lambda *_: Baselines({}, {}))
-    monkeypatch.setattr(loop.plugins, "provenance", lambda *_: {})  # none of it is registered
-    options = loop.Options(output=tmp_path, workers=1, tracking="none")
-    loop.run_sweep(sweep, options, run_trial=instant, rehearse=False)
+    monkeypatch.setattr(opening.plugins, "provenance", lambda *_: {})  # none of it is registered
+    options = Options(output=tmp_path, workers=1, tracking="none")
+    run_sweep(sweep, options, run_trial=instant, rehearse=False)
     record = read_journal(tmp_path / "tests")
     assert [r.phase for r in record.results] == ["search", "search", "confirm", "confirm"]
     assert record.ended == {("blobs", "tiny"): "the space is exhausted: 2 different configurations"}

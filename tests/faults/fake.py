@@ -134,7 +134,8 @@ def nothing() -> None:
 @click.option("--address", help="Of a Ray cluster.")
 def main(question: Path, output: Path, workers: int, tracking: str, address: str | None) -> None:
     """Runs a sweep as `harness run` does, over trials that take a moment."""
-    from harness.driver.loop import Options, run_sweep
+    from harness.driver.options import Options
+    from harness.driver.run import run_sweep
     from harness.engines.ray.share import ClusterOptions
     from harness.spec import HarnessError
     from harness.sweep.load import load_sweep

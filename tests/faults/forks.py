@@ -139,7 +139,7 @@ def _live(
     if fate is not None:
         fate()
     from harness.cli.main import main
-    from harness.driver import loop, preflight
+    from harness.driver import preflight, run
     from harness.system import host
     from tests.faults import fake
 
@@ -152,8 +152,8 @@ def _live(
         check(sweep)
 
     preflight.check_backend = begin
-    loop.run_sweep = functools.partial(
-        loop.run_sweep, run_trial=fake.run, initialize=fake.nothing, rehearse=False
+    run.run_sweep = functools.partial(
+        run.run_sweep, run_trial=fake.run, initialize=fake.nothing, rehearse=False
     )
     main(words)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.driver.loop import _Driver
+from harness.driver.ends import Ends
 from harness.journal.folder import checkpoint_path
 from harness.system import atomic_files
 from tests.faults import fake
@@ -22,13 +22,13 @@ SAVING = "FAKE_SAVING"
 """Variable that says how long it takes to save a checkpoint; a fiftieth of a second if absent."""
 
 _rest = fake.run
-_handle = _Driver._handle
+_handle = Ends.handle
 
 
 def befall(then: Callable[[], None] | None = None) -> None:
     """Has a driver run such trials and watch; `then` is what else befalls it."""
     fake.run = run
-    _Driver._handle = watch
+    Ends.handle = watch
     if then is not None:
         then()
 

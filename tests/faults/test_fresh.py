@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from harness.driver.loop import _Driver
+from harness.driver.loop import Driver
 from harness.journal.folder import JOURNAL
 from harness.journal.write import Journal
 from harness.spec import HarnessError
@@ -39,11 +39,11 @@ def test_what_a_killed_fresh_run_left_is_not_taken_for_the_new_answer(tmp_path):
 
 def interrupt_opening():
     """Has a driver be interrupted when nothing has been done yet."""
-    _Driver.__init__ = interrupted
+    Driver.__init__ = interrupted
 
 
 def refuse_opening():
-    _Driver.__init__ = refused
+    Driver.__init__ = refused
 
 
 def interrupted(*_):

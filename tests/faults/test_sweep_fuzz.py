@@ -153,10 +153,10 @@ PROGRAM = """
 import contextlib, io, json, sys
 from pathlib import Path
 from harness.cli.main import main
-import harness.driver.loop
+import harness.driver.run
 def begun(*_, **__):
     raise AssertionError("it was run")
-harness.driver.loop.run_sweep = begun
+harness.driver.run.run_sweep = begun
 for file in sorted(Path(sys.argv[1]).iterdir()):
     said, printed = io.StringIO(), io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):

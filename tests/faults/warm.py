@@ -12,7 +12,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 
 PACKAGES = ("harness.engines.local", "harness.report", "harness.search_spaces", "harness.tasks")
 OTHERS = (
-    "harness.cli.main", "harness.cli.status", "harness.driver.loop", "harness.driver.plan",
+    "harness.cli.main", "harness.cli.status", "harness.driver.run", "harness.driver.plan",
     "matplotlib.backends.backend_agg", "sklearn.ensemble", "sklearn.inspection",
 )  # fmt: skip
 
