@@ -1,13 +1,14 @@
 """The blocks of the Markdown page as HTML: prose, lists, tables and figures."""
 
 import base64
+import io
 import re
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import unquote
 
+import PIL.Image
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -100,26 +101,24 @@ def _picture(image: Token, images: Mapping[str, bytes]) -> str:
     png = images.get(_source(image))
     if png is None:
         return ""
-    width, height = _png_size(png)
-    data = base64.b64encode(png).decode()
+    width, height, data = _packed(png)
     wide = ' class="wide"' if width > WIDE else ""
     # Not loaded lazily: what has not been in sight would be missing on paper.
     return (
         f'<img{wide} alt="{escape(image.content)}" width="{width}" height="{height}" '
-        f'decoding="async" src="data:image/png;base64,{data}">'
+        f'decoding="async" src="data:image/webp;base64,{data}">'
     )
 
 
-def _png_size(png: bytes) -> tuple[int, int]:
-    """Width and height in pixels of CSS, of which an inch has 96.
-
-    PNG specification, third edition: IHDR holds the size, pHYs the pixels of a metre.
-    """
-    width, height = struct.unpack(">II", png[16:24])
-    found = png.find(b"pHYs", 0, 4096)
-    dense = struct.unpack(">I", png[found + 4 : found + 8])[0] if found > 0 else 0
-    scale = 96 / (dense * 0.0254) if dense else 1.0
-    return round(width * scale), round(height * scale)
+def _packed(png: bytes) -> tuple[int, int, str]:
+    """Width and height in pixels of CSS, of which an inch has 96, and the figure as WebP, which
+    holds the same pixels in a third less."""
+    packed = io.BytesIO()
+    with PIL.Image.open(io.BytesIO(png)) as figure:
+        dense = figure.info.get("dpi", (96, 96))[0]
+        width, height = (round(pixels * 96 / dense) for pixels in figure.size)
+        figure.convert("RGB").save(packed, "WEBP", lossless=True, method=6)
+    return width, height, base64.b64encode(packed.getvalue()).decode()
 
 
 def _rows(block: Sequence[Token], images: Mapping[str, bytes]) -> list[list[Entry]]:

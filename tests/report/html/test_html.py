@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import io
 import json
 import math
 import os
@@ -12,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,8 +138,9 @@ def test_every_figure_is_in_the_page_with_its_size_and_words(tmp_path):
     assert "Test score of each architecture with its interval" in named
     for attrs in shown:
         kind, _, content = attrs["src"].partition(";base64,")
-        assert kind == "data:image/png"
-        assert base64.b64decode(content).startswith(b"\x89PNG")
+        assert kind == "data:image/webp"
+        with PIL.Image.open(io.BytesIO(base64.b64decode(content))) as figure:
+            figure.load()
         assert 300 < int(attrs["width"]) < 1200
         assert 100 < int(attrs["height"]) < 2400
 
