@@ -11,6 +11,9 @@ from harness.spec import Training
 
 Phase = Literal["search", "confirm"]
 Status = Literal["completed", "failed", "diverged", "infeasible", "timeout", "interrupted"]
+TRAINED = 3.0
+"""Forward passes that a step of training costs: the backward pass takes two (Kaplan et al. 2020,
+arXiv:2001.08361, section 2.1)."""
 CellKey = tuple[str, str]
 """Task and space."""
 TrialKey = tuple[str, str, Phase, int]
@@ -61,7 +64,7 @@ class Cost:
     """Floating-point operations of the matrix products and convolutions of one forward pass of an
     example of median length, in training. Journals from before tell of none."""
     flops: float | None = None
-    """Those of the training: three times as many for each example (Kaplan et al. 2020)."""
+    """Those of the training: `TRAINED` times as many for each example."""
     compiled: bool | None = None
     """Whether its training step was traced and compiled for it, in `build_seconds` and
     `first_step_seconds`, or another trial of the worker had left it. Journals from before say
@@ -69,6 +72,13 @@ class Cost:
     together: int | None = None
     """How many seeds were one program with it, itself included: its seconds are its share of
     theirs. `None` where it was trained alone."""
+
+    @property
+    def flops_per_second(self) -> float | None:
+        """Floating-point operations a second of steady training, validation left out."""
+        if self.forward_flops is None or self.examples_per_second is None:
+            return None
+        return TRAINED * self.forward_flops * self.examples_per_second
 
     @property
     def trained_seconds(self) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.analysis.cells import CellResults
+from harness.analysis.peaks import peak, share_of_peak
 from harness.journal.record import SweepRecord
 from harness.report.verdicts.verdict import NOTHING_JUDGED, Judged, Judgement
 from harness.system.json_values import jsonable
@@ -48,6 +49,10 @@ TRIALS_COLUMNS = {
     "parameters": Column("Int64", "Trainable and other weights of the model."),
     "forward_flops": Column("float64", "Floating-point operations of an example's forward pass."),
     "flops": Column("float64", "Floating-point operations of the training."),
+    "flops_per_second": Column("float64", "Those of steady training, validation left out."),
+    "share_of_peak": Column(
+        "float64", "Of what the accelerator's data sheet says it computes, where it is known."
+    ),
     "device_memory_mb": Column("float64", "Most memory of an accelerator; missing on a processor."),
     "error": Column("string", "Why there is no score, in one line."),
     "config": Column(
@@ -113,8 +118,9 @@ def trials_table(record: SweepRecord, cells: Sequence[CellResults]) -> pd.DataFr
 
     `TRIALS_COLUMNS` says what each column means.
     """
+    device = peak(record.environment, record.sweep.precision)
     rows = [
-        _trial_row(record, cell, result)
+        _trial_row(record, cell, result, device)
         for cell in cells
         for result in (*cell.search, *cell.confirm)
     ]
@@ -161,7 +167,9 @@ def configuration(result: TrialResult) -> dict[str, object]:
     return {**result.config, **training}
 
 
-def _trial_row(record: SweepRecord, cell: CellResults, result: TrialResult) -> dict[str, object]:
+def _trial_row(
+    record: SweepRecord, cell: CellResults, result: TrialResult, device: float | None
+) -> dict[str, object]:
     confirmed = result.phase == "confirm"
     known = cell.data is not None
     return {
@@ -187,6 +195,8 @@ def _trial_row(record: SweepRecord, cell: CellResults, result: TrialResult) -> d
         "parameters": result.cost.parameters,
         "forward_flops": result.cost.forward_flops,
         "flops": result.cost.flops,
+        "flops_per_second": result.cost.flops_per_second,
+        "share_of_peak": share_of_peak(result, device),
         "device_memory_mb": result.cost.device_memory_mb,
         "error": one_line(result.failure.message) if result.failure else None,
         "config": _json(configuration(result)),

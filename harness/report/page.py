@@ -45,7 +45,7 @@ def markdown(answer: Answer, lost: Mapping[str, str] = MappingProxyType({})) -> 
                 *_undrawn(lost),
             ]
         ),
-        "Leaderboard": leaderboard_section(tasks, judged, starts),
+        "Leaderboard": leaderboard_section(record, tasks, judged, starts),
         "How sure": how_sure(tasks, judged, answer.outcomes, answer.beside, record.looks),
         "Over splits of the data": data_splits_section(answer.splits, tasks),
         "Does pretraining pay?": pretraining_section(answer.pairs),

@@ -10,10 +10,6 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-TRAINED = 3.0
-"""Forward passes that a step of training costs: the backward pass takes two (Kaplan et al. 2020,
-arXiv:2001.08361, section 2.1)."""
-
 
 def forward_operations(model: Any, x: Any, y: Any) -> float:
     """Floating-point operations of a forward pass in training, the loss included.

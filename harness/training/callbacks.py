@@ -13,10 +13,9 @@ import psutil
 
 from harness import contract
 from harness.spec import HarnessError
-from harness.training.arithmetic import TRAINED
 from harness.training.device import device_memory
 from harness.training.state import TrialState
-from harness.trial import Job
+from harness.trial import TRAINED, Job
 
 Tell = Callable[[Mapping[str, Any]], None]
 

@@ -24,7 +24,7 @@ from harness.report.csv_tables import (
 )
 from harness.spec import HarnessError, Objective
 from harness.trial import Failure, TrialResult
-from tests.answered import leaderboard, trials_table, work_out
+from tests.answered import leaderboard, markdown, trials_table, work_out
 from tests.synthetic import write_journal
 
 
@@ -45,7 +45,8 @@ def test_trials_have_the_promised_columns_and_a_row_each(record):
     assert " ".join(table.columns) == (
         "sweep task space phase search trial seed status val_metric val_score test_metric "
         "test_score other_test_metrics epochs seconds build_seconds first_step_seconds compiled "
-        "together parameters forward_flops flops device_memory_mb error config"
+        "together parameters forward_flops flops flops_per_second share_of_peak "
+        "device_memory_mb error config"
     )
     assert len(table) == 4 * (4 + 3)
     assert (table["status"] != "completed").sum() == 3
@@ -63,6 +64,24 @@ def test_a_row_tells_what_its_trial_cost(record):
     assert list(table["compiled"]) == list(table["trial"] == 0)
     assert set(table["flops"]) == set(leaderboard(known)["flops"]) == {2.5e9}
     assert trials_table(record)["compiled"].isna().all(), "journals from before"
+
+
+def test_of_an_accelerator_that_is_known_the_share_in_use_is_told(record):
+    def quick(result):
+        cost = dataclasses.replace(
+            result.cost, device="gpu", forward_flops=1e9, flops=1e12, examples_per_second=16_490.0
+        )
+        return dataclasses.replace(result, cost=cost)
+
+    known = dataclasses.replace(
+        edited(record, quick), environments=({"hardware": {"accelerators": ["NVIDIA H200"]}},)
+    )
+    table = trials_table(known)
+    assert set(table["flops_per_second"]) == {3 * 1e9 * 16_490}
+    assert table["share_of_peak"].tolist() == pytest.approx([0.1000404] * len(table))
+    assert " 10 % |" in markdown(known)
+    assert trials_table(edited(record, quick))["share_of_peak"].isna().all(), "no device is named"
+    assert "of peak" not in markdown(record)
 
 
 def test_seeds_that_were_one_program_are_told(record):

@@ -1,6 +1,7 @@
 """The leaderboard: scores with their intervals, floors, ceilings and costs, in words and drawn."""
 
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib
@@ -11,7 +12,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from harness.analysis.cells import CellResults
+from harness.analysis.peaks import peak, share_of_peak
 from harness.analysis.statistics import Interval, far_apart
+from harness.journal.record import SweepRecord
 from harness.report.across_tasks.pretraining import Starts, started
 from harness.report.figure_style import FAINT, INK, STYLE, WIDTH, Styles, number_decades
 from harness.report.text import decimals, duration, milliseconds, number, places, span
@@ -137,16 +140,20 @@ def how_started(group: Sequence[CellResults], starts: Starts) -> str:
 
 
 def leaderboard_section(
-    tasks: Mapping[str, Sequence[CellResults]], judged: Judged, starts: Starts
+    record: SweepRecord,
+    tasks: Mapping[str, Sequence[CellResults]],
+    judged: Judged,
+    starts: Starts,
 ) -> str:
     """Scores, verdicts, bounds and costs of each task; empty without a task."""
     if not tasks:
         return ""
+    device = peak(record.environment, record.sweep.precision)
     blocks = ["![Test score of each architecture with its interval](leaderboard.png)"]
     for task, group in tasks.items():
         blocks += [f"### {code(task)}", _scores(group, judged[task])]
         blocks.append(_bounds(group[0]))
-        blocks += [how_started(group, starts), _other_metrics(group), _costs(group)]
+        blocks += [how_started(group, starts), _other_metrics(group), _costs(group, device)]
     blocks.append(HOW_TO_READ)
     return "\n\n".join(block for block in blocks if block)
 
@@ -180,19 +187,27 @@ def _counted(cell: CellResults) -> str:
     return f"{len(cell.sample)} x {number(len(cell.scores) / len(cell.sample))}"
 
 
-def _costs(group: Sequence[CellResults]) -> str:
+def _costs(group: Sequence[CellResults], device: float | None) -> str:
+    def share(cell: CellResults) -> str:
+        shares = [share_of_peak(run, device) for run in cell.confirm]
+        known = [share for share in shares if share is not None]
+        return f"{number(100 * statistics.median(known))} %" if known else NOTHING
+
     operations = [cell.median_cost(lambda cost: cost.flops) / 1e9 for cell in group]
+    rates = [cell.median_cost(lambda cost: cost.flops_per_second) / 1e9 for cell in group]
     known = any(map(math.isfinite, operations))  # journals from before tell of none
     rows = [
         [code(cell.space), number(cell.median_cost(lambda cost: cost.parameters), 0),
          duration(cell.median_cost(lambda cost: cost.trained_seconds)),
-         *([number(gflop)] if known else []),
+         *([number(gflop), number(rate)] if known else []),
+         *([share(cell)] if known and device else []),
          number(cell.median_cost(lambda cost: cost.examples_per_second)),
          milliseconds(cell.median_cost(lambda cost: cost.latency_ms)),
          duration(cell.search_seconds), str(len(cell.search)), str(len(cell.unscored))]
-        for cell, gflop in zip(group, operations, strict=True)
+        for cell, gflop, rate in zip(group, operations, rates, strict=True)
     ]  # fmt: skip
-    headers = ["cost", "parameters", "confirmation run", *(["GFLOP"] if known else []),
+    headers = ["cost", "parameters", "confirmation run", *(["GFLOP", "GFLOP/s"] if known else []),
+               *(["of peak"] if known and device else []),
                "examples/s", "latency", "search", "search trials", "failed"]  # fmt: skip
     return table(headers, rows)
 
