@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from harness.check.baseline import Baselines
-from harness.driver import cell_plan, conclusion, looks, opening, preflight, workplace
+from harness.driver import conclusion, looks, opening, preflight, suggestions, workplace
 from harness.driver import plan as plans
 from harness.driver.options import Options
 from harness.driver.run import run_sweep
@@ -257,7 +257,7 @@ class Rehearsal:
         with pytest.MonkeyPatch.context() as patch:
             for module in (plans, opening, preflight):
                 patch.setattr(module, "cells", cells)
-            patch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
+            patch.setattr(suggestions, "sample_training", lambda hp, task: Training())
             patch.setattr(preflight, "data_event", lambda *_: DATA)
             patch.setattr(preflight, "baselines_of", lambda *_: Baselines({}, {}))
             patch.setattr(looks, "look", look)

@@ -11,7 +11,7 @@ import rich.live
 import rich.table
 import rich.text
 
-from harness.driver.time_left import CellProgress, seconds_left, span
+from harness.driver.time_left import CellProgress, Many, seconds_left, span
 from harness.system.text import one_line
 from harness.trial import TrialResult
 
@@ -121,19 +121,18 @@ class Display:
         return None if left is None else left / self.workers
 
     def _row(self, plan: "CellPlan") -> list[str]:
-        searched = plan.searched()
-        failed = sum(result.status != "completed" for result in searched)
+        searched, failed = plan.searched.trials, plan.searched.failed
         best = plan.best()
         running = [
             f"{phase} {number} ({self._epochs.get((*plan.cell.key, phase, number), 'starting')})"
-            for phase, number in plan.running
+            for phase, number in plan.attempts.running
         ]
         return [
             *_name(plan),
-            str(len(searched)) if self.plan.time else f"{len(searched)}/{plan.budget.trials}",
+            str(searched) if self.plan.time else f"{searched}/{plan.budget.trials}",
             str(failed) if failed else "",
             _score(plan, best.score) if best is not None else "",
-            f"{len(plan.confirmed())}/{len(plan.seeds)}",
+            f"{len(plan.runs.ended)}/{len(plan.runs.seeds)}",
             ", ".join(running),
         ]
 
@@ -141,15 +140,16 @@ class Display:
 def _name(plan: "CellPlan") -> tuple[str, str]:
     """The task, and the architecture, with the number of the search where there are several."""
     task, space = plan.cell.key
-    return task, space if plan.searches == 1 else f"{space}, search {plan.search + 1}"
+    numbers = plan.numbers
+    return task, space if numbers.searches == 1 else f"{space}, search {numbers.search + 1}"
 
 
 def _progress(plan: "CellPlan") -> CellProgress:
     return CellProgress(
         budget=plan.budget,
-        seeds=len(plan.seeds),
-        searched=[result.cost.seconds for result in plan.searched()],
-        confirmed=[result.cost.seconds for result in plan.confirmed()],
+        seeds=len(plan.runs.seeds),
+        searched=Many(plan.searched.trials, plan.searched.seconds),
+        confirmed=Many.of(result.cost.seconds for result in plan.runs.ended.values()),
         searching=plan.ended is None,
         winner=plan.best() is not None,
     )

@@ -76,7 +76,7 @@ class Ends:
         plan.set_apart(jobs, failure.message)
         task, space = plan.cell.key
         self.journal.append(
-            "apart", task=task, space=space, search=plan.search, reason=failure.message,
+            "apart", task=task, space=space, search=plan.numbers.search, reason=failure.message,
             numbers=[job.number for job in jobs], seconds=time.monotonic() - trials[0].since,
         )  # fmt: skip
         self.display.note(f"{task} · {space}: seeds are trained one by one: {failure.message}")

@@ -124,7 +124,7 @@ class Driver:
             plan = self.plan.cell(step.job.task, step.job.space, step.job.number)
             self.held = step if step.job.alone and self.ends.jobs else None
             if self.held is not None:
-                plan.start(step.job)
+                plan.attempts.start(step.job)
                 return
             whole = self.together.job(step.job, plan, self.engine.free())
             limits = self._limits(whole)
@@ -138,7 +138,7 @@ class Driver:
             )
             job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
             self.ends.begin(job_id, job)
-            plan.start(job)
+            plan.attempts.start(job)
             self.engine.submit(job_id, job, limits, self.placement.start(job_id, job))
 
     def _end_searches(self) -> bool:
@@ -151,7 +151,7 @@ class Driver:
             self._set_aside(plan)  # before the search has ended to a driver that carries on
             task, space = plan.cell.key
             self.journal.append(
-                "search_ended", task=task, space=space, search=plan.search, reason=reason
+                "search_ended", task=task, space=space, search=plan.numbers.search, reason=reason
             )
             self.display.search_ended(plan, reason)
         return ended

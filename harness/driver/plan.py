@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from harness.driver.cell_plan import CellPlan, Step
+from harness.driver.history import replay
 from harness.driver.whole_time import WholeTime
 from harness.journal.record import Look, SweepRecord
 from harness.sweep.pairs import cells, pretraining
@@ -22,15 +23,15 @@ class Plan:
             for cell in cells(sweep)
             for search in range(sweep.searches_of(cell.task.name))
         ]
-        self._by_key = {(*plan.cell.key, plan.search): plan for plan in self.cells}
+        self._by_key = {(*plan.cell.key, plan.numbers.search): plan for plan in self.cells}
         for plan in self.cells:
             before = pretraining(plan.cell)
             if before is not None:
-                plan.pretraining = self.cell(*before, plan.search)
+                plan.pretraining = self.cell(*before, plan.numbers.search)
                 plan.pretraining.awaited = True
         if record is not None:
             for plan in self.cells:
-                plan.restore(record)
+                replay(plan, record)
             for plan in self.cells:
                 plan.reconsider()
 
@@ -56,9 +57,9 @@ class Plan:
                 step = plan.next_search() or plan.next_confirm()
                 if step is not None:
                     return step
-        confirming = sorted(self.cells, key=lambda plan: plan.confirm_seconds(), reverse=True)
+        confirming = sorted(self.cells, key=_confirm_seconds, reverse=True)
         for plan in confirming if here else ():
-            if plan.worth_placing() and plan.program() in here:
+            if plan.spending.worth_placing() and plan.program() in here:
                 step = plan.next_confirm()
                 if step is not None:
                     return step
@@ -67,9 +68,9 @@ class Plan:
             if step is not None:
                 return step
         if self.time is not None:  # each cell has a first run before any has a second
-            confirming.sort(key=lambda plan: len(plan.seeds) - plan.runs_left())
+            confirming.sort(key=lambda plan: len(plan.runs.seeds) - plan.runs_left())
         for plan in sorted(
-            confirming, key=lambda plan: plan.worth_placing() and plan.program() in elsewhere
+            confirming, key=lambda one: one.spending.worth_placing() and one.program() in elsewhere
         ):
             step = plan.next_confirm()
             if step is not None:
@@ -79,8 +80,8 @@ class Plan:
     def _had(self, plan: CellPlan) -> float:
         """What the search of a cell has had: the one that had least is next."""
         if self.time is not None:
-            return plan.search_seconds()
-        return len(plan.searched()) + len(plan.running)
+            return plan.spending.search_seconds()
+        return plan.searched.trials + len(plan.attempts.running)
 
     def to_look_at(self) -> list[str]:
         """Tasks whose verdict is to be looked at now: every cell has its runs, and more may be
@@ -118,3 +119,7 @@ class Plan:
             reason = plan.end_search()
             if reason is not None:
                 yield plan, reason
+
+
+def _confirm_seconds(plan: CellPlan) -> float:
+    return plan.spending.confirm_seconds()

@@ -1,12 +1,26 @@
 """How long a sweep will still take, judged by the trials it has run."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.analysis.cells import CellResults
 from harness.sweep.question import Budget, Sweep
 from harness.trial import TrialResult
+
+
+@dataclass(frozen=True)
+class Many:
+    """How many trials there were, and what they took in all."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> "Many":
+        """Those that took so long each."""
+        each = tuple(seconds)
+        return cls(len(each), math.fsum(each))
 
 
 @dataclass(frozen=True)
@@ -16,9 +30,9 @@ class CellProgress:
     budget: Budget
     seeds: int
     """Confirmation runs of its winners."""
-    searched: Sequence[float]
-    """Seconds of each search trial that will not be run again."""
-    confirmed: Sequence[float]
+    searched: Many
+    """Search trials that will not be run again."""
+    confirmed: Many
     searching: bool
     winner: bool
     """Whether there is a configuration to confirm."""
@@ -31,8 +45,8 @@ def progress(sweep: Sweep, cell: CellResults) -> CellProgress:
     return CellProgress(
         budget=sweep.budget_of(cell.task),
         seeds=cell.seeds * cell.searches,
-        searched=[result.cost.seconds for result in finished(cell.search)],
-        confirmed=[result.cost.seconds for result in finished(cell.confirm)],
+        searched=Many.of(result.cost.seconds for result in finished(cell.search)),
+        confirmed=Many.of(result.cost.seconds for result in finished(cell.confirm)),
         searching=cell.ended is None,
         winner=cell.best is not None,
         searches=cell.searches,
@@ -47,10 +61,11 @@ def seconds_left(every: Iterable[CellProgress]) -> float | None:
     all of the training data.
     """
     every = tuple(every)
-    known = [seconds for cell in every for seconds in cell.searched]
+    known = sum(cell.searched.count for cell in every)
     if not known:
         return None
-    return math.fsum(_seconds_left(cell, _mean(known)) for cell in every)
+    usual = math.fsum(cell.searched.seconds for cell in every) / known
+    return math.fsum(_seconds_left(cell, usual) for cell in every)
 
 
 def concurrency(results: Iterable[TrialResult]) -> float:
@@ -77,20 +92,17 @@ def span(seconds: float) -> str:
 
 
 def _seconds_left(cell: CellProgress, usual: float) -> float:
-    mean = _mean(cell.searched) if cell.searched else usual
+    searched, confirmed = cell.searched, cell.confirmed
+    mean = searched.seconds / searched.count if searched.count else usual
     budget, search = cell.budget, 0.0
     if cell.searching:
         trials, seconds = cell.searches * budget.trials, budget.seconds
-        search = mean * max(0, trials - len(cell.searched))
+        search = mean * max(0, trials - searched.count)
         if seconds is not None:
-            search = min(search, max(0.0, cell.searches * seconds - math.fsum(cell.searched)))
+            search = min(search, max(0.0, cell.searches * seconds - searched.seconds))
     elif not cell.winner:
         return 0.0
     run = mean * budget.epochs_of_runs / budget.epochs / budget.train_fraction
-    if cell.confirmed:
-        run = _mean(cell.confirmed)
-    return search + run * max(0, cell.seeds - len(cell.confirmed))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    if confirmed.count:
+        run = confirmed.seconds / confirmed.count
+    return search + run * max(0, cell.seeds - confirmed.count)

@@ -63,7 +63,7 @@ class Together:
             return job
         if job.seconds is not None:  # an end in the middle of an epoch is for one alone
             return job
-        waiting = plan.untried()
+        waiting = plan.runs.untried(plan.attempts)
         if not waiting or waiting[0] != (job.number, job.seed):  # it is tried again, alone
             return job
         most = self._most(plan, len(waiting), free)
@@ -99,7 +99,6 @@ def pays(plan: "CellPlan", members: int) -> bool:
     best = plan.best()
     if best is None or not best.epochs or members < 2:
         return False
-    compiled = [t.cost.first_step_seconds for t in plan.searched() if t.cost.compiled is not False]
     budget = plan.budget
     trained = best.cost.train_seconds / best.epochs * budget.epochs_of_runs / budget.train_fraction
-    return SPARED * members * trained > COMPILES_LONGER * max(compiled, default=0.0)
+    return SPARED * members * trained > COMPILES_LONGER * plan.searched.first_step

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.driver.searched import usual_of
 from harness.sweep.question import Sweep
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class WholeTime:
     ) -> "WholeTime":
         """The time of a sweep that asks for one."""
         assert sweep.minutes is not None
-        runs = max(len(plan.seeds) for plan in plans)
+        runs = max(len(plan.runs.seeds) for plan in plans)
         return cls(60 * sweep.minutes, spent, workers, runs, len(plans), since)
 
     def left(self) -> float:
@@ -70,30 +71,29 @@ class WholeTime:
         """Tells each cell what its search may still take, and whether runs may begin."""
         usual = _usual(plans, self.longest)
         runs = {
-            id(plan): min(_MARGIN * (plan.run_seconds() or usual), self.longest) for plan in plans
+            id(plan): min(_MARGIN * (plan.spending.run_seconds() or usual), self.longest)
+            for plan in plans
         }
+        to_come = {id(plan): plan.spending.search_seconds_to_come(usual) for plan in plans}
         left = self.left()
         # Beside the last run the other workers are idle.
         whole = _NEARLY_ALL * (self.workers * left - (self.workers - 1) / 2 * max(runs.values()))
         pool = whole - math.fsum(
-            runs[id(plan)] * plan.runs_left() + plan.search_seconds_to_come(usual) for plan in plans
+            runs[id(plan)] * plan.runs_left() + to_come[id(plan)] for plan in plans
         )
         open_ = [plan for plan in plans if plan.ended is None]
-        spent = {
-            id(plan): plan.search_seconds() + plan.search_seconds_to_come(usual) for plan in open_
-        }
+        spent = {id(plan): plan.spending.search_seconds() + to_come[id(plan)] for plan in open_}
         most = level([*spent.values()], pool)
         for plan in plans:
             plan.longest = self.longest
             more = most - spent.get(id(plan), most)
-            plan.may_try_more = not plan.tried() or more >= _WORTH * plan.usual(usual)
+            plan.may_try_more = not plan.tried() or more >= _WORTH * plan.searched.usual(usual)
             plan.may_run_more = left + _OVER * self.seconds >= runs[id(plan)]
 
 
 def _usual(plans: Sequence["CellPlan"], otherwise: float) -> float:
     """What a trial takes where a cell has none yet: as those of the others."""
-    known = [result.cost.seconds for plan in plans for result in plan.searched()]
-    return min(math.fsum(known) / len(known), otherwise) if known else otherwise
+    return min(usual_of([plan.searched for plan in plans], otherwise), otherwise)
 
 
 def level(spent: Sequence[float], pool: float) -> float:

@@ -7,7 +7,7 @@ from typing import Self
 
 from harness.analysis.cells import CellResults, cell_results
 from harness.driver import time_left
-from harness.driver.time_left import CellProgress, concurrency, seconds_left, span
+from harness.driver.time_left import CellProgress, Many, concurrency, seconds_left, span
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
 from harness.python.bars import Bar, OfTerminal, fitting
@@ -121,7 +121,7 @@ def left(record: SweepRecord) -> str:
         time_left.progress(sweep, begun[cell.key])
         if cell.key in begun
         else CellProgress(
-            sweep.budget_of(cell.task.name), len(sweep.runs_of(cell.task.name)), (), (),
+            sweep.budget_of(cell.task.name), len(sweep.runs_of(cell.task.name)), Many(), Many(),
             searching=True, winner=False, searches=sweep.searches_of(cell.task.name),
         )
         for cell in cells(sweep)

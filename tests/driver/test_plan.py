@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from harness.check.baseline import Baselines
-from harness.driver import cell_plan, opening, preflight
+from harness.driver import opening, preflight, suggestions
 from harness.driver import plan as plans
 from harness.driver.options import Options
 from harness.driver.run import run_sweep
@@ -59,7 +59,11 @@ def play(plan, outcome=ended, journal=None, most=1000):
             if journal is not None:
                 task, space = cell.cell.key
                 journal.append(
-                    "search_ended", task=task, space=space, search=cell.search, reason=reason
+                    "search_ended",
+                    task=task,
+                    space=space,
+                    search=cell.numbers.search,
+                    reason=reason,
                 )
         step = plan.next()
         if step is None:
@@ -67,7 +71,7 @@ def play(plan, outcome=ended, journal=None, most=1000):
         if journal is not None and step.asked is not None:
             journal.append("asked", **jsonable(step.asked))
         cell = plan.cell(step.job.task, step.job.space, step.job.number)
-        cell.start(step.job)
+        cell.attempts.start(step.job)
         result = outcome(step.job)
         if journal is not None:
             journal.append("finished", result=result)
@@ -99,8 +103,8 @@ def test_the_cell_that_takes_longest_is_confirmed_first(tmp_path):
     confirm = play(plan, outcome)[6:]
     assert [job.space for job in confirm] == ["waiting", "waiting", "good", "good"]
     budget = dataclasses.replace(SWEEP.budget, epochs=2, confirm_epochs=6, train_fraction=0.5)
-    plan.cells[0].budget = budget
-    assert plan.cells[0].confirm_seconds() == pytest.approx(2.0 / 2 * 6 / 0.5)
+    plan.cells[0].spending.budget = budget
+    assert plan.cells[0].spending.confirm_seconds() == pytest.approx(2.0 / 2 * 6 / 0.5)
 
 
 def test_the_best_configuration_is_confirmed_on_all_data(tmp_path):
@@ -320,7 +324,7 @@ def test_a_space_with_fewer_configurations_than_trials_is_confirmed(monkeypatch,
     }
     for module in (plans, opening, preflight):
         monkeypatch.setattr(module, "cells", lambda sweep: (Cell(blobs, tiny),))
-    monkeypatch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
+    monkeypatch.setattr(suggestions, "sample_training", lambda hp, task: Training())
     monkeypatch.setattr(preflight, "data_event", lambda *_: data)
     monkeypatch.setattr(preflight, "baselines_of", lambda *_: Baselines({}, {}))
     monkeypatch.setattr(opening.plugins, "provenance", lambda *_: {})  # none of it is registered
@@ -377,7 +381,7 @@ def test_what_waits_for_pretraining_holds_up_nothing_else(chain, tmp_path):
     for _ in range(3):  # all of pretraining's search, which runs
         step = plan.next()
         assert (step.job.task, step.job.space) == ("pretrain", "encoder")
-        plan.cell(step.job.task, step.job.space, step.job.number).start(step.job)
+        plan.cell(step.job.task, step.job.space, step.job.number).attempts.start(step.job)
     assert plan.next().job.space == "good"
 
 

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness.driver.searched import Searched
 from harness.driver.together import Together, pays
-from harness.spec import Training
+from harness.spec import Objective, Training
 from harness.sweep.question import Budget
 from harness.trial import Cost, Job
 
@@ -20,15 +21,22 @@ JOB = Job(
 def plan(untried=5, apart=None, **cost):
     """A plan whose search had one trial of two epochs, with so many seeds left."""
     trial = SimpleNamespace(
+        number=0,
+        status="completed",
+        score=0.5,
         epochs=2,
         cost=Cost(**{"first_step_seconds": 6.0, "train_seconds": 30.0, "compiled": True, **cost}),
     )
+    searched = Searched(Objective("accuracy", "max"))
+    searched.take(trial, ())
+    left = [(n, 10 + n) for n in range(5 - untried, 5)]
     return SimpleNamespace(
         best=lambda: trial,
-        searched=lambda: [trial],
+        searched=searched,
         budget=Budget(epochs=4),
         apart=apart,
-        untried=lambda: [(n, 10 + n) for n in range(5 - untried, 5)],
+        attempts=None,
+        runs=SimpleNamespace(untried=lambda attempts: left),
     )
 
 

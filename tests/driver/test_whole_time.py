@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from harness.driver import cell_plan, whole_time
+from harness.driver import attempts, suggestions, whole_time
 from harness.driver import plan as plans
 from harness.driver.plan import Plan
 from harness.driver.whole_time import WholeTime, level
@@ -31,11 +31,11 @@ class Played:
     def __init__(self, patch, tmp_path, spaces, minutes, workers, spent=0.0):
         self.now = 1000.0
         clock = types.SimpleNamespace(monotonic=lambda: self.now, time=time.time)
-        for module in (cell_plan, whole_time):
+        for module in (attempts, whole_time):
             patch.setattr(module, "time", clock)
         patch.setattr(rehearsal, "SPACES", SPACES)
         patch.setattr(plans, "cells", rehearsal.cells)
-        patch.setattr(cell_plan, "sample_training", lambda hp, task: Training())
+        patch.setattr(suggestions, "sample_training", lambda hp, task: Training())
         trials = AS_MANY_AS_THERE_IS_TIME_FOR
         self.sweep = Sweep("played", ("first",), spaces, Budget(trials=trials), minutes=minutes)
         self.plan = Plan(self.sweep, tmp_path, None)
@@ -51,7 +51,7 @@ class Played:
                     if [*self.plan.end_searches()]:
                         continue
                     break
-                self.plan.cell(step.job.task, step.job.space).start(step.job)
+                self.plan.cell(step.job.task, step.job.space).attempts.start(step.job)
                 running.append((self.now + self._takes(step.job), step.job))
             if not running:
                 break

@@ -53,8 +53,8 @@ def watch(self: Any, event: Any) -> None:
     """Handles an event, and notes which checkpoints are there that need not be."""
     _handle(self, event)
     for cell in self.plan.cells:
-        needed = cell._search.continuable() if cell.ended is None else set()
-        needed |= {number for phase, number in cell.running if phase == "search"}
+        needed = cell.suggestions.continuable() if cell.ended is None else set()
+        needed |= {number for phase, number in cell.attempts.running if phase == "search"}
         paths = {checkpoint_path(self.folder, *cell.cell.key, number) for number in needed}
         there = set((self.folder / "checkpoints").glob(f"*{cell.cell.space.name}.*"))
         finished = {path for path in there if not path.name.startswith(atomic_files.PART)}
