@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.search import oracles
 from harness.search.oracle import MOST_DUPLICATES
+from harness.search.tried import Tried
 from harness.spec import HarnessError, HyperParameters, Objective
 from harness.sweep.question import Tuner
 from harness.system.json_values import jsonable
@@ -76,13 +77,17 @@ class Search:
             seed=seed,
             first={key: dict(values) for key, values in (first or {}).items()},
         )
-        self._trials: list[Any] = []
+        self._count = 0
+        """Suggestions so far."""
+        self._open: dict[int, Tried] = {}
+        """Trials of suggestions that were not told, by the numbers of these."""
+        self._numbers: dict[str, int] = {}
+        """Numbers of the suggestions that later ones may continue from, by their trials."""
 
     def ask(self) -> Suggestion | None:
         """The next suggestion, or `None` while (or because, see `ended`) there is none."""
         for _ in range(MOST_DUPLICATES):
-            # KerasTuner gives a worker its unfinished trial again: each ask is a worker.
-            trial = self._oracle.create_trial(str(len(self._oracle.trials)))
+            trial = self._oracle.begin_trial()
             if trial.status == "STOPPED":
                 self.ended = (
                     f"the space is exhausted: {len(self._oracle.seen)} different configurations"
@@ -94,15 +99,19 @@ class Search:
             new = suggestion.parent is not None or suggestion.sampled not in self._oracle.seen
             self._oracle.seen.add(suggestion.sampled)
             if new:
-                self._trials.append(trial)
+                self._open[suggestion.number] = trial
+                if self._oracle.continues:
+                    self._numbers[trial.trial_id] = suggestion.number
+                self._count += 1
                 return suggestion
-            self._end(trial, None)
+            self._oracle.end_trial(trial, None)
         self.ended = f"the last {MOST_DUPLICATES} suggestions had all been tried before"
         return None
 
     def tell(self, number: int, score: float | None) -> None:
         """Reports the validation score of a suggestion, `None` when it has none."""
-        self._end(self._trials[number], score)
+        known = score is not None and math.isfinite(score)
+        self._oracle.end_trial(self._open.pop(number), score if known else None)
 
     def replay(self, asked: Asked) -> Suggestion:
         """Makes a recorded suggestion again, at its place in the history.
@@ -126,31 +135,20 @@ class Search:
     def continuable(self) -> set[int]:
         """Numbers of the trials that a later suggestion may still continue from."""
         ids = self._oracle.continuable()
-        return {number for number, trial in enumerate(self._trials) if trial.trial_id in ids}
+        return {self._numbers[i] for i in ids if i in self._numbers}
 
-    def _suggestion(self, trial: Any) -> Suggestion:
-        values = dict(trial.hyperparameters.values)
+    def _suggestion(self, trial: Tried) -> Suggestion:
+        values = dict(trial.values)
         parent_id = values.pop("tuner/trial_id", None)
         epochs = values.pop("tuner/epochs", self._epochs)
         initial_epoch = values.pop("tuner/initial_epoch", 0)
         values.pop("tuner/bracket", None)
         values.pop("tuner/round", None)
-        parents = (
-            [n for n, t in enumerate(self._trials) if t.trial_id == parent_id] if parent_id else []
-        )
         return Suggestion(
-            number=len(self._trials),
+            number=self._count,
             values=values,
             sampled=self._oracle.space.drawn(values).sampled,
             epochs=epochs,
             initial_epoch=initial_epoch,
-            parent=parents[0] if parents else None,
+            parent=self._numbers.get(parent_id),
         )
-
-    def _end(self, trial: Any, score: float | None) -> None:
-        if score is None or not math.isfinite(score):
-            trial.status = "FAILED"
-        else:
-            self._oracle.update_trial(trial.trial_id, {oracles.SCORE: score})
-            trial.status = "COMPLETED"
-        self._oracle.end_trial(trial)

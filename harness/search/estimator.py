@@ -34,7 +34,7 @@ class _Estimating(Oracle):
         parzen = Parzen(parameters, self.objective.direction)
         for attempt in range(TRIES):
             choose = parzen.chooser(observed, self._seed(f"parzen estimator, {attempt}"))
-            values = self.space.drawn({}, choose).used
+            values = dict(self.space.drawn({}, choose).used)
             if not self._duplicate(values):
                 return values
         return self._random_values()
@@ -56,7 +56,7 @@ class AshaTPE(_Estimating, Asha):
 
 
 def _observation(trial: Any) -> Observation:
-    values = {k: v for k, v in trial.hyperparameters.values.items() if not k.startswith("tuner/")}
+    values = {k: v for k, v in trial.values.items() if not k.startswith("tuner/")}
     match trial.status:
         case "RUNNING":
             return Observation(values, "running")

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.search.space import Space, Values
 from harness.search.training_space import PREFIX
+from harness.search.tried import Seen
 
 
 def grid(space: Space) -> Iterator[Values]:
@@ -14,7 +15,7 @@ def grid(space: Space) -> Iterator[Values]:
     Of a continuous range there are ten values, as KerasTuner cuts it, behind the default one. All
     architectures come with the default training first, then with each other one.
     """
-    seen = set()
+    seen = Seen()
     training = _training(space)
     for values in itertools.product(*training.values()):
         for drawing in _architectures(space, dict(zip(training, values, strict=True))):

@@ -28,6 +28,8 @@ def rungs_of(epochs: int) -> tuple[int, ...]:
 class Asha(Oracle, keras_tuner.Oracle):  # type: ignore[misc]
     """Goes on with the better third of each rung."""
 
+    continues = True
+
     def __init__(self, rungs: tuple[int, ...], most_trials: int, **options: Any) -> None:
         """An oracle that has suggested nothing.
 
@@ -47,7 +49,7 @@ class Asha(Oracle, keras_tuner.Oracle):  # type: ignore[misc]
         for rung in reversed(range(1, len(self._rungs))):
             if self._room(rung) and (candidates := self._candidates(rung)):
                 past = candidates[0]
-                values = dict(past.hyperparameters.values)
+                values = dict(past.values)
                 return self._place(rung, trial_id, past.trial_id, values)
         begun = None if self._exhausted else self._begin()
         if begun is not None:

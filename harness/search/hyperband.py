@@ -15,6 +15,7 @@ class Hyperband(Oracle, keras_tuner.oracles.HyperbandOracle):  # type: ignore[mi
     cost a bracket its final run.
     """
 
+    continues = True
     _brackets: list[Values]
     _exhausted = False
 
@@ -55,7 +56,7 @@ class Hyperband(Oracle, keras_tuner.oracles.HyperbandOracle):  # type: ignore[mi
             if room and candidates and self._closed(bracket, rung - 1):
                 sign = -1 if self.objective.direction == "max" else 1
                 best = min(candidates, key=lambda trial: sign * trial.score)
-                values = dict(best.hyperparameters.values)
+                values = dict(best.values)
                 return self._place(bracket, rung, trial_id, best.trial_id, values)
         return None
 

@@ -13,8 +13,7 @@ from harness.search.space import Sample, Space, Values, keras_tuner
 from harness.spec import Objective
 from harness.sweep.question import Tuner
 
-SCORE = "score"
-"""Name under which scores are told."""
+_SCORE = "score"
 
 
 def make(
@@ -30,9 +29,8 @@ def make(
     """An oracle over the space that `sample` draws from."""
     space = Space(sample)
     options: dict[str, Any] = {
-        "objective": keras_tuner.Objective(SCORE, objective.direction),
+        "objective": keras_tuner.Objective(_SCORE, objective.direction),
         "hyperparameters": space.known,
-        "max_consecutive_failed_trials": None,
     }
     oracle: Any
     match tuner:
@@ -55,7 +53,6 @@ def make(
             kind = Asha if tuner == "one-epoch" else AshaTPE
             rungs = (1, epochs) if epochs > 1 else (1,)
             oracle = kind(rungs, trials, max_trials=None, **options)
-    oracle.verbose = 0
     oracle.search_seed = seed
     oracle.space = space
     oracle.begin_with(first or {})
@@ -65,11 +62,14 @@ def make(
 class _Random(Oracle, keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
     """Random search."""
 
+    remembers = False
+
 
 class _Grid(Oracle, keras_tuner.Oracle):  # type: ignore[misc]
     """Every configuration once, the default one first. KerasTuner's own grid takes a space for
     exhausted when its first branch is, and changes the training before the architecture."""
 
+    remembers = False
     _left: Iterator[Values] | None = None
 
     def _suggest(self, trial_id: str) -> Values:

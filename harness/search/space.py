@@ -48,15 +48,32 @@ class Space:
         self._sample = sample
         self._names: dict[str, dict[str, str]] = defaultdict(dict)
         """Names by what is drawn, of each name in the code."""
+        self._known_as: dict[str, str] = {}
+        """The same by what the code says, however it writes a range."""
         self.known: Any = keras_tuner.HyperParameters()
         """`keras_tuner.HyperParameters` with all that was found, in that order."""
+        self._found: set[str] = set()
+        """Their names."""
+        self._last: tuple[Values, Values, Drawing] | None = None
+        """Values that were given and used, and what was made of them last: an oracle asks whether
+        a configuration is new, for its values, and for itself."""
         self._explore()
 
     def drawn(self, values: Mapping[str, Any], choose: Choose | None = None) -> "Drawing":
         """What `sample` makes of values; what they lack is chosen, or as by default."""
+        if self._last is not None:
+            given, used, drawing = self._last
+            if (
+                values in (given, used) and values.keys() >= used.keys()
+            ):  # nothing is left to choose
+                return drawing
         drawing = Drawing(self._name, values, choose)
         drawing.sampled = unboxed(self._sample(drawing))  # Keras takes no `units` of NumPy
-        self.known.merge(drawing.hyperparameters, overwrite=False)
+        new = [p for p in drawing.hyperparameters.space if p.name not in self._found]
+        if new:
+            self.known.merge(new, overwrite=False)
+            self._found.update(parameter.name for parameter in new)
+        self._last = dict(values), dict(drawing.used), drawing
         return drawing
 
     def _explore(self) -> None:
@@ -76,7 +93,19 @@ class Space:
             self.drawn({}, lambda parameter: parameter.random_sample(next(seeds)))
             unchanged = unchanged + 1 if len(self.known.space) == before else 0
 
-    def _name(self, name: str, meaning: str) -> str:
+    def _name(self, kind: str, name: str, options: Mapping[str, Any], scopes: list[str]) -> str:
+        """What a hyperparameter is called that is drawn like this."""
+        said = repr((kind, name, options, scopes))
+        if said not in self._known_as:
+            # Made once to see what it is, whichever way its range was written.
+            alone = keras_tuner.HyperParameters()
+            getattr(alone, kind)(name, **options)
+            (parameter,) = alone.space
+            meaning = json.dumps([kind, parameter.get_config(), scopes], default=str)
+            self._known_as[said] = self._named(name, meaning)
+        return self._known_as[said]
+
+    def _named(self, name: str, meaning: str) -> str:
         names = self._names[name]
         if meaning not in names:
             if len(names) == MOST_RANGES:
@@ -93,7 +122,7 @@ class Drawing:
 
     def __init__(
         self,
-        name: Callable[[str, str], str],
+        name: Callable[[str, str, Mapping[str, Any], list[str]], str],
         values: Mapping[str, Any],
         choose: Choose | None,
     ) -> None:
@@ -173,19 +202,15 @@ class Drawing:
             with self.conditional_scope(parent, values):
                 return self._draw(kind, name, **options)
         name = self._full(name)
-        # Made once to see what it is, whichever way its range was written.
-        alone = keras_tuner.HyperParameters()
-        getattr(alone, kind)(name, **options)
-        (parameter,) = alone.space
-        meaning = json.dumps([kind, parameter.get_config(), self._scopes], default=str)
         hp = self.hyperparameters
-        own = self._own[name] = self._name(name, meaning)
+        own = self._own[name] = self._name(kind, name, options, self._scopes)
         value = getattr(hp, kind)(own, **options)
         if value is None:  # the scope is not active
             return None
         if self._choose is not None and own not in self._given and own not in self.used:
+            (parameter,) = (one for one in hp.space if one.name == own)
             value = hp.values[own] = self._choose(
-                parameter.__class__.from_config({**parameter.get_config(), "name": own})
+                parameter.__class__.from_config({**parameter.get_config(), "conditions": []})
             )
         self.used[own] = value
         return value
