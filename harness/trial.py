@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -72,6 +72,17 @@ class Cost:
     together: int | None = None
     """How many seeds were one program with it, itself included: its seconds are its share of
     theirs. `None` where it was trained alone."""
+    resumed_at: int | None = None
+    """Epoch from whose end it went on last, after it had been cut off; `None` if it never was."""
+    kept_seconds: float | None = None
+    """Of `seconds`, those of earlier attempts that it went on from."""
+    kept_flops: float | None = None
+    """Of `flops`, likewise."""
+
+    @property
+    def own_seconds(self) -> float:
+        """Those of its last attempt."""
+        return self.seconds - (self.kept_seconds or 0.0)
 
     @property
     def flops_per_second(self) -> float | None:
@@ -134,8 +145,8 @@ class TrialResult:
     model: str | None = None
     """Saved model, relative to the sweep's folder; confirmation runs only."""
     lost: Mapping[str, Failure] = field(default_factory=dict)
-    """What could not be had beside a result, `exhibit`, `latency` or `flops`, and why. Journals
-    from before name none."""
+    """What could not be had beside a result, `exhibit`, `latency`, `flops` or `state`, and why.
+    Journals from before name none."""
 
     @property
     def broken(self) -> bool:
@@ -190,6 +201,8 @@ class Job:
     encoder: Path | None = None
     """The model that this one is built around, relative to the folder."""
     keep_checkpoint: bool = False
+    keep_seconds: float | None = None
+    """Seconds of training after which its state is kept, and is kept anew; never if absent."""
     wanted: tuple[str, ...] = ()
     """Programs that the worker had better keep: those of the best configurations so far."""
     memory_gb: float | None = None
@@ -203,6 +216,11 @@ class Job:
     members: tuple[tuple[int, int], ...] = ()
     """Number and seed of each further trial that is trained as one program with this one, from
     which it differs in nothing else. Such a job has no limit of seconds or operations."""
+
+    @property
+    def key(self) -> TrialKey:
+        """What names the trial within its sweep."""
+        return (self.task, self.space, self.phase, self.number)
 
     @property
     def each(self) -> tuple["Job", ...]:
@@ -226,6 +244,24 @@ class Group:
 
     failure: Failure | None = None
     """What kept those from their end that were not told."""
+
+
+def seconds_spent(attempts: Iterable[Cost]) -> float:
+    """What attempts at one trial, in order, took together: what another went on from is in the
+    seconds of both, and counts once."""
+    return _once((cost.seconds, cost.kept_seconds) for cost in attempts)
+
+
+def flops_spent(attempts: Iterable[Cost]) -> float:
+    """Their floating-point operations, likewise."""
+    return _once((cost.flops or 0.0, cost.kept_flops) for cost in attempts)
+
+
+def _once(attempts: Iterable[tuple[float, float | None]]) -> float:
+    total = 0.0
+    for whole, kept in attempts:
+        total += whole - min(kept or 0.0, total)  # what no journal tells of is counted here
+    return total
 
 
 NUMBERS = ("learning_rate", "schedule", "warmup", "weight_decay")

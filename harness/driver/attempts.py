@@ -2,7 +2,7 @@
 
 import time
 
-from harness.trial import Job, Phase, TrialResult
+from harness.trial import Cost, Job, Phase, TrialResult
 
 TrialName = tuple[Phase, int]
 
@@ -50,13 +50,12 @@ class Attempts:
         known here."""
         return self._broken.pop((phase, number), [])
 
-    def cut_off_searching(self) -> list[TrialResult]:
-        """All that were cut off, of search trials that are not over."""
+    def cut_off_searching(self) -> list[list[Cost]]:
+        """What those cost that were cut off, of each search trial that is not over."""
         return [
-            result
+            [attempt.cost for attempt in broken]
             for (phase, _), broken in self._broken.items()
             if phase == "search"
-            for result in broken
         ]
 
     def begun(self) -> set[TrialName]:

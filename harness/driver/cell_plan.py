@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.cells import is_done
+from harness.driver import going_on
 from harness.driver.attempts import Attempts
 from harness.driver.jobs import Around, Jobs
 from harness.driver.numbers import Numbers
@@ -167,8 +168,10 @@ class CellPlan:
             self.attempts.stop(job)
 
     def finish(self, result: TrialResult) -> None:
-        """Takes in the end of a trial and removes the checkpoints nobody needs any more."""
+        """Takes in the end of a trial and removes the files nobody needs any more."""
         self.attempts.stop(result)
+        if going_on.is_over(result):
+            going_on.drop_state(self.jobs.folder, result)
         if result.status == "interrupted":
             self.discard(result)
             if result.phase == "search" and result.broken:
@@ -199,7 +202,9 @@ class CellPlan:
         for number in waiting:
             attempts = self.attempts.of("search", number)
             failure = attempts[-1].failure if attempts else None
-            ends.append((self._search_job(number), failure or stopped))
+            job = self._search_job(number)
+            going_on.drop_state(job.folder, job)
+            ends.append((job, failure or stopped))
         return ends
 
     def take(self, result: TrialResult) -> None:

@@ -69,12 +69,14 @@ class Display:
         key = (job.task, job.space, job.phase, job.number)
         self._epochs[key] = f"{info['epoch']}/{info['epochs']}"
 
+    def resumed(self, plan: "CellPlan", job: "Job", epoch: int) -> None:
+        """Says that a trial that was cut off goes on."""
+        self._print(f"{_which(plan, job)}: goes on from the end of epoch {epoch}")
+
     def finished(self, plan: "CellPlan", result: TrialResult) -> None:
         """Says how a trial ended."""
         self._epochs.pop(result.key, None)
-        name = "trial" if result.phase == "search" else "seed"
-        number = result.number if result.phase == "search" else result.seed
-        which = f"{' · '.join(_name(plan))} · {name} {number}"
+        which = _which(plan, result)
         self._print(f"{which}: {_outcome(plan, result)}")
         for what, failure in result.lost.items():
             self._print(f"{which}: no {what}: {failure.message}")
@@ -142,6 +144,13 @@ def _name(plan: "CellPlan") -> tuple[str, str]:
     task, space = plan.cell.key
     numbers = plan.numbers
     return task, space if numbers.searches == 1 else f"{space}, search {numbers.search + 1}"
+
+
+def _which(plan: "CellPlan", trial: "Job | TrialResult") -> str:
+    """What a trial is called."""
+    search = trial.phase == "search"
+    number = f"trial {trial.number}" if search else f"seed {trial.seed}"
+    return f"{' · '.join(_name(plan))} · {number}"
 
 
 def _progress(plan: "CellPlan") -> CellProgress:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +53,7 @@ class Ends:
                 del trials[number]
                 self._end(event.info["result"])
                 return
-            running = trials[number]
-            running.epochs += 1
-            running.flops = event.info.get("flops")
-            self.display.progress(running.job, event.info)
+            self._hear(trials[number], event.info)
             return
         del self.jobs[event.job_id]
         self.placement.end(event.job_id, event.worker)
@@ -68,6 +66,18 @@ class Ends:
             return
         for running in trials.values():
             self._end(failed(running, failure, event.seconds))
+
+    def _hear(self, running: Running, info: Mapping[str, Any]) -> None:
+        """Takes in what a trial tells while it runs."""
+        job = running.job
+        if "resumed_at" in info:
+            running.resume(info["resumed_at"], info["seconds"], info["flops"])
+            plan = self.plan.cell(job.task, job.space, job.number)
+            self.display.resumed(plan, job, info["resumed_at"])
+        elif "epoch" in info:  # else it has kept its state, which came with this on a cluster
+            running.epochs += 1
+            running.flops = info.get("flops")
+            self.display.progress(job, info)
 
     def _set_apart(self, trials: list[Running], failure: Failure) -> None:
         """Has trials run one by one that could not be one program."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.driver import conclusion, looks, together
+from harness.driver import conclusion, going_on, looks, together
 from harness.driver.display import Display
 from harness.driver.ends import Ends
 from harness.driver.options import Options
@@ -135,7 +135,9 @@ class Driver:
                 digest=self.digests[step.job.task],
                 data_dir=self.options.data_dir,
                 offline=self.options.offline,
+                keep_seconds=60 * self.sweep.keep_minutes or None,
             )
+            job, limits = going_on.limited(job, limits, plan, self.sweep.backend)
             job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
             self.ends.begin(job_id, job)
             plan.attempts.start(job)

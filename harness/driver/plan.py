@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from harness.driver.cell_plan import CellPlan, Step
+from harness.driver.going_on import drop_states
 from harness.driver.history import replay
 from harness.driver.whole_time import WholeTime
 from harness.journal.record import Look, SweepRecord
@@ -30,6 +31,7 @@ class Plan:
                 plan.pretraining = self.cell(*before, plan.numbers.search)
                 plan.pretraining.awaited = True
         if record is not None:
+            drop_states(folder, record)
             for plan in self.cells:
                 replay(plan, record)
             for plan in self.cells:

@@ -24,7 +24,7 @@ from harness.sweep.pairs import NO_MODEL, Cell, cells, pretraining
 from harness.sweep.question import Sweep
 from harness.system import atomic_files
 from harness.system.json_values import jsonable
-from harness.trial import Asked, TrialResult
+from harness.trial import Asked, Cost, TrialResult, seconds_spent
 
 
 def check_backend(sweep: Sweep) -> None:
@@ -226,12 +226,11 @@ def _has_time(record: SweepRecord, trial: TrialResult) -> bool:
         and _search(record, entry) == _search(record, trial)
     ]
     # One that was taken back is there twice: as it ended, and as what is to be run again.
-    spent = {
-        (entry.number, entry.started): entry.cost.seconds
-        for entry in attempts
-        if entry.status != "interrupted" or entry.broken
-    }
-    return budget is None or sum(spent.values()) < budget
+    spent: dict[int, dict[float, Cost]] = {}
+    for entry in attempts:
+        if entry.status != "interrupted" or entry.broken:
+            spent.setdefault(entry.number, {})[entry.started] = entry.cost
+    return budget is None or sum(seconds_spent(own.values()) for own in spent.values()) < budget
 
 
 def complete(record: SweepRecord) -> bool:

@@ -23,6 +23,13 @@ class Running:
     """Epochs it has reported."""
     flops: float | None = None
     """Floating-point operations, likewise."""
+    before: Cost = field(default_factory=Cost)
+    """What it went on from, of an earlier attempt."""
+
+    def resume(self, epoch: int, seconds: float, flops: float | None) -> None:
+        """Notes that it has gone on from the end of an epoch, and what had been spent by then."""
+        self.epochs, self.flops = epoch, flops
+        self.before = Cost(resumed_at=epoch, kept_seconds=seconds, kept_flops=flops)
 
 
 def failed(running: Running, failure: Failure, seconds: float | None = None) -> TrialResult:
@@ -35,5 +42,9 @@ def failed(running: Running, failure: Failure, seconds: float | None = None) -> 
         status=statuses.get(failure.kind, "failed"),
         epochs=running.epochs,
         failure=failure,
-        cost=Cost(seconds=ran, flops=running.flops),
+        cost=dataclasses.replace(
+            running.before,
+            seconds=(running.before.kept_seconds or 0.0) + ran,
+            flops=running.flops,
+        ),
     )

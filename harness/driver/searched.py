@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from harness.analysis.cells import best_trial
 from harness.spec import Objective
-from harness.trial import TrialResult
+from harness.trial import TrialResult, flops_spent, seconds_spent
 
 
 class Searched:
@@ -23,7 +23,7 @@ class Searched:
         self.seconds = 0.0
         """What they took, attempts that were cut off left out."""
         self.spent_seconds = 0.0
-        """What they took with those."""
+        """What they took with those; what another attempt went on from counts once."""
         self.spent_flops = 0.0
         """Floating-point operations, likewise."""
         self.compiling = 0.0
@@ -38,9 +38,9 @@ class Searched:
         self.trials += 1
         self.failed += result.status != "completed"
         self.seconds += result.cost.seconds
-        attempts = (*cut_off, result)
-        self.spent_seconds += sum(attempt.cost.seconds for attempt in attempts)
-        self.spent_flops += sum(attempt.cost.flops or 0.0 for attempt in attempts)
+        costs = [attempt.cost for attempt in (*cut_off, result)]
+        self.spent_seconds += seconds_spent(costs)
+        self.spent_flops += flops_spent(costs)
         if result.cost.compiled is not False:
             first = result.cost.first_step_seconds
             self.compiling = max(self.compiling, result.cost.build_seconds + first)

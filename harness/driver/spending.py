@@ -3,6 +3,7 @@
 from harness.driver.attempts import Attempts
 from harness.driver.searched import Searched
 from harness.sweep.question import Budget
+from harness.trial import flops_spent, seconds_spent
 
 
 class Spending:
@@ -47,7 +48,7 @@ class Spending:
 
     def search_seconds(self) -> float:
         """What its search has taken, trials that run included."""
-        cut_off = sum(attempt.cost.seconds for attempt in self._attempts.cut_off_searching())
+        cut_off = sum(map(seconds_spent, self._attempts.cut_off_searching()))
         return self._searched.spent_seconds + cut_off + sum(self._attempts.seconds_of_searching())
 
     def search_seconds_to_come(self, otherwise: float) -> float:
@@ -66,7 +67,7 @@ class Spending:
         """Operations that the search may still spend; `None` without such a budget."""
         if self.budget.flops is None:
             return None
-        cut_off = sum(attempt.cost.flops or 0.0 for attempt in self._attempts.cut_off_searching())
+        cut_off = sum(map(flops_spent, self._attempts.cut_off_searching()))
         return self.budget.flops - self._searched.spent_flops - cut_off
 
     def all_spent(self) -> str | None:

@@ -70,7 +70,7 @@ def seconds_left(every: Iterable[CellProgress]) -> float | None:
 
 def concurrency(results: Iterable[TrialResult]) -> float:
     """How many trials ran side by side on average while any ran; 1 without any."""
-    spans = sorted((r.started, r.started + r.cost.seconds) for r in results if r.cost.seconds > 0)
+    spans = sorted((r.started, r.started + r.cost.own_seconds) for r in results if r.cost.seconds)
     busy, end = 0.0, -math.inf
     for first, last in spans:
         busy += max(0.0, last - max(first, end))

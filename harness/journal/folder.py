@@ -31,14 +31,30 @@ DISCARDING = ".discarding"
 # --- of its trials --------------------------------------------------------------
 
 _CHECKPOINTS, _EXHIBITS, _MODELS, _OUTCOMES = "checkpoints", "exhibits", "models", "outcomes"
+_STATES = "states"
 FAILURES = "failures"
 """Folder of the tracebacks, one file a trial."""
-FOLDERS = (_MODELS, _OUTCOMES, _EXHIBITS, _CHECKPOINTS, FAILURES)
+FOLDERS = (_MODELS, _OUTCOMES, _EXHIBITS, _CHECKPOINTS, _STATES, FAILURES)
 
 
 def checkpoint_path(folder: Path, task: str, space: str, number: int) -> Path:
     """Where a search trial leaves its weights and optimizer state for a continuation."""
     return folder / _CHECKPOINTS / f"{task}.{space}.{number}.weights.h5"
+
+
+def state_path(folder: Path, task: str, space: str, phase: str, number: int) -> Path:
+    """Where a long training keeps its state as it goes, to go on from it once it was cut off."""
+    return folder / _STATES / f"{task}.{space}.{phase}.{number}.npz"
+
+
+def is_state(name: str) -> bool:
+    """Whether a file is one of those, by its name relative to the sweep's folder."""
+    return name.startswith(f"{_STATES}/")
+
+
+def states(folder: Path) -> list[Path]:
+    """The states that are there."""
+    return sorted((folder / _STATES).glob("*.npz"))
 
 
 def failure_path(task: str, space: str, phase: str, number: int, what: str = "") -> Path:

@@ -45,6 +45,10 @@ TRIALS_COLUMNS = {
     "build_seconds": Column("float64", "Those until the model was built."),
     "first_step_seconds": Column("float64", "Those of the first step: tracing and compiling."),
     "compiled": Column("boolean", "Whether it was compiled for this trial; else it was kept."),
+    "resumed_at": Column(
+        "Int64",
+        "Epoch from whose end it went on after it had been cut off; missing if it never was.",
+    ),
     "together": Column("Int64", "Seed runs that were one program with it, it included."),
     "parameters": Column("Int64", "Trainable and other weights of the model."),
     "forward_flops": Column("float64", "Floating-point operations of an example's forward pass."),
@@ -191,6 +195,7 @@ def _trial_row(
         "build_seconds": result.cost.build_seconds,
         "first_step_seconds": result.cost.first_step_seconds,
         "compiled": result.cost.compiled,
+        "resumed_at": result.cost.resumed_at,
         "together": result.cost.together,
         "parameters": result.cost.parameters,
         "forward_flops": result.cost.forward_flops,

@@ -189,7 +189,7 @@ def differences(old: Sweep, new: Sweep) -> dict[str, str]:
 def _flat(sweep: Sweep, tasks: Iterable[str]) -> dict[str, Any]:
     """Every field by its key in a sweep file; `tasks` are those whose budgets are spelled out."""
     fields = dataclasses.asdict(sweep)
-    del fields["budget"], fields["budgets"], fields["plugins"]
+    del fields["budget"], fields["budgets"], fields["plugins"], fields["keep_minutes"]
     fields["data"] = own_data.without_files(sweep.data)
     every = {"budget": sweep.budget}
     every |= {f"budgets.{task}": sweep.budget_of(task) for task in tasks}
@@ -257,6 +257,8 @@ def _check(sweep: Sweep, origin: str) -> None:
         refuse(*fault)
     if sweep.minutes is not None and not 0 < sweep.minutes <= _MOST_MINUTES:
         refuse("minutes", sweep.minutes, f"more than 0, at most {_MOST_MINUTES:,}")
+    if not 0 <= sweep.keep_minutes <= _MOST_MINUTES:
+        refuse("keep_minutes", sweep.keep_minutes, f"0 (never) to {_MOST_MINUTES:,}")
     for fault in _looks_faults(sweep):
         refuse(*fault)
     for searches in (sweep.searches, *map(sweep.searches_of, sweep.tasks)):

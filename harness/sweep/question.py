@@ -114,6 +114,10 @@ class Sweep:
     minutes: float | None = None
     """For the whole sweep, divided so that every architecture gets the same. `trials` is then, if
     absent, as many as there is time for."""
+    keep_minutes: float = 10.0
+    """A training that takes longer keeps its state, and keeps it anew each time that so many
+    minutes have gone by: cut off, it goes on from there. 0 for never. It is no part of the
+    question, and may be another when a sweep is carried on."""
     backend: Backend = "tensorflow"
     precision: Precision = "float32"
     """What layers compute in; variables are of 32 bits either way. With `mixed_bfloat16` all but

@@ -66,7 +66,7 @@ def _params(result: TrialResult) -> dict[str, str]:
 
 
 def _points(result: TrialResult) -> Iterator[Point]:
-    fit_started = result.started + result.cost.build_seconds
+    fit_started = result.started - (result.cost.kept_seconds or 0.0) + result.cost.build_seconds
     for index, row in enumerate(result.curve, start=1):
         time = milliseconds(fit_started + row.get("seconds", 0.0))
         for name, value in row.items():

@@ -49,4 +49,4 @@ def milliseconds(seconds: float) -> int:
 
 def ended(result: TrialResult) -> int:
     """When a trial ended, in Unix milliseconds."""
-    return milliseconds(result.started + result.cost.seconds)
+    return milliseconds(result.started + result.cost.own_seconds)

@@ -36,6 +36,7 @@ class Batches:
         whole: whether the last examples of an epoch's order, too few for a batch, are left out of
             it. XLA would compile the training step once more for them, which took as long as
             hundreds of steps on a GPU.
+        drawn: epochs that are over: the next one is that after them.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Batches:
         varying: Mapping[str, str] = FIXED,
         redraw: Redraw | None = None,
         whole: bool = False,
+        drawn: int = 0,
     ) -> None:
         self.whole = whole
         self.given = self.split = split
@@ -57,6 +59,10 @@ class Batches:
         told = {name: example_lengths(np.asarray(arrays[name])) for name in set(varying.values())}
         self.lengths = {name: told[by] for name, by in varying.items()}
         """Of each example, for the arrays whose length varies."""
+        self.drawn = drawn
+        for _ in range(drawn):
+            for _ in self.epoch():
+                pass
 
     def __len__(self) -> int:
         return batches_of(len(self.split), self.size, self.whole)

@@ -17,6 +17,8 @@ from harness.training.device import device_memory
 from harness.training.state import TrialState
 from harness.trial import TRAINED, Job
 
+COUNTS = ("steps", "examples", "steady_examples", "steady_seconds")
+"""What `watch` counts, beside the time."""
 Tell = Callable[[Mapping[str, Any]], None]
 
 
@@ -79,10 +81,21 @@ def watch(
 
     class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_begin(self, logs: Any = None) -> None:
-            self.began = now()
+            self.began = self.started = now()
+            self.compiling = True
             self.steady_from: float | None = None
             self.steady_examples = self.steps = self.examples = 0
             self.steady_seconds = 0.0
+
+        def counts(self) -> dict[str, float]:
+            """What it has counted, for an attempt that goes on from here."""
+            return {name: getattr(self, name) for name in COUNTS} | {"seconds": now() - self.began}
+
+        def go_on(self, counts: Mapping[str, Any]) -> None:
+            """Counts on from what an earlier attempt had."""
+            for name in COUNTS:
+                setattr(self, name, counts[name])
+            self.began = self.started - counts["seconds"]
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.epoch_steps = 0
@@ -102,9 +115,11 @@ def watch(
                     f"{job.initial_epoch + len(state.curve) + 1}"
                 )
             moment = now()
-            if self.steps == 1:
-                state.spend(first_step_seconds=moment - self.began)
+            if self.compiling:
+                before = state.cost.first_step_seconds  # of earlier attempts
+                state.spend(first_step_seconds=before + moment - self.started)
                 self.steady_from = moment
+                self.compiling = False
             else:
                 self.steady_examples += size
             self.last_step = moment

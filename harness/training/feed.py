@@ -40,6 +40,8 @@ class Feed:
     """Inputs and outputs whose length varies, see `varying`."""
     redraw: Redraw | None = None
     """What makes of the training split that of an epoch; lengths must stay as they are."""
+    drawn: int = 0
+    """Epochs whose order is over: an earlier attempt at the trial was trained in it."""
 
     @classmethod
     def of(
@@ -90,10 +92,10 @@ class Feed:
         }
 
     def batches(self) -> Batches:
-        """Those of training, whose first epoch is yet to be drawn."""
+        """Those of training, whose next epoch is yet to be drawn."""
         return Batches(
             self.train, self.batch_size, self.seed, self.varying, self.redraw,
-            whole=not _on_tensorflow(),
+            whole=not _on_tensorflow(), drawn=self.drawn,
         )  # fmt: skip
 
     def validation_batches(self) -> Batches:

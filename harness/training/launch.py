@@ -147,11 +147,11 @@ def fit(
     model = steps.model
     resident = feed.redraw is None and fits(feed.train)
     train, val = Stacks(feed.batches(), resident), Stacks(feed.validation_batches())
-    pace = Pace(_affordable(feed, job, forward_flops))
+    pace = Pace(_affordable(feed, job, forward_flops) - feed.drawn * len(train))
     model.stop_training = False
     callbacks.on_train_begin()
     logs: dict[str, Any] = {}
-    for epoch in range(job.initial_epoch, job.epochs):
+    for epoch in range(job.initial_epoch + feed.drawn, job.epochs):
         train.begin_epoch()  # as Keras: it looks at the first order, and trains by the next
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)

@@ -75,8 +75,11 @@ class Program:
 
     def bytes(self) -> int:
         """What its weights and the optimizer's state take."""
-        state = [*_states(self.bare, self.model), *self.model.optimizer.variables]
-        return 4 * sum(int(math.prod(v.shape)) for v in state)
+        return 4 * sum(int(math.prod(v.shape)) for v in self.state())
+
+    def state(self) -> list[Any]:
+        """The variables of both models, random states among them, and of the optimizer."""
+        return [*_states(self.bare, self.model), *self.model.optimizer.variables]
 
     def serves(self, task: Task, space: SearchSpace, bare: Any, model: Any) -> bool:
         """Whether it can stand for a model just built: the same states by the same names."""

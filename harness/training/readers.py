@@ -19,6 +19,9 @@ MULTIPLE, COMPILED_MULTIPLE = 4, 32
 each shape is a program of its own. On a GPU, translators cut at multiples of 16 compiled for two to
 six minutes in their first epoch, and needed two seconds for each one after it."""
 
+_ITERATORS = 2
+"""Iterators over a pipeline that Keras makes in an epoch: one that is read, and one at its end."""
+
 
 def pipeline(batches: Batches) -> Any:
     """Batches as a `tf.data.Dataset`."""
@@ -64,7 +67,11 @@ def pipeline(batches: Batches) -> Any:
     # One short step: the threads that would tune it cost more than they could save.
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False
-    return pipeline.prefetch(2).with_options(options)
+    pipeline = pipeline.prefetch(2).with_options(options)
+    if batches.seed is not None and not batches.lengths:
+        for _ in range(_ITERATORS * batches.drawn):
+            iter(pipeline)  # each has the next order of TensorFlow's
+    return pipeline
 
 
 def cutter(batches: Batches) -> Any:

@@ -10,7 +10,15 @@ from harness import registry
 from harness.data import cache
 from harness.journal.folder import checkpoint_path
 from harness.spec import Task
-from harness.training import artifacts, framework_state, launch, outcome, programs
+from harness.training import (
+    artifacts,
+    framework_state,
+    keeping,
+    kept_state,
+    launch,
+    outcome,
+    programs,
+)
 from harness.training.callbacks import Tell, one_step_behind, watch
 from harness.training.setup import Setup, patience, set_up
 from harness.training.state import TrialState
@@ -33,13 +41,12 @@ def run_trial(job: Job, tell: Tell) -> TrialResult | Group:
         return run_together(job, tell)
     task = registry.task(job.task)
     state = TrialState(task.objective)
-    began = time.monotonic()  # the clock may be put back meanwhile, or forward by years
     result = outcome.begun(job, time.time())
     try:
         train(job, task, tell, state)
     except Exception as error:  # noqa: BLE001 - a trial may fail in any way; it is recorded
         result = outcome.failed(result, error, state.cost.device)
-    state.spend(seconds=time.monotonic() - began)
+    state.spend(seconds=state.seconds())
     return state.fill(result)
 
 
@@ -58,7 +65,7 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
     job = _continuable(job)
     data = cache.load(task, job.data_dir, job.offline, job.digest)
     began = time.perf_counter()
-    ready = set_up(job, task, data, state)
+    ready = set_up(_admitted(job), task, data, state)
     state.spend(build_seconds=time.perf_counter() - began)
     _fit(ready, job, tell, state)
     ready.fitted()
@@ -75,17 +82,30 @@ def _continuable(job: Job) -> Job:
     return dataclasses.replace(job, parent=None, initial_epoch=0)
 
 
+def _admitted(job: Job) -> Job:
+    """The job, without the limit that an earlier attempt at it was measured against: it would be
+    refused now for a busy moment of the machine."""
+    import keras
+
+    if kept_state.look(job, keras.backend.backend()) is None:
+        return job
+    return dataclasses.replace(job, max_latency_ms=None)
+
+
 def _fit(ready: Setup, job: Job, tell: Tell, state: TrialState) -> None:
-    program, feed = ready.program, ready.feed
-    watching = [watch(job, len(feed.train), tell, state), patience(job, state)]
-    callbacks = one_step_behind(program.model, watching, job.epochs)
+    program = ready.program
+    kept = keeping.found(job, program)
+    feed = dataclasses.replace(ready.feed, drawn=keeping.epochs_done(job, kept))
+    watching, stopping = watch(job, len(feed.train), tell, state), patience(job, state)
+    keep = keeping.keep(job, program, watching, stopping, kept, tell, state)
+    callbacks = one_step_behind(program.model, [watching, stopping, keep], job.epochs)
     if program.loop is not None:
         launch.fit(program.loop, feed, callbacks, job, state.cost.forward_flops)
     else:
         program.model.fit(
             **feed.arguments(),
             epochs=job.epochs,
-            initial_epoch=job.initial_epoch,
+            initial_epoch=job.initial_epoch + feed.drawn,
             callbacks=callbacks,
             verbose=0,
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +27,17 @@ class TrialState:
     """The saved model, relative to the sweep's folder."""
     lost: dict[str, Failure] = field(default_factory=dict)
     """What could not be had beside a result, and why."""
+    began: float = field(default_factory=time.monotonic)
+    """When this attempt at it began; the other clock may be put back, or forward by years."""
 
     @property
     def monitor(self) -> str:
         """What Keras calls the objective on the validation split."""
         return f"val_{self.objective.metric}"
+
+    def seconds(self) -> float:
+        """What it has taken so far, with what was kept of earlier attempts."""
+        return (self.cost.kept_seconds or 0.0) + time.monotonic() - self.began
 
     def spend(self, **fields: Any) -> None:
         """Notes fields of the cost."""

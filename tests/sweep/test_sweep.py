@@ -80,6 +80,12 @@ def test_differences_name_the_field(tmp_path):
     assert differences(old, new) == {"budget.trials": "budget.trials: 3, now 9"}
 
 
+def test_how_often_states_are_kept_is_no_part_of_the_question(tmp_path):
+    old, new = load(tmp_path, GOOD), load(tmp_path, "keep_minutes = 0\n" + GOOD)
+    assert (old.keep_minutes, new.keep_minutes) == (10, 0)
+    assert differences(old, new) == {}
+
+
 TWO = """
 name = "two"
 tasks = ["digits", "fashion_mnist"]
@@ -213,6 +219,8 @@ def test_bad_budgets_of_a_task_are_explained(tmp_path, change, message):
         ),
         (("seeds = 2", 'seeds = "auto"\nlooks = 3'), "looks = 3: expected a valid"),
         (("seeds = 2", 'seeds = "auto"\nlooks = ["a"]'), "looks.0 = 'a': expected a valid integer"),
+        (("seeds = 2", "seeds = 2\nkeep_minutes = -1"), "keep_minutes = -1.0: expected 0 (never)"),
+        (("seeds = 2", "seeds = 2\nkeep_minutes = nan"), "keep_minutes = nan: expected"),
         (("seeds = 2", 'seeds = "auto"\nminutes = 3'), "minutes = 3.0: expected none beside looks"),
     ],
 )

@@ -19,7 +19,13 @@ import filelock
 
 from harness.data import download
 from harness.data.prepare import META
-from harness.journal.folder import assets_path, checkpoint_path, interface_path
+from harness.journal.folder import (
+    assets_path,
+    checkpoint_path,
+    interface_path,
+    is_state,
+    state_path,
+)
 from harness.system import atomic_files
 from harness.trial import Job
 
@@ -114,6 +120,7 @@ class Outgoing:
 def _starts(job: Job) -> Iterable[Path]:
     if job.parent is not None:
         yield checkpoint_path(job.folder, job.task, job.space, job.parent)
+    yield state_path(job.folder, job.task, job.space, job.phase, job.number)
     if job.encoder is not None:
         model = job.folder / job.encoder
         yield from (model, interface_path(model), assets_path(model))
@@ -187,9 +194,10 @@ class Desk:
         """Removes what a job has left, once it has ended; what it started from stays."""
         for path in self.folder.glob("*/*"):
             name = path.relative_to(self.folder).as_posix()
-            if name not in self._given and path.is_file():
+            if (name not in self._given or is_state(name)) and path.is_file():
                 path.unlink(missing_ok=True)
                 self._known.pop(name, None)
+                self._given.pop(name, None)
 
 
 def moved(job: Any, folder: Path) -> Any:

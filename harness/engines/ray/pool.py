@@ -27,6 +27,7 @@ from harness.engines.ray.keeper import Order, Place, Reply
 from harness.engines.ray.seat import Seat, Waiting, end_orphans
 from harness.engines.ray.share import Share
 from harness.failure import describe_error
+from harness.journal.folder import is_state
 from harness.trial import Failure
 
 CLOSE_SECONDS = 20.0
@@ -235,13 +236,20 @@ class RayEngine:
         """Writes what jobs have left into the sweep's folder; says why that cannot be done."""
         if self._folder is None:
             return None
-        try:
-            for sent in files:
+        for sent in files:
+            try:
                 write(sent, self._folder)
-        except OSError as error:
-            return describe_error(error)
-        except Exception as error:  # noqa: BLE001 - of Ray: the node was lost before all was here
-            return Failure("infrastructure", f"files of a trial were lost: {last_line(error)}")
+                continue
+            except OSError as error:
+                failure = describe_error(error)
+            except Exception as error:  # noqa: BLE001 - of Ray: the node was lost before it was here
+                message = f"files of a trial were lost: {last_line(error)}"
+                failure = Failure("infrastructure", message)
+            if not is_state(sent.name):
+                return failure
+            # A trial needs none to come to its end.
+            with contextlib.suppress(OSError):  # a log is not worth a sweep
+                self._log.file.write(f"{sent.name}: {failure.message}\n".encode())
         return None
 
     def _lose(self, seat: Seat, error: BaseException) -> None:
