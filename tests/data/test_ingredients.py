@@ -223,29 +223,25 @@ def entry_of(copy, tmp_path, name):
     return run.stdout.split()
 
 
-@pytest.mark.parametrize(
-    "edited, other",
-    [
-        ("kinds/text/bleu.py", False),
-        ("kinds/translation.py", False),
-        ("tasks/translation.py", False),
-        ("blocks/image.py", False),
-        ("data/validate.py", False),
-        ("kinds/pixels.py", True),
-        ("tasks/image_classification.py", True),
-    ],
-)
-def test_an_edit_of_the_harness_concerns_the_tasks_that_use_it(copy, tmp_path, edited, other):
+def test_an_edit_of_the_harness_concerns_the_tasks_that_use_it(copy, tmp_path):
+    others = (
+        "kinds/text/bleu.py", "kinds/translation.py", "tasks/translation.py", "blocks/image.py",
+        "data/validate.py",
+    )  # fmt: skip
     folder, digest = entry_of(copy, tmp_path, "digits")
-    path = copy / "harness" / edited
-    before = path.read_text()
-    path.write_text(f"{before}\n# a remark\n")
-    try:
+    for edited, concerned in (
+        (others, False),
+        (["kinds/pixels.py"], True),
+        (["tasks/image_classification.py"], True),
+    ):
+        before = {path: path.read_text() for path in (copy / "harness" / name for name in edited)}
+        for path, text in before.items():
+            path.write_text(f"{text}\n# a remark\n")
         after, again = entry_of(copy, tmp_path, "digits")
-    finally:
-        path.write_text(before)
-    assert again == digest
-    assert (after != folder) == other
+        for path, text in before.items():
+            path.write_text(text)
+        assert again == digest
+        assert (after != folder) == concerned, edited
 
 
 def test_what_an_entry_is_made_from_is_told_beside_it():

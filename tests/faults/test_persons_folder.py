@@ -81,6 +81,7 @@ def test_a_sweep_finds_the_same_in_a_hostile_folder(hostile, calm):
     assert environment["variables"]["KERAS_MAX_STEPS_PER_EPOCH"] == "1"
 
 
+@pytest.mark.long
 def test_a_sweep_finds_the_same_in_a_cell_of_a_notebook(hostile, calm):
     nbformat = pytest.importorskip("nbformat")  # of nbclient
     nbclient = pytest.importorskip("nbclient")

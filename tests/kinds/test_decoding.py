@@ -47,8 +47,9 @@ def model(request):
     return model
 
 
-def test_a_cache_changes_nothing_on_a_hundred_sentences(model):
-    source = sentences(100, translators.SIZE, 12)
+@pytest.mark.parametrize("count", [40, pytest.param(100, marks=pytest.mark.long)])
+def test_a_cache_changes_nothing(model, count):
+    source = sentences(count, translators.SIZE, 12)
     for beams in (1, 3):
         cached, uncached = (
             decoding.decoded(model, source, 10, beams, 0.6, cached) for cached in (True, False)

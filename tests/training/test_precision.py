@@ -54,7 +54,7 @@ for model, dense in ((plain, "float32"), (mixed, "bfloat16")):
 """
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.long)])
 def test_all_but_recurrent_layers_compute_in_16_bits(backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
