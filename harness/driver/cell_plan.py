@@ -183,8 +183,10 @@ class CellPlan:
         self.drop_checkpoints()
 
     def deserves_another(self, result: TrialResult) -> bool:
-        """Whether a trial failed by no fault of its own, and for the first time."""
-        return result.broken and not self.attempts.of(result.phase, result.number)
+        """Whether a trial failed by no fault of its own, and for the first time, or when it had
+        come further than before."""
+        first = not self.attempts.of(result.phase, result.number)
+        return result.broken and (first or going_on.came_further(self.jobs.folder, result))
 
     def end_search(self) -> str | None:
         """Ends the search if it is over now, and says why; `None` if it is not or was."""

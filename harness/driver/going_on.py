@@ -40,6 +40,12 @@ def limited(job: Job, limits: Limits, plan: "CellPlan", backend: str) -> tuple[J
     return job, limits
 
 
+def came_further(folder: Path, attempt: TrialResult) -> bool:
+    """Whether an attempt has kept a state beyond that which it went on from."""
+    kept = kept_state.epoch_of(state_path(folder, *attempt.key))
+    return kept is not None and kept > (attempt.cost.resumed_at or 0)
+
+
 def drop_state(folder: Path, trial: Job | TrialResult) -> None:
     """Removes what a trial has kept."""
     state_path(folder, *trial.key).unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from harness.report.text import duration, flat, listed
 from harness.sweep.question import AS_MANY_AS_THERE_IS_TIME_FOR, SEEDS_APART, Budget, Sweep
 from harness.system.markdown import NOTHING, bullets, code, plain, table
 from harness.system.text import counted
-from harness.trial import Failure, TrialResult
+from harness.trial import Cost, Failure, TrialKey, TrialResult, seconds_spent
 
 
 def configurations(found: Sequence[CellResults]) -> str:
@@ -70,13 +70,14 @@ def _attempts(record: SweepRecord) -> str:
             "Tried again, as the worker or the machine had failed and not the trial, or a device "
             "did not hold it beside what else was there",
             broken,
+            record,
         ),
-        _again("Confirmed again, once the code was corrected that had failed", by_code),
+        _again("Confirmed again, once the code was corrected that had failed", by_code, record),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _again(what: str, found: Sequence[TrialResult]) -> str:
+def _again(what: str, found: Sequence[TrialResult], record: SweepRecord) -> str:
     if not found:
         return ""
     rows = [
@@ -85,9 +86,21 @@ def _again(what: str, found: Sequence[TrialResult]) -> str:
             (entry.task, entry.space, entry.phase, _reason(entry.failure)[1]) for entry in found
         ).items()
     ]
-    lost = duration(sum(entry.cost.seconds for entry in found))
+    lost = duration(_seconds_lost(found, record))
     headers = ["task", "architecture", "phase", "reason", "attempts"]
     return f"{what} ({lost} lost):\n\n{table(headers, rows, left=4)}"
+
+
+def _seconds_lost(found: Sequence[TrialResult], record: SweepRecord) -> float:
+    """What attempts took that was of no use: another may have gone on from a part of it."""
+    ends = {result.key: result.cost for result in record.results if result.status != "interrupted"}
+    attempts: dict[TrialKey, list[Cost]] = {}
+    for entry in found:
+        attempts.setdefault(entry.key, []).append(entry.cost)
+    return math.fsum(
+        seconds_spent((*costs, ends.get(key, Cost()))) - ends.get(key, Cost()).seconds
+        for key, costs in attempts.items()
+    )
 
 
 def _unscored(tasks: Mapping[str, Sequence[CellResults]]) -> str:

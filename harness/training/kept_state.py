@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,14 +100,24 @@ def look(job: Job, backend: str) -> Progress | None:
         job: with the digest of its data.
         backend: of Keras.
     """
-    if job.members or not _path(job).is_file():
+    found = None if job.members else _look(_path(job))
+    return found if found and found.fingerprint == fingerprint(job, backend) else None
+
+
+def epoch_of(path: Path) -> int | None:
+    """The epoch, counted from 1, at whose end a state was kept; `None` where none can be read."""
+    found = _look(path)
+    return None if found is None else found.epoch
+
+
+def _look(path: Path) -> Progress | None:
+    if not path.is_file():
         return None
     try:
-        with _path(job).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            found = _progress(file)
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return _progress(file)
     except Exception:  # noqa: BLE001 - it may be damaged in any way, which `read` tells
         return None
-    return found if found.fingerprint == fingerprint(job, backend) else None
 
 
 def read(job: Job, backend: str) -> Kept | None:
@@ -137,8 +148,8 @@ def discard(job: Job, reason: str) -> None:
     print(f"{path.name}: not used, training begins anew: {reason}", flush=True)
 
 
-def _path(job: Job) -> Any:
-    return state_path(job.folder, job.task, job.space, job.phase, job.number)
+def _path(job: Job) -> Path:
+    return state_path(job.folder, *job.key)
 
 
 def _progress(file: Any) -> Progress:

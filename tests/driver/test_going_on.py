@@ -11,14 +11,17 @@ from harness.driver.running import Running, failed
 from harness.engines.engine import Limits
 from harness.journal.folder import state_path, states
 from harness.journal.read import read_journal
+from harness.journal.record import SweepRecord
 from harness.journal.write import Journal
+from harness.report.appendix import failures
+from harness.spec import Training
 from harness.sweep.pairs import Cell
 from harness.system.json_values import jsonable
 from harness.training import kept_state
 from harness.training.kept_state import Kept, Progress
-from harness.trial import Cost, Failure, flops_spent, seconds_spent
+from harness.trial import Cost, Failure, Job, flops_spent, seconds_spent
 from tests.driver.test_plan import SWEEP, ended
-from tests.hostile.hostile.spaces import good
+from tests.hostile.hostile.spaces import Config, good
 from tests.hostile.hostile.tasks import blobs
 
 BUDGET = dataclasses.replace(SWEEP.budget, seconds=100.0, flops=1000.0)
@@ -74,11 +77,44 @@ def test_a_trial_that_goes_on_has_what_is_left(plan):
     assert cell.spending.flops_left() == 1000.0 - (250.0 + 300.0)
 
 
+def test_a_trial_that_comes_further_is_tried_again(plan):
+    (cell,) = plan.cells
+    job = plan.next().job
+
+    def end(resumed_at=None):
+        cell.attempts.start(job)
+        running = Running(job)
+        if resumed_at is not None:
+            running.resume(resumed_at, 20.0, 200.0)
+        result = failed(running, KILLED, 1.0)
+        again = cell.deserves_another(result)
+        cell.finish(dataclasses.replace(result, status="interrupted"))
+        return again
+
+    assert end()
+    assert not end(), "no state was kept"
+    keep(job, 20.0, 200.0)
+    assert end()
+    assert not end(resumed_at=2), "it ended before it could keep another"
+
+
 def test_what_another_attempt_went_on_from_counts_once():
     costs = [Cost(25.0, flops=5.0), Cost(35.0, kept_seconds=20.0), Cost(40.0, kept_seconds=30.0)]
     assert seconds_spent(costs) == 25 + 15 + 10
     assert flops_spent(costs) == 5
     assert seconds_spent([Cost(40.0, kept_seconds=30.0)]) == 40, "no journal tells of the others"
+
+
+def test_the_report_says_what_was_lost_and_not_what_was_gone_on_from(tmp_path):
+    job = Job(
+        "tests", "blobs", "good", "search", 0, 0, Config(4), Training(), tmp_path, epochs=4
+    )  # fmt: skip
+    broken = dataclasses.replace(failed(Running(job), KILLED, 1500.0), status="interrupted")
+    end = dataclasses.replace(ended(job), cost=Cost(4000.0, kept_seconds=1380.0))
+    record = SweepRecord("id", ONE, (), "", 0.0, {}, (broken, end), {})
+    assert "(2 min lost)" in failures({}, record)
+    alone = dataclasses.replace(record, history=(broken,))
+    assert "(25 min lost)" in failures({}, alone)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Long trainings that are cut off, by a kill of their driver or of their worker, go on."""
 
 import os
+import random
 import time
 
 import pytest
@@ -67,3 +68,63 @@ def test_trials_go_on_and_end_as_if_undisturbed(started, harness, tmp_path, toll
         assert 0 < cost.resumed_at < 100
         assert 0 < cost.kept_seconds < cost.seconds
     toll("training cut off by a kill of its driver or worker", 2)
+
+
+LONG = """
+name = "long"
+tasks = ["digits"]
+spaces = ["cnn"]
+seeds = 1
+backend = "{backend}"
+keep_minutes = {minutes}
+[budget]
+trials = 1
+epochs = 1
+confirm_epochs = {epochs}
+patience = {epochs}
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_ten_kills_cost_what_was_not_kept_yet(started, harness, tmp_path, toll, backend):
+    """A training of minutes, and every half a minute its worker or its driver is killed."""
+    minutes, epochs, rng = 0.1, 250, random.Random(backend)
+    question, folder, quiet = tmp_path / "long.toml", tmp_path / "long", tmp_path / "quiet" / "long"
+    question.write_text(LONG.format(minutes=minutes, epochs=epochs, backend=backend))
+    calm = harness(*run_words(question, quiet.parent), timeout=3000)
+    assert calm.returncode == 0, calm.stdout + calm.stderr
+    expected = read_journal(quiet).results[-1]
+    state, words, kills, lost = state_path(folder, "digits", "cnn", "confirm", 0), None, 0, []
+    words = run_words(question, tmp_path)
+    driver, since = started(*words), 0.0
+    while kills < 10:
+        # Behind a state that is new, at any moment until the next one.
+        assert until(lambda since=since: _kept_at(state) > since, driver, 600), "it ended"
+        time.sleep(rng.uniform(0, 60 * minutes))
+        since = _kept_at(state)
+        lost.append(time.time() - since)
+        if kills % 2:
+            driver.kill()
+            driver.wait()
+            driver = started(*words)
+        else:
+            (worker,) = workers_of(driver)
+            worker.kill()
+        kills += 1
+    output, _ = driver.communicate(timeout=3000)
+    assert driver.returncode == 0, output
+    assert results(folder) == results(quiet)
+    assert files(folder) == files(quiet)
+    found = read_journal(folder).results[-1]
+    longest = expected.cost.train_seconds / epochs
+    print(
+        f"{backend}: {expected.cost.seconds:.0f} s undisturbed, {found.cost.seconds:.0f} s with",
+        f"10 kills; lost {sum(lost):.0f} s, at most {max(lost):.1f} s; {longest:.2f} s an epoch",
+    )
+    toll("training cut off by a kill of its driver or worker", kills)
+
+
+def _kept_at(state):
+    """When a state was kept last; 0 if none was."""
+    return state.stat().st_mtime if state.exists() else 0.0

@@ -120,7 +120,7 @@ class Outgoing:
 def _starts(job: Job) -> Iterable[Path]:
     if job.parent is not None:
         yield checkpoint_path(job.folder, job.task, job.space, job.parent)
-    yield state_path(job.folder, job.task, job.space, job.phase, job.number)
+    yield state_path(job.folder, *job.key)
     if job.encoder is not None:
         model = job.folder / job.encoder
         yield from (model, interface_path(model), assets_path(model))

@@ -17,7 +17,7 @@ from harness.engines.ray import connection, files, own_code, versions
 from harness.engines.ray import nodes as cluster_nodes
 from harness.engines.ray.pool import RayEngine
 from harness.engines.ray.share import ClusterOptions, Share
-from harness.journal.folder import checkpoint_path
+from harness.journal.folder import checkpoint_path, state_path
 from harness.registry import plugin_files
 from harness.spec import HarnessError, Training
 from harness.trial import Job
@@ -90,6 +90,15 @@ def test_data_goes_to_a_node_once_and_files_come_back(nodes, sweep, monkeypatch)
         assert done.value["left by others"] == [], "a worker's folder is empty for the next job"
         _, done = answer_of(it, job(folder, 13))
         assert done.failure.message == "the worker process ended with exit code 13"
+        state = state_path(folder, "blobs", "mlp", "search", 13)
+        assert state.read_text() == "kept behind nothing", "it came when it was written"
+        answer_of(it, job(folder, 13))
+        assert state.read_text() == "kept behind kept behind nothing", (
+            "and went to the next attempt"
+        )
+        state.unlink()
+        answer_of(it, job(folder, 13))
+        assert state.read_text() == "kept behind nothing", "no node holds it longer than its trial"
     finally:
         it.close(kill=True)
 
@@ -102,6 +111,17 @@ def answer_of(it, one):
 
 def test_files_that_cannot_be_kept_fail_their_trial(nodes, sweep):
     folder, data = sweep
+    log = folder / "workers.log"
+    (folder / "states").write_text("in the way")
+    it = RayEngine(trials.run, 1, {}, folder=folder, data=data, log=log)
+    try:
+        _, done = answer_of(it, job(folder, 1))
+        assert done.failure is None, "a trial needs no state to come to its end"
+        assert "states/blobs.mlp.search.1.npz: " in log.read_text()
+    finally:
+        it.close(kill=True)
+    (folder / "models" / "blobs.mlp.seed1.keras").unlink()
+    (folder / "models").rmdir()
     (folder / "models").write_text("in the way")
     it = RayEngine(trials.run, 1, {}, folder=folder, data=data)
     try:
