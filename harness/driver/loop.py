@@ -29,6 +29,11 @@ from harness.trial import Job
 if TYPE_CHECKING:
     from harness.driver.cell_plan import CellPlan, Step
 
+_Start = tuple[str, Job, Limits, int | None]
+"""What an engine is given of a trial."""
+_ASKING_SECONDS = 0.25
+"""After which trials that were asked for begin, and others that have ended are taken in, though
+workers are free."""
 _GRACE_SECONDS = 60.0
 """How long MLflow is waited for after the work is done, before `harness sync` is advised."""
 _INTERRUPTED_GRACE_SECONDS = 5.0
@@ -85,8 +90,7 @@ class Driver:
         self.tracker = self.ends.tracker = _tracker(self.folder, self.options)
         with interruptions.held() as received, self.display:
             while True:
-                if not received:
-                    self._start_trials()
+                more = not received and self._start_trials()
                 if not self.ends.jobs:
                     break
                 if len(received) > 1 or set(received) - {signal.SIGINT}:
@@ -94,8 +98,9 @@ class Driver:
                     break
                 if received:
                     self.display.note("finishing the running trials; Ctrl-C again stops at once")
-                for event in self.engine.poll(timeout=0.5):
+                for event in self.engine.poll(timeout=0.0 if more else 0.5):
                     self.ends.handle(event)
+                self.ends.settle()
                 self.display.refresh()
         self.interrupted = bool(received)
         return self._conclude()
@@ -108,40 +113,68 @@ class Driver:
             if message:
                 print(message)
 
-    def _start_trials(self) -> None:
-        while self.engine.free() and not self.ends.alone():
-            self.plan.divide_time()
-            self._end_searches()
-            self._look()
-            step = self.held or self.plan.next(self.placement.here(), self.placement.elsewhere())
+    def _start_trials(self) -> bool:
+        """Gives trials to free workers; returns whether there may be more for others that are free.
+
+        Where suggestions take long, those that have ended meanwhile are taken in between.
+        """
+        began, starts, more = time.monotonic(), list[_Start](), False
+        while not more and self.engine.free() > len(starts) and not self.ends.alone():
+            step = self._next()
             if step is None:
-                # Asking may have shown that a space is exhausted: then it can be confirmed.
-                if self._end_searches():
-                    continue
-                return
-            if step.asked is not None:
-                self.journal.append("asked", **jsonable(step.asked))
+                break
             plan = self.plan.cell(step.job.task, step.job.space, step.job.number)
             self.held = step if step.job.alone and self.ends.jobs else None
             if self.held is not None:
                 plan.attempts.start(step.job)
-                return
-            whole = self.together.job(step.job, plan, self.engine.free())
-            limits = self._limits(whole)
-            job = dataclasses.replace(
-                whole,
-                wanted=self.plan.wanted(),
-                memory_gb=limits.memory_gb,
-                digest=self.digests[step.job.task],
-                data_dir=self.options.data_dir,
-                offline=self.options.offline,
-                keep_seconds=60 * self.sweep.keep_minutes or None,
-            )
-            job, limits = going_on.limited(job, limits, plan, self.sweep.backend)
-            job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
-            self.ends.begin(job_id, job)
-            plan.attempts.start(job)
-            self.engine.submit(job_id, job, limits, self.placement.start(job_id, job))
+                break
+            starts.append(self._start(step.job, plan, self.engine.free() - len(starts)))
+            more = time.monotonic() - began > _ASKING_SECONDS
+        self.journal.flush()
+        for start in starts:
+            self.engine.submit(*start)
+        return more
+
+    def _next(self) -> "Step | None":
+        """The next trial, which is recorded if it is new."""
+        while True:
+            self.plan.divide_time()
+            self._end_searches()
+            self._look()
+            step = self.held or self.plan.next(*self._places())
+            if step is None:
+                # Asking may have shown that a space is exhausted: then it can be confirmed.
+                if self._end_searches():
+                    continue
+                return None
+            if step.asked is not None:
+                self.journal.ask(step.asked)
+            return step
+
+    def _places(self) -> tuple[set[str], set[str]]:
+        """What idle and busy workers have compiled, where that matters."""
+        if not self.plan.confirming():
+            return set(), set()
+        return self.placement.here(), self.placement.elsewhere()
+
+    def _start(self, first: Job, plan: "CellPlan", free: int) -> "_Start":
+        """A job, begun for everyone but the engine."""
+        whole = self.together.job(first, plan, free)
+        limits = self._limits(whole)
+        job = dataclasses.replace(
+            whole,
+            wanted=self.plan.wanted(),
+            memory_gb=limits.memory_gb,
+            digest=self.digests[first.task],
+            data_dir=self.options.data_dir,
+            offline=self.options.offline,
+            keep_seconds=60 * self.sweep.keep_minutes or None,
+        )
+        job, limits = going_on.limited(job, limits, plan, self.sweep.backend)
+        job_id = f"{job.task}/{job.space}/{job.phase}/{job.number}"
+        self.ends.begin(job_id, job)
+        plan.attempts.start(job)
+        return job_id, job, limits, self.placement.start(job_id, job)
 
     def _end_searches(self) -> bool:
         """Records every search that is over now; returns whether there was one."""
@@ -149,7 +182,8 @@ class Driver:
         for plan, reason in self.plan.end_searches():
             ended = True
             for job, failure in plan.abandoned():
-                self.ends.finish(failed(Running(job), failure, seconds=0.0))
+                self.ends.record(failed(Running(job), failure, seconds=0.0))
+            self.ends.settle()
             self._set_aside(plan)  # before the search has ended to a driver that carries on
             task, space = plan.cell.key
             self.journal.append(
@@ -173,7 +207,8 @@ class Driver:
         """Records that confirmation runs count no more that were not of the winner of now."""
         why = "of another configuration; the search has gone on and found a better one"
         for result in superseded(plan.superseded(), why):
-            self.ends.finish(result)
+            self.ends.record(result)
+        self.ends.settle()
 
     def _limits(self, job: Job) -> Limits:
         """A confirmation run may take longer by as much as it has more to train."""
@@ -189,6 +224,7 @@ class Driver:
         self.engine.close(kill=True)
         for event in self.engine.poll(timeout=0):  # one may have finished meanwhile
             self.ends.handle(event)
+        self.ends.settle()
         self.ends.stop()
 
     def _conclude(self) -> int:

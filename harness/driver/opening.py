@@ -126,6 +126,7 @@ def _reopen(journal: Journal, record: SweepRecord) -> SweepRecord:
     again = preflight.reopened(record)
     for result in again:
         journal.finish(dataclasses.replace(result, status="interrupted"))
+    journal.flush()
     print(f"{counted(len(again), 'failed trial')} to run again")
     left = sum(map(preflight.retriable, record.results))
     if left > len(again):

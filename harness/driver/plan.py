@@ -85,6 +85,10 @@ class Plan:
             return plan.spending.search_seconds()
         return plan.searched.trials + len(plan.attempts.running)
 
+    def confirming(self) -> bool:
+        """Whether a cell has confirmation runs to come, and no search before them."""
+        return any(plan.ended is not None and plan.runs_left() for plan in self.cells)
+
     def to_look_at(self) -> list[str]:
         """Tasks whose verdict is to be looked at now: every cell has its runs, and more may be
         added."""

@@ -1,4 +1,4 @@
-"""Writes the journal of a sweep: one event a line, each forced to the disk."""
+"""Writes the journal of a sweep: one event a line, forced to the disk before it counts."""
 
 import contextlib
 import dataclasses
@@ -28,7 +28,7 @@ from harness.journal.record import SweepRecord
 from harness.spec import HarnessError
 from harness.sweep.question import Sweep
 from harness.system.json_values import jsonable, loaded, why
-from harness.trial import Failure, TrialResult
+from harness.trial import Asked, Failure, TrialResult
 
 
 class Journal:
@@ -46,6 +46,8 @@ class Journal:
                 written, or a complete line of it is damaged.
         """
         self.path = folder / JOURNAL
+        self._written = False
+        """Whether something was written that is not on the disk for sure."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = filelock.FileLock(folder / LOCK)
@@ -104,15 +106,21 @@ class Journal:
             self.append("resumed", environment=environment, command=command)
 
     def append(self, event: str, **fields: Any) -> None:
-        """Writes one event and forces it to the disk before it returns.
+        """Writes one event and forces it to the disk before it returns, with what was written
+        before it.
 
         Raises:
             HarnessError: it cannot be written, or the journal is no longer where it was.
         """
         self._write(_line(event, **fields))
+        self.flush()
+
+    def ask(self, asked: Asked) -> None:
+        """Writes that a trial is about to begin: `flush` before a worker is given it."""
+        self._write(_line("asked", **jsonable(asked)))
 
     def finish(self, result: TrialResult) -> TrialResult:
-        """Writes how a trial ended, as `append` writes.
+        """Writes how a trial ended: `flush` before anything is done on its account.
 
         Returns:
             The result as it is recorded: a failure where it is none that can be read back, as a
@@ -135,10 +143,24 @@ class Journal:
             rest = line
             while rest:
                 rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise HarnessError(f"{self.path}: cannot be written ({error.strerror})") from error
+        self._written = True
+
+    def flush(self) -> None:
+        """Forces to the disk what was written since this was done last.
+
+        Raises:
+            HarnessError: it cannot be written, or the journal is no longer where it was.
+        """
+        if not self._written:
+            return
+        try:
             os.fsync(self._file.fileno())
             there = self.path.exists()
         except OSError as error:
             raise HarnessError(f"{self.path}: cannot be written ({error.strerror})") from error
+        self._written = False
         if not there:  # what is written goes nowhere, or where nobody looks
             raise HarnessError(
                 f"{self.path}: moved or removed while the sweep ran; what was recorded is where "

@@ -22,13 +22,13 @@ SAVING = "FAKE_SAVING"
 """Variable that says how long it takes to save a checkpoint; a fiftieth of a second if absent."""
 
 _rest = fake.run
-_handle = Ends.handle
+_settle = Ends.settle
 
 
 def befall(then: Callable[[], None] | None = None) -> None:
     """Has a driver run such trials and watch; `then` is what else befalls it."""
     fake.run = run
-    Ends.handle = watch
+    Ends.settle = watch
     if then is not None:
         then()
 
@@ -49,9 +49,9 @@ def run(job: Any, report: Any) -> Any:
     return result
 
 
-def watch(self: Any, event: Any) -> None:
-    """Handles an event, and notes which checkpoints are there that need not be."""
-    _handle(self, event)
+def watch(self: Any) -> None:
+    """Takes in the ends of a turn, and notes which checkpoints are there that need not be."""
+    _settle(self)
     for cell in self.plan.cells:
         needed = cell.suggestions.continuable() if cell.ended is None else set()
         needed |= {number for phase, number in cell.attempts.running if phase == "search"}
