@@ -101,6 +101,7 @@ def keep(
                 variables = [np.array(variable) for variable in program.state()]
                 kept_state.write(job, Kept(progress, variables, stopping.best_weights))
                 state.lost.pop("state", None)
+            if "state" not in state.lost:
                 tell({"kept": epoch + 1})
             self.since = now()
 
