@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures and sweeps on a machine with a GPU that has JAX, but neither TensorFlow nor a network.
 #
-#   bash benchmarks/gpu.sh measure FOLDER      what a trial makes of the device
+#   bash benchmarks/gpu.sh measure FOLDER      what seeds together and a trial make of the device
 #   bash benchmarks/gpu.sh sweep FOLDER        the sweeps of benchmarks/gpu/*.toml, side by side
 #   bash benchmarks/gpu.sh both FOLDER         one after the other
 #
@@ -23,9 +23,12 @@ export XLA_PYTHON_CLIENT_PREALLOCATE=false
 nvidia-smi --query-gpu=name,memory.total --format=csv
 
 if [ "$mode" != sweep ]; then
+    timeout "${SECONDS_SEEDS:-150}" python3 -m benchmarks.seeds --cases resnet,lstm,transformer \
+        --seeds "${SEEDS:-4,8,16}" --batches 64 --epochs 3 | tee "$output/seeds.md"
     timeout "${SECONDS_MEASURE:-300}" python3 -m benchmarks.accelerator --backend jax \
         --fraction 0.1 --epochs 3 --precisions "${PRECISIONS:-float32,mixed_bfloat16}" \
-        --cases "${CASES:-fashion_mnist/resnet,wikitext2/lstm,multi30k_en_de/transformer_seq2seq}"
+        --cases "${CASES:-fashion_mnist/resnet,wikitext2/lstm,multi30k_en_de/transformer_seq2seq}" |
+        tee "$output/measured.md"
 fi
 [ "$mode" = measure ] && exit
 

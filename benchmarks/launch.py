@@ -26,6 +26,8 @@ from harness.trial import Job
 
 BATCH = 64
 CASES = ("mlp", "cnn", "lstm", "transformer")
+IMAGES = ("mlp", "cnn", "resnet")
+"""Cases that read images; the others forecast a series."""
 
 
 @click.command()
@@ -102,7 +104,7 @@ def default_model(case: str, spec: DataSpec, seed: int = 0) -> Any:
     from harness.training.optimizer import build_optimizer
 
     keras.utils.set_random_seed(seed)
-    task = registry.task("fashion_mnist" if case in ("mlp", "cnn") else "mackey_glass")
+    task = registry.task("fashion_mnist" if case in IMAGES else "mackey_glass")
     space = registry.space(case)
     model = space.build(space.sample(keras_tuner.HyperParameters(), task.kind), spec)
     training = Training(batch_size=BATCH)
@@ -114,7 +116,7 @@ def default_model(case: str, spec: DataSpec, seed: int = 0) -> Any:
 def made_up(case: str, examples: int) -> tuple[DataSpec, Split]:
     """Data of a case, the same each time."""
     random = np.random.default_rng(0)
-    if case in ("mlp", "cnn"):
+    if case in IMAGES:
         spec = DataSpec(
             {"image": TensorSpec((28, 28, 1), "uint8")},
             {"label": TensorSpec((), "uint8", 10)},

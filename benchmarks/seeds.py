@@ -1,7 +1,7 @@
 """Seeds of a configuration trained as one program, on JAX, against one after another.
 
     python -m benchmarks.seeds                          mlp, lstm and transformer, five seeds
-    python -m benchmarks.seeds --cases lstm --seeds 8   one of them
+    python -m benchmarks.seeds --cases lstm --seeds 4,8 one of them, four and eight seeds
 
 The step of all seeds at once is `jax.vmap` of Keras's own over their stacked weights, optimizer
 and random states (`harness.training.mapped`), each with its own order of the examples; either way
@@ -29,22 +29,25 @@ COMPARED = 10
 
 @click.command()
 @click.option("--cases", default="mlp,lstm,transformer", show_default=True)
-@click.option("--seeds", default=5, show_default=True)
+@click.option("--seeds", default="5", show_default=True, help="So many, or each of 4,8,16.")
 @click.option("--batches", default=50, show_default=True, help=f"Batches of {BATCH} an epoch.")
 @click.option("--epochs", default=5, show_default=True)
-def main(cases: str, seeds: int, batches: int, epochs: int) -> None:
+def main(cases: str, seeds: str, batches: int, epochs: int) -> None:
     """Time seeds together and one after another."""
     os.environ["KERAS_BACKEND"] = "jax"
     from harness.training.device import device_kind
 
-    rows = [row for case in cases.split(",") for row in _case(case, seeds, batches, epochs)]
+    rows = [
+        row
+        for case in cases.split(",")
+        for count in map(int, seeds.split(","))
+        for row in _case(case, count, batches, epochs)
+    ]
     headers = [
         "case", "seeds", "compiling, s", "training, s", "steps/s of a seed", "apart", "mean losses",
         "pays from steps",
     ]  # fmt: skip
-    click.echo(
-        f"\nJAX on {device_kind()}: {seeds} seeds, {epochs} x {batches} batches of {BATCH}\n"
-    )
+    click.echo(f"\nJAX on {device_kind()}: {epochs} x {batches} batches of {BATCH}\n")
     click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
 
 
@@ -86,9 +89,9 @@ def _case(case: str, seeds: int, batches: int, epochs: int) -> list[list[str]]:
     spared = (sum(times) - seconds) / steps  # seconds a step of all seeds
     pays = (together_compiling - alone_compiling) / spared if spared > 0 else None
     return [
-        [case, "one after another", f"{alone_compiling:.1f}", f"{sum(times):.1f}",
+        [case, f"{seeds} one after another", f"{alone_compiling:.1f}", f"{sum(times):.1f}",
          f"{seeds * steps / sum(times):.0f}", "", _listed(losses[0]), ""],
-        [case, "together", f"{together_compiling:.1f}", f"{seconds:.1f}",
+        [case, f"{seeds} together", f"{together_compiling:.1f}", f"{seconds:.1f}",
          f"{seeds * steps / seconds:.0f}", f"{apart:.1e}", _listed(losses[1]),
          "never" if pays is None else f"{max(0, pays):.0f}"],
     ]  # fmt: skip
