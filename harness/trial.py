@@ -58,6 +58,8 @@ class Cost:
     latency_ms: float | None = None
     """Median time of one prediction of one example; confirmation runs only."""
     device: str | None = None
+    node: str | None = None
+    """Name of the node of a cluster that it ran on."""
     device_memory_mb: float | None = None
     """Most memory of an accelerator that the worker has had, as its allocator tells."""
     forward_flops: float | None = None

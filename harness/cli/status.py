@@ -53,7 +53,7 @@ def show(folder: Path) -> None:
     every = every_cell(record)
     console.print(rich.text.Text(headline(folder, record, every, state, silent)))
     console.print(_table(record.sweep, every))
-    for line in (*failures(every), *outlook(record, every, state)):
+    for line in (*nodes(record), *failures(every), *outlook(record, every, state)):
         console.print(rich.text.Text(line))
 
 
@@ -123,6 +123,23 @@ def headline(
         f"{folder}: {words[state]}; {counted(len(every), 'cell')}, "
         f"{searched}{trials} search trials, {confirmed} of {seeds} confirmation runs"
     )
+
+
+def nodes(record: SweepRecord) -> Iterator[str]:
+    """What each node of a cluster has done, that of most trials first; nothing of one machine."""
+    trials: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
+    latest: dict[str, float] = {}
+    for result in record.results:
+        if name := result.cost.node:
+            trials[name] += 1
+            seconds[name] = seconds.get(name, 0.0) + result.cost.own_seconds
+            ended = result.started + result.cost.own_seconds
+            latest[name] = max(latest.get(name, 0.0), ended)
+    for name, count in trials.most_common():
+        ago = _ago(max(0.0, time.time() - latest[name]))
+        spent = f"{counted(count, 'trial')}, {span(seconds[name])} of running"
+        yield f"node {one_line(name)}: {spent}, last end {ago} ago"
 
 
 def failures(every: Sequence[CellResults]) -> Iterator[str]:

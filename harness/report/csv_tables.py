@@ -53,6 +53,7 @@ TRIALS_COLUMNS = {
     "parameters": Column("Int64", "Trainable and other weights of the model."),
     "forward_flops": Column("float64", "Floating-point operations of an example's forward pass."),
     "flops": Column("float64", "Floating-point operations of the training."),
+    "node": Column("string", "Name of the node of a cluster that it ran on; missing elsewhere."),
     "flops_per_second": Column("float64", "Those of steady training, validation left out."),
     "share_of_peak": Column(
         "float64", "Of what the accelerator's data sheet says it computes, where it is known."
@@ -200,6 +201,7 @@ def _trial_row(
         "parameters": result.cost.parameters,
         "forward_flops": result.cost.forward_flops,
         "flops": result.cost.flops,
+        "node": result.cost.node,
         "flops_per_second": result.cost.flops_per_second,
         "share_of_peak": share_of_peak(result, device),
         "device_memory_mb": result.cost.device_memory_mb,

@@ -33,6 +33,8 @@ _PACKAGES = (
 )
 
 
+NODE = "HARNESS_NODE"
+"""Variable that names the node of a cluster to the workers there."""
 FRACTION = "HARNESS_DEVICE_FRACTION"
 """Variable of a worker that says which part of its device's memory it may take, where it shares it
 with others."""

@@ -1,10 +1,12 @@
 """What a training begins with: its data in batches, and the compiled program."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 from harness import registry
 from harness.spec import Prepared, Task
+from harness.system import host
 from harness.training import artifacts, framework_state, launch, precision, programs
 from harness.training.bounds import check_cost, check_size
 from harness.training.device import Execution, device_kind, execution
@@ -54,7 +56,7 @@ def set_up(job: Job, task: Task, data: Prepared, state: TrialState) -> Setup:
     keras.utils.set_random_seed(seed)
     device = device_kind()
     chosen = execution(keras.backend.backend(), device)
-    state.spend(device=device)
+    state.spend(device=device, node=os.environ.get(host.NODE))
     feed = Feed.of(data, job.training.batch_size, seed, job.train_fraction, task.redraw)
     random = programs.Drawn()
     bare = precision.computing_in(job.precision, lambda: architecture(job, space, data))

@@ -67,6 +67,19 @@ def test_a_sweep_that_has_ended(call, tmp_path):
     assert lines[-1] == "every cell has a confirmed result"
 
 
+def test_nodes_of_a_cluster_are_told(call, tmp_path):
+    results = [lasting(100.0, number=number, started=100.0 * number) for number in range(3)]
+    for number, node in enumerate(("far/1", "near/2", "far/1")):
+        cost = dataclasses.replace(results[number].cost, node=node)
+        results[number] = dataclasses.replace(results[number], cost=cost)
+    begin(tmp_path / "half", *results)
+    lines = [line.rstrip() for line in call("half").output.splitlines() if "node" in line]
+    assert [line.partition(", last end ")[0] for line in lines] == [
+        "node far/1: 2 trials, 3 min of running",
+        "node near/2: 1 trial, 2 min of running",
+    ]
+
+
 def test_a_driver_that_holds_the_folder_is_seen_and_keeps_it(call, tmp_path):
     begin(tmp_path / "half", lasting(60.0))
     holds = (

@@ -45,7 +45,7 @@ def test_trials_have_the_promised_columns_and_a_row_each(record):
     assert " ".join(table.columns) == (
         "sweep task space phase search trial seed status val_metric val_score test_metric "
         "test_score other_test_metrics epochs seconds build_seconds first_step_seconds compiled "
-        "together parameters forward_flops flops flops_per_second share_of_peak "
+        "resumed_at together parameters forward_flops flops node flops_per_second share_of_peak "
         "device_memory_mb error config"
     )
     assert len(table) == 4 * (4 + 3)

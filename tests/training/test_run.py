@@ -180,8 +180,9 @@ def _with_dropout(config, spec):
     return keras.Model({"image": model.inputs[0]}, model({"image": x}))
 
 
-def test_a_result_says_what_was_reached_and_what_it_cost(trial):
+def test_a_result_says_what_was_reached_and_what_it_cost(trial, monkeypatch):
     told = []
+    monkeypatch.setenv("HARNESS_NODE", "far/1")
     result = trial(report=told.append)
     assert result.score == max(epoch["val_accuracy"] for epoch in result.curve)
     assert told == [
@@ -194,6 +195,7 @@ def test_a_result_says_what_was_reached_and_what_it_cost(trial):
         for n in (1, 2)
     ]
     cost = result.cost
+    assert cost.node == "far/1"
     assert cost.parameters == 16 * 8 + 8 + 8 * 2 + 2
     assert cost.seconds >= cost.build_seconds + cost.first_step_seconds + cost.train_seconds > 0
     assert cost.examples_per_second > 0

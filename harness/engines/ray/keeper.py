@@ -27,6 +27,7 @@ from harness.engines.ray import packed, versions
 from harness.engines.ray.files import Desk, Sent, lacking, receive
 from harness.engines.ray.own_code import FOLDER
 from harness.engines.ray.share import Share
+from harness.system import host
 
 LOOK_SECONDS = 0.25
 """How long the worker is listened to without a look at what else there is to do."""
@@ -103,7 +104,12 @@ class Keeper:
         return LocalEngine(
             functools.partial(packed.run, order.setup),
             workers=1,
-            environment={**_cached(order.share), **order.environment, FOLDER: str(self._folder)},
+            environment={
+                **_cached(order.share),
+                **order.environment,
+                FOLDER: str(self._folder),
+                host.NODE: _name(),
+            },
             initialize=functools.partial(packed.initialize, order.setup),
             devices=(devices,) if devices else (),
             sharing=order.share.sharing,
@@ -115,11 +121,8 @@ class Keeper:
 
     def place(self) -> Place:
         """Where it is."""
-        import ray
-
-        node = ray.get_runtime_context().get_node_id()
         lacks = lacking(self._order.data)
-        return Place(node, socket.gethostname(), versions.here(), lacks)
+        return Place(_node(), socket.gethostname(), versions.here(), lacks)
 
     def start(self, job_id: str, job: bytes, limits: Limits, luggage: Luggage) -> None:
         """Starts a pickled job; the driver does nothing else with this actor meanwhile."""
@@ -187,6 +190,18 @@ class Keeper:
 def _cached(share: Share) -> dict[str, str]:
     """Where JAX keeps what it compiles for an accelerator of this node."""
     return {"JAX_COMPILATION_CACHE_DIR": str(cache_root() / "compiled")} if share.gpus else {}
+
+
+def _node() -> str:
+    """Id of the node."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
+def _name() -> str:
+    """Of the node: its host, and the beginning of its id, as several may be on one host."""
+    return f"{socket.gethostname()}/{_node()[:8]}"
 
 
 def _remove_leftovers() -> None:
