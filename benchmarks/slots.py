@@ -3,13 +3,18 @@
     python -m benchmarks.slots --slots 512 --seconds 60 --trials 5000
 
 The real driver, search and journal; in place of workers is a list of the moments at which trials
-end. That is a cluster without Ray: `benchmarks.cluster` has Ray, and few slots. The share of slots
-that are busy is that between the first end of a trial and the last start of one.
+end, and no report is written at the end. That is a cluster without Ray: `benchmarks.cluster` has
+Ray, and few slots. The share of slots that are busy is that between the first end of a trial and
+the last start of one. A turn of the driver is what it does from one look at its workers to the
+next.
 """
 
 import heapq
+import statistics
 import tempfile
 import time
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 from unittest import mock
@@ -21,6 +26,25 @@ from tabulate import tabulate
 from benchmarks import noop
 from harness.engines.engine import Done, Limits, Told
 from harness.sweep.question import Tuner
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a driver has come, and what it took."""
+
+    trials: int
+    wall: float
+    processor: float
+    memory: float
+    """Resident megabytes of this process."""
+    turn: float
+    """Median seconds of a turn since the mark before."""
+
+    @classmethod
+    def now(cls, trials: int, turn: float = 0.0) -> "Mark":
+        """At this moment."""
+        memory = psutil.Process().memory_info().rss / 2**20
+        return cls(trials, time.monotonic(), time.process_time(), memory, turn)
 
 
 class Slots:
@@ -37,8 +61,10 @@ class Slots:
         self.starts: list[float] = []
         self.ends: list[float] = []
         """Moments, monotonic; those of ends are when the driver was told."""
-        self.memory: list[tuple[int, float]] = []
-        """Resident megabytes of this process by the number of ended trials."""
+        self.marks: list[Mark] = []
+        """Taken at the first trial and after each thousand."""
+        self._turns: list[float] = []
+        self._looked = time.monotonic()
 
     def free(self) -> int:
         """Slots that are idle."""
@@ -46,11 +72,14 @@ class Slots:
 
     def submit(self, job_id: str, job: Any, limits: Limits, worker: int | None = None) -> None:
         """Begins to wait."""
+        if not self.marks:
+            self.marks.append(Mark.now(0))
         self.starts.append(time.monotonic())
         heapq.heappush(self._running, (self.starts[-1] + self._seconds, job_id, job))
 
     def poll(self, timeout: float) -> list[Told | Done]:
         """The ends that have come."""
+        self._turns.append(time.monotonic() - self._looked)
         if self._running:
             time.sleep(min(timeout, max(0.0, self._running[0][0] - time.monotonic())))
         ended: list[Told | Done] = []
@@ -58,8 +87,10 @@ class Slots:
             _, job_id, job = heapq.heappop(self._running)
             ended.append(Done(job_id, noop.run(job, None)))
             self.ends.append(time.monotonic())
-        if len(self.ends) // 1000 > len(self.memory):
-            self.memory.append((len(self.ends), psutil.Process().memory_info().rss / 2**20))
+        if len(self.ends) // 1000 >= len(self.marks):
+            self.marks.append(Mark.now(len(self.ends), statistics.median(self._turns)))
+            self._turns = []
+        self._looked = time.monotonic()
         return ended
 
     def close(self, kill: bool = False) -> None:
@@ -68,7 +99,8 @@ class Slots:
     def busy(self) -> float:
         """Share of the slots' time, while there were enough trials for all, that they were busy."""
         begin, end = self.ends[0], self.starts[-1]
-        pairs = zip(self.starts, self.ends, strict=True)  # of trials that all take as long
+        # Of trials that all take as long; where the driver was stopped, some have no end.
+        pairs = zip(self.starts, self.ends, strict=False)
         spent = sum(max(0.0, min(last, end) - max(first, begin)) for first, last in pairs)
         return spent / (self._count * (end - begin))
 
@@ -80,6 +112,7 @@ class Slots:
 @click.option("--tuner", type=click.Choice(get_args(Tuner)), default="random", show_default=True)
 def main(slots: int, seconds: float, trials: int, tuner: str) -> None:
     """Run a sweep of trials that wait."""
+    from harness.driver import conclusion
     from harness.driver.options import Options
     from harness.driver.run import run_sweep
     from harness.driver.workplace import ThisMachine
@@ -90,12 +123,32 @@ def main(slots: int, seconds: float, trials: int, tuner: str) -> None:
     question = from_fields({**fields, "budget": {"trials": trials}}, {}, origin="slots")
     with tempfile.TemporaryDirectory() as name:
         options = Options(output=Path(name), workers=slots, tracking="none")
-        with mock.patch.object(ThisMachine, "engine", return_value=engine), noop.quiet():
+        with (
+            mock.patch.object(ThisMachine, "engine", return_value=engine),
+            mock.patch.object(conclusion, "write_report", return_value=0),
+            noop.quiet(),
+        ):
             run_sweep(question, options, rehearse=False)
     rate = (len(engine.ends) - 1) / (engine.ends[-1] - engine.ends[0])
-    rows = [["trials ended a second", f"{rate:.0f}"], ["slots busy", f"{engine.busy():.1%}"]]
-    rows += [[f"driver memory after {n:,} trials, MB", f"{mb:.0f}"] for n, mb in engine.memory]
-    click.echo(tabulate(rows, ["", ""], tablefmt="github", disable_numparse=True))
+    click.echo(f"{rate:.0f} trials ended a second, {engine.busy():.1%} of the slots busy")
+    rows = [
+        [
+            f"{last.trials:,}",
+            f"{(last.trials - first.trials) / (last.wall - first.wall):.0f}",
+            f"{1000 * (last.processor - first.processor) / (last.trials - first.trials):.2f}",
+            f"{1000 * last.turn:.1f}",
+            f"{last.memory:.0f}",
+        ]
+        for first, last in pairwise(engine.marks)
+        if last is engine.marks[-1] or _round(last.trials // 1000)
+    ]
+    headers = ["trials", "ended a second", "ms of a processor each", "ms a turn", "memory, MB"]
+    click.echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+
+
+def _round(thousands: int) -> bool:
+    """Whether a number is 1, 2, 5, 10, 20, ..."""
+    return str(thousands).rstrip("0") in ("1", "2", "5")
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ def _name(sampled: Any) -> bytes:
 
 def _plain(value: Any) -> Any:
     """The value such that what is equal is written alike: 1, 1.0 and true are."""
+    if type(value) in (str, int):
+        return value
     if dataclasses.is_dataclass(value):
         fields = (getattr(value, f.name) for f in dataclasses.fields(value) if f.compare)
         return (type(value).__qualname__, *map(_plain, fields))

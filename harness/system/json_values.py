@@ -18,6 +18,7 @@ from harness.spec import HarnessError
 from harness.system.text import quoted
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def loaded(text: str | bytes) -> Any:
@@ -65,6 +66,10 @@ def why(error: Exception) -> str:
 
 def jsonable(value: Any) -> Any:
     """The value as JSON types: dataclasses become objects, non-finite numbers `None`."""
+    if type(value) in _PLAIN:  # nearly all of what a journal holds
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -83,6 +88,8 @@ def jsonable(value: Any) -> Any:
 def unboxed(value: Any) -> Any:
     """The value with Python's numbers, texts and truth values in the place of NumPy's, within
     dataclasses, lists, tuples and dictionaries, too."""
+    if type(value) in _PLAIN or type(value) is float:
+        return value
     if isinstance(value, np.generic):
         return value.item()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
