@@ -124,7 +124,7 @@ for space in registry.spaces().values():
 heavy = {"keras", "keras_hub", "keras_tuner", "tensorflow", "jax", "torch"} & set(sys.modules)
 sys.exit(f"imported {sorted(heavy)}" if heavy else 0)
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=300)
 
 
 @each_pair

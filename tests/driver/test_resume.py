@@ -23,7 +23,7 @@ epochs = 1
 """
 
 
-def until(happened, seconds=60):
+def until(happened, seconds=300):
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline
@@ -45,7 +45,7 @@ def test_ctrl_c_lets_trials_finish_and_twice_stops_at_once(started, harness, tmp
     once.send_signal(signal.SIGINT)
     until(lambda: "finishing the running trials" in once.stdout.readline())
     gate.touch()
-    output, _ = once.communicate(timeout=60)
+    output, _ = once.communicate(timeout=300)
     assert once.returncode == 130
     assert f"interrupted; carry on with: harness run {question}" in output
     assert [r.status for r in read_journal(folder).results] == ["completed"]
@@ -57,7 +57,7 @@ def test_ctrl_c_lets_trials_finish_and_twice_stops_at_once(started, harness, tmp
     twice.send_signal(signal.SIGINT)
     until(lambda: "finishing the running trials" in twice.stdout.readline())
     twice.send_signal(signal.SIGINT)
-    output, _ = twice.communicate(timeout=60)
+    output, _ = twice.communicate(timeout=300)
     assert twice.returncode == 130, output
     assert "carry on with" in output
     stopped = read_journal(folder).results[1]

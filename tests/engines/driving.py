@@ -7,7 +7,7 @@ import psutil
 from harness.engines.engine import Done, Limits, Told
 
 
-def ready(it, count, seconds=60):
+def ready(it, count, seconds=300):
     """Waits until so many jobs would start at once."""
     deadline = time.monotonic() + seconds
     while it.free() < count:
@@ -15,7 +15,7 @@ def ready(it, count, seconds=60):
         assert it.poll(0.1) == []
 
 
-def until_done(it, count=1, seconds=60):
+def until_done(it, count=1, seconds=300):
     """Polls until `count` jobs are done and returns all events."""
     events, deadline = [], time.monotonic() + seconds
     while sum(isinstance(event, Done) for event in events) < count:

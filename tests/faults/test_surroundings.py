@@ -37,7 +37,7 @@ def locales(tmp_path_factory):
     root = tmp_path_factory.mktemp("locales")
     for name in ("tr_TR", "de_DE") if shutil.which("localedef") else ():
         words = ["localedef", "-i", name, "-f", "UTF-8", root / f"{name}.UTF-8"]
-        subprocess.run(words, capture_output=True, timeout=60)
+        subprocess.run(words, capture_output=True, timeout=300)
     return root
 
 

@@ -103,7 +103,7 @@ def server(model):
     running = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error"))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not running.started and time.monotonic() < deadline:
         time.sleep(0.05)
     yield lambda request: asked(port, request)
@@ -119,7 +119,7 @@ def asked(port, request):
         {"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(call, timeout=60) as answer:
+        with urllib.request.urlopen(call, timeout=300) as answer:
             return json.load(answer)["predictions"]
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)["message"]

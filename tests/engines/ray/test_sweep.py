@@ -30,7 +30,7 @@ def test_a_sweep_whose_driver_is_killed_is_carried_on_with_the_scores_of_one_mac
         on_nodes = [*words, str(tmp_path / "nodes"), "--workers", "2", "--address", cluster.address]
         folder = tmp_path / "nodes" / "fake"
         driver = subprocess.Popen(on_nodes, **quiet)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while finished(folder).total() < 3:
             assert time.monotonic() < deadline
             assert driver.poll() is None
@@ -39,7 +39,7 @@ def test_a_sweep_whose_driver_is_killed_is_carried_on_with_the_scores_of_one_mac
         driver.wait()
         before = finished(folder)
         assert subprocess.run(on_nodes, timeout=120, **quiet).returncode == 0
-    assert alone.wait(60) == 0
+    assert alone.wait(300) == 0
     counts = finished(folder)
     assert counts.total() == len(counts) == 14
     assert before <= counts
