@@ -1,13 +1,20 @@
 """`harness run` tells before the search, in a line each, what would be lost after it."""
 
+import json
+import zipfile
+
 import pytest
+
+from harness import registry
+from harness.check import saving
+from harness.check.rehearsal import Rehearsal, run_or_rehearse
 
 SPACES = """
 import dataclasses
 
 import keras
 
-from hostile.spaces import good
+from hostile.spaces import good, raising
 
 
 class Halved(keras.layers.Layer):  # the harness finds it here when it loads a model
@@ -80,6 +87,12 @@ def sound(config, spec):
     return after(config, spec, keras.Sequential([Halved(), Quartered()]))
 
 
+def sampled_badly(hp, kind):
+    raise LookupError("no such row")
+
+
+unsampled = dataclasses.replace(good, name="unsampled", sample=sampled_badly)
+unbuilt = dataclasses.replace(raising, name="unbuilt")
 for build in (unregistered, with_lambda, registered_inside, without_config, tutorial,
               one_class_more, sound):
     globals()[f"space_{build.__name__}"] = dataclasses.replace(
@@ -99,6 +112,100 @@ SAID = {
     "tutorial": "its model returns one tensor; expected its outputs by name, {'label': ...}",
     "one_class_more": "output 'label' has the shape (None, 3); expected (None, 2)",
 }
+
+
+TASKS = """
+import dataclasses
+
+from harness import Objective
+from tests.hostile.hostile.tasks import blobs
+
+
+def compile_args(spec, training):
+    raise RuntimeError("no loss today")
+
+
+def score(model, split, assets):
+    return 1.0
+
+
+def wrapped(model):
+    import keras
+
+    return keras.Model(model.input, model.output)
+
+
+bright = dataclasses.replace(blobs, name="bright", training_model=wrapped)
+lossless = dataclasses.replace(bright, name="lossless", compile_args=compile_args)
+bare = dataclasses.replace(bright, name="bare", score=score)
+unlike = dataclasses.replace(bright, name="unlike", objective=Objective("acc", "max"))
+"""
+TOLD = {
+    ("lossless", "sound"): "task 'lossless': compile_args raised RuntimeError: no loss today",
+    ("bare", "sound"): "score returned a float; expected harness.Score(metrics)",
+    ("unlike", "sound"): "its objective is 'acc'; expected one of what its models report",
+    ("bright", "unsampled"): "search space 'unsampled': sample raised LookupError: no such row",
+    **{("bright", name): said for name, said in SAID.items()},
+}
+
+
+@pytest.fixture
+def told(tmp_path):
+    """What a worker says of a cell, in this process."""
+    (tmp_path / "own_tasks.py").write_text(TASKS)
+    spaces = SPACES.replace("from hostile", "from tests.hostile.hostile")
+    (tmp_path / "own_spaces.py").write_text(spaces)
+    registry.use((tmp_path / "own_tasks.py", tmp_path / "own_spaces.py"))
+
+    def tell(task, space, score=False):
+        def run(*_):
+            raise AssertionError("a rehearsal is no trial")
+
+        return run_or_rehearse(run, Rehearsal(task, space, score, tmp_path), print)
+
+    yield tell
+    registry.use(())
+
+
+@pytest.mark.parametrize("task, space", TOLD)
+def test_a_worker_tells_what_would_be_lost(told, task, space):
+    (line,) = told(task, space, score=task == "bare")
+    assert TOLD[task, space] in line
+
+
+def test_a_worker_says_nothing_of_a_sound_cell_and_of_what_trials_record(told):
+    assert told("bright", "sound", score=True) == ()
+    assert told("bright", "unbuilt") == ()
+    assert told("bare", "sound") == ()
+
+
+def test_what_is_no_rehearsal_is_a_trial(told):
+    assert run_or_rehearse(lambda job, tell: (job, tell), "job", "tell") == ("job", "tell")
+
+
+def layer(name, registered, module=None):
+    return {"module": module, "class_name": name, "config": {}, "registered_name": registered}
+
+
+LAYERS = {
+    "keras's own": (layer("Dense", None, "keras.layers"), ""),
+    "lambda": (layer("Lambda", None, "keras.layers"), "a Lambda layer holds code"),
+    "unregistered": (layer("Doubled", "Doubled"), "Doubled is not registered; expected @keras"),
+    "of build": (layer("Tripled", "gone>Tripled"), "Tripled is registered by code that runs in b"),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_of_a_file_that_cannot_be_found_is_named_once(name, tmp_path):
+    described, said = LAYERS[name]
+    inside = layer("Functional", "Functional", "keras.src.models.functional")
+    config = inside | {"config": {"layers": [described, {"config": {"layer": described}}]}}
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+    found = saving.culprits(tmp_path / "model.keras")
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
+    assert ";" not in found.replace("; expected", "")
 
 
 @pytest.fixture(scope="module")
