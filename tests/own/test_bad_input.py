@@ -2,9 +2,13 @@
 expected."""
 
 import gzip
+import io
 import re
+import struct
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.spec import HarnessError
@@ -16,6 +20,7 @@ SERIES = (
     'kind = "time_series_forecasting"\nfiles = "a.csv"\ntime = "date"\nlook_back = 8\nhorizon = 4\n'
 )
 IMAGES = 'kind = "image_classification"\nfiles = "photos"\n'
+ARRAYS = IMAGES.replace("photos", "a.npz")
 PAIRS = 'kind = "translation"\nfiles = ["a.de", "a.en"]\n'
 GRADES = 'kind = "sentence_similarity"\nfiles = "a.csv"\ntext = "a"\nother = "b"\ngrade = "grade"\n'
 TAGS = 'kind = "token_classification"\nfiles = "a.conll"\n'
@@ -34,6 +39,24 @@ def swapped(text, row):
     lines = text.splitlines()
     lines[row], lines[row + 1] = lines[row + 1], lines[row]
     return "\n".join(lines) + "\n"
+
+
+def arrays(images, labels):
+    """A file of arrays of images and labels."""
+    file = io.BytesIO()
+    np.savez(file, images=np.zeros((images, 8, 8), "uint8"), labels=np.zeros(labels, "uint8"))
+    return file.getvalue()
+
+
+def opening(width, height):
+    """How a PNG begins: as much as is read to know its size."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n\0\0\0\x0d"
+        + header
+        + struct.pack(">I", zlib.crc32(header))
+        + b"\0\0\0\x08IDAT"
+    )
 
 
 CASES = {
@@ -90,6 +113,13 @@ CASES = {
     "a gap of centuries": (SERIES + 'gaps = "interpolate"\n',
         series() + "2524-01-01 00:00:00,1,1\n",
         "a.csv: 4,382,704 of 4,382,905 steps are missing; expected fewer than there are"),
+    "a step too short": (SERIES + 'gaps = "interpolate"\n', series() + "2024-01-09 07:10:00,1,1\n",
+        "a.csv: steps shorter than 01:00:00; expected none"),
+    "no number at all": (SERIES + 'gaps = "interpolate"\nvalues = ["load", "none"]\n',
+        re.sub(r",\d+\n", ",\n", series().replace("heat", "none")),
+        "a.csv, column 'none': no number in it; expected some"),
+    "a gap of numbers": (SERIES, "date,load\n" + "".join(f"{n},1\n" for n in range(99) if n != 49),
+        "a.csv, row 50, column 'date': a gap from 48 to 50; expected steps of 1"),
     "a number too large": (SERIES, series() + "2024-01-09 08:00:00,1e300,1\n",
         "a.csv, row 201, column 'load': found '1e300'; expected a number of at most 3.4e+38"),
     "no grade": (GRADES, "a,b,grade\nx y,x z,good\n",
@@ -155,6 +185,24 @@ LINES = {
         "cat/1.png: cannot be read as an image; expected one"),
     "no image by its name": (IMAGES, {"photos/cat/notes.txt": "no image"},
         "cat/notes.txt: no image by its name; expected one of .png"),
+    "no arrays": (ARRAYS, {"a.npz": "no arrays"}, "a.npz: not arrays of images and labels ("),
+    "other arrays": (ARRAYS, {"a.npz": arrays(3, 3).replace(b"labels", b"classs")},
+        "a.npz: not arrays of images and labels ("),
+    "a label missing": (ARRAYS, {"a.npz": arrays(3, 2)},
+        "a.npz: 3 images and 2 labels; expected as many of each"),
+    "arrays of nothing": (ARRAYS, {"a.npz": arrays(0, 0)}, "a.npz: no images; expected some"),
+    "an image too long": (IMAGES, {"photos/cat/1.png": opening(300_000, 1)},
+        "cat/1.png: an image of 300000 x 1; expected at most 65536 pixels a side"),
+    "an image that would fill the memory": (IMAGES, {"photos/cat/1.png": opening(30_000, 30_000)},
+        "cat/1.png: cannot be read as an image ("),
+    "an image of no class": (IMAGES, {"photos/1.png": "any"},
+        "1.png: an image beside the folders of classes; expected a folder for each class"),
+    "no columns of translations": ('kind = "translation"\nfiles = ["a.csv"]\n', {"a.csv": "a,b\n"},
+        "data.mine.source: missing; expected the name of a column of a.csv"),
+    "a column of words beyond the last": (TAGS + 'word = "5"\n', {"a.conll": "John B-PER\n"},
+        "a.conll, line 1: 2 columns; expected 5 or more"),
+    "a column of words by name": (TAGS + 'word = "word"\n', {"a.conll": "John B-PER\n"},
+        "data.mine.word = 'word': expected the number of a column, from 1"),
     "an image that a table lacks": (IMAGES.replace("photos", "a.csv") + 'image="i"\nlabel="l"\n',
         {"a.csv": "i,l\ngone.png,1\n"}, "a.csv, row 1, column 'i': "),
 }  # fmt: skip
@@ -200,6 +248,22 @@ TABLES = {
     "two ways to split": (TEXTS + 'group = "a"\nsplit = "b"\n', "data.mine: group and split both"),
     "file": (TEXTS.replace("a.csv", "b.csv"), "data.mine.files: "),
     "files": (TEXTS.replace('"a.csv"', "3"), "data.mine.files = 3: expected the path of a file"),
+    "files of one split": (
+        TEXTS.replace('"a.csv"', '["a.csv", "c.csv"]'),
+        "data.mine.files: 2 files; expected one file",
+    ),
+    "files of translations": (
+        PAIRS.replace("]", ', "a.fr"]'),
+        "data.mine.files: 3 files; expected one file, or two of as many lines",
+    ),
+    "a split": (
+        TEXTS.replace('"a.csv"', '{train = "a.csv", "my test" = "c.csv"}'),
+        "data.mine.files: my test: expected train, val, test, or another name of letters",
+    ),
+    "a folder of two of train": (
+        TEXTS.replace("a.csv", "twice"),
+        "data.mine.files: train.csv, train.tsv are all of train; expected one file",
+    ),
     "no train": (TEXTS.replace('"a.csv"', '{test = "a.csv"}'), "data.mine.files: expected 'train'"),
     "splits": (TEXTS + "splits = 1\n", "data.mine.splits = 1: expected 2 to 50"),
     "no splits": (TEXTS + 'splits = "all"\n', "data.mine.splits = 'all': expected 2 to 50"),
@@ -245,7 +309,7 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_that_says_what_cannot_be_is_one_line(name, tmp_path):
     table, expected = TABLES[name]
-    for file in ("a.csv", "c.csv"):
+    for file in ("a.csv", "c.csv", "twice/train.csv", "twice/train.tsv"):
         write(tmp_path / file, reviews())
     image(tmp_path / "photos" / "cat" / "1.png")
     assert line_of(tmp_path, table, None).startswith(f"mine.toml: {expected}")
@@ -261,6 +325,16 @@ def test_images_to_be_judged_alone_are_one_line(tmp_path):
         image(tmp_path / "photos" / split / "cat" / "1.png")
     assert "photos: it has test and val, and no folder train; expected" in line_of(
         tmp_path, IMAGES, None
+    )
+
+
+def test_a_folder_without_what_is_learned_from_is_one_line(tmp_path):
+    for file in ("texts/test.csv", "photos/cat.txt"):
+        write(tmp_path / file, reviews())
+    folder = f"mine.toml: data.mine.files: {tmp_path / 'texts'} has no file called train; expected"
+    assert line_of(tmp_path, TEXTS.replace("a.csv", "texts"), None).startswith(folder)
+    assert line_of(tmp_path, IMAGES, None) == (
+        f"mine.toml: data.mine.files: no images in {tmp_path / 'photos'} (all)"
     )
 
 

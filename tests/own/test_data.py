@@ -6,10 +6,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from harness import registry
 from harness.data import cache
-from harness.own import guess
+from harness.own import guess, images, places
+from harness.own.places import Place
 from harness.own.series import times
 from harness.own.task import FACTS
 from harness.spec import HarnessError
@@ -54,6 +56,43 @@ GUESSED = {
 def test_kind_and_columns_are_guessed(name, tmp_path):
     file, content, expected = GUESSED[name]
     assert guess.understood(write(tmp_path / file, content)) == expected
+
+
+def test_what_a_person_has_said_is_not_guessed_against(tmp_path):
+    text = write(tmp_path / "a.txt", "some words\n" * 9)
+    assert guess.understood(text, {"kind": "masked_language_modeling"}) == {}
+    assert guess.understood(text, {"tokens": "subword"})["tokens"] == "word"
+    table = write(tmp_path / "a.csv", "one,two,same\n" + "".join(
+        f"this is text {n},that is text {n},{n % 2}\n" for n in range(30)))  # fmt: skip
+    assert guess.understood(table, {"kind": "masked_language_modeling", "text": "two"}) == {
+        "kind": "masked_language_modeling", "text": "two"
+    }  # fmt: skip
+    with pytest.raises(HarnessError, match="of kind image_classification nothing is understood"):
+        guess.understood(table, {"kind": "image_classification"})
+
+
+def test_folders_are_understood_by_the_names_in_them(tmp_path):
+    for name in ("train.csv", "test.csv"):
+        write(tmp_path / "one" / name, reviews())
+    for name in ("train.de", "train.en", "train.fr", "test.de", "test.en", "val.de"):
+        write(tmp_path / "two" / name, "a line\n")
+    assert guess.understood(tmp_path / "one")["kind"] == "text_classification"
+    assert guess.understood(tmp_path / "two") == {"kind": "translation"}
+    assert places.pairs(tmp_path / "two") == {
+        "train": ["train.de", "train.en"], "test": ["test.de", "test.en"]
+    }  # fmt: skip
+    with pytest.raises(HarnessError, match="two: nothing is understood of it; expected a folder"):
+        guess.understood(tmp_path / "two", {"kind": "text_classification"})
+
+
+@pytest.mark.parametrize("files, said", [
+    ({"test": "a.csv"}, "data.mine.files = .*: expected the path of a file or a folder"),
+    ([], r"data.mine.files = \[\]: expected the path of a file or a folder"),
+    ("gone.csv", "data.mine.files: .*gone.csv: no such file"),
+])  # fmt: skip
+def test_files_to_guess_by_that_there_are_not_are_one_line(files, said, tmp_path):
+    with pytest.raises(HarnessError, match=f"^s.toml: {said}"):
+        guess.completed("mine", {"files": files}, tmp_path, "s.toml")
 
 
 def test_what_is_not_understood_says_what_there_is(tmp_path):
@@ -199,6 +238,74 @@ def test_gaps_are_filled_where_that_is_asked_for(tmp_path):
              'horizon = 4\ngaps = "interpolate"\n')  # fmt: skip
     data = prepared(made(tmp_path, table))
     assert data.assets[FACTS] == {"filled": 3}
+
+
+SERIES = 'kind = "time_series_forecasting"\ntime = "date"\nlook_back = 8\nhorizon = 4\n'
+
+
+@pytest.mark.parametrize("given, lengths", [
+    ("train", (199, 57, 27)),  # which stands for all that there is
+    ("train test", (229, 57, 289)), ("train val test", (289, 289, 289)),
+])  # fmt: skip
+def test_splits_of_a_series_that_there_are_not_are_cut_off(given, lengths, tmp_path):
+    write(tmp_path / "a.csv", series(300))
+    for name in given.split():
+        write(tmp_path / f"{name}.csv", series(300))
+    files = ", ".join(f'{name} = "{name}.csv"' for name in given.split())
+    data = prepared(made(tmp_path, f"{SERIES}val = 0.2\nfiles = {{{files}}}\n"))
+    assert (len(data.train), len(data.val), len(data.test)) == lengths
+
+
+def test_a_step_may_be_a_number(tmp_path):
+    write(tmp_path / "a.csv", "date,load\n" + "".join(f"{n / 4},{n}\n" for n in range(100)))
+    data = prepared(made(tmp_path, SERIES + 'files = "a.csv"\n'))
+    assert len(data.test) == 10 - 3
+
+
+def test_the_latest_rows_are_for_the_test(tmp_path):
+    months = [(n, n % 12 + 1) for n in range(48)]
+    rows = [f"month{month} {n},{n // 12 % 2},2024-{month:02}-01\n" for n, month in months]
+    write(tmp_path / "a.csv", "text,label,day\n" + "".join(rows))
+    table = 'kind = "text_classification"\nfiles = "a.csv"\ntext = "text"\nlabel = "label"\n'
+    known = prepared(made(tmp_path, table + 'time = "day"\ntokens = "word"\n')).assets["vocabulary"]
+    assert {"month1", "month8"} <= {*known}
+    assert not {"month9", "month12"} & {*known}
+
+
+def test_texts_and_translations_of_a_table(tmp_path):
+    pairs = [{"de": f"Satz {n}", "en": f"sentence {n}\nand more of it"} for n in range(60)]
+    write(tmp_path / "a.jsonl", "".join(json.dumps(pair) + "\n" for pair in pairs))
+    table = 'kind = "translation"\nfiles = "a.jsonl"\nsource = "de"\ntarget = "en"\n'
+    data = prepared(made(tmp_path, table + "vocabulary = 300\n"))
+    assert (len(data.train), len(data.val), len(data.test)) == (48, 6, 6)
+    table = 'files = "a.jsonl"\ntext = "en"\n'
+    running = 'kind = "language_modeling"\ntokens = "word"\nwindow = 16\n'
+    assert {"sentence", "more"} < {*prepared(made(tmp_path, table + running)).assets["vocabulary"]}
+    masked = 'kind = "masked_language_modeling"\nlongest = 32\nvocabulary = 60\n'
+    data = prepared(made(tmp_path, table + masked))
+    assert (len(data.train), len(data.val), len(data.test)) == (48, 6, 6)
+
+
+@pytest.mark.parametrize("mode, values, seen", [
+    ("I;16", (0, 32768, 65535), [0, 128, 255]), ("I;16", (0, 100, 255), [0, 100, 255]),
+    ("F", (0, 0.5, 1), [0, 128, 255]), ("F", (0, 100, 255), [0, 100, 255]),
+])  # fmt: skip
+def test_images_of_other_numbers_have_256_levels(mode, values, seen, tmp_path):
+    pixels = np.array([values], "float32" if mode == "F" else "uint16")
+    path = tmp_path / ("a.tiff" if mode == "F" else "a.png")
+    Image.fromarray(pixels).save(path)
+    found = images.array(Place("a", path), pixels.shape, 1)
+    assert found.dtype == "uint8"
+    assert found[0, :, 0].tolist() == seen
+
+
+def test_transparency_is_a_channel_of_all_images(tmp_path):
+    for number in range(9):
+        for label in ("cat", "dog"):
+            path = image(tmp_path / "photos" / label / f"{number}.png")
+    image(path, mode="RGBA")
+    data = prepared(made(tmp_path, 'kind = "image_classification"\nfiles = "photos"\n'))
+    assert data.spec.inputs["image"].shape == (8, 8, 4)
 
 
 def test_translations_of_two_files_and_tags_of_a_column(tmp_path):
