@@ -106,3 +106,39 @@ def test_an_import_is_no_read(folder):
     (folder / "helper.py").write_text("x = 1")
     run = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True)
     assert run.stdout == "[]\n", run.stderr
+
+
+@pytest.fixture
+def told(folder, monkeypatch):
+    """What was read, by the events that Python tells of; no trace is kept of a hook it calls."""
+    hooks = []
+    monkeypatch.setattr(sys, "addaudithook", hooks.append)
+    reads = heard(folder)
+    with reads:
+        yield hooks[0], reads
+
+
+def test_numbers_of_open_files_and_other_events_are_not_heard(folder, told):
+    hook, reads = told
+    hook("open", (3, "r", 0))
+    hook("import", ("a.csv", None, None, None, None))
+    hook("open", ("a.csv", None, os.O_RDONLY))
+    hook("open", ("b.csv", "rb", 0))
+    assert [name for name, _ in reads.files()] == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize("mode, flags", [("w", 0), ("ab", 0), ("x+", 0), (None, os.O_WRONLY),
+                                         (None, os.O_RDWR), (None, os.O_CREAT)])  # fmt: skip
+def test_each_way_to_write_is_none_to_read(folder, told, mode, flags):
+    hook, reads = told
+    hook("open", ("a.csv", mode, flags))
+    hook("open", ("a.csv", "r", 0))
+    assert list(reads.files()) == []
+
+
+def test_folders_are_told_of_by_name_or_not_at_all(folder, told):
+    hook, reads = told
+    hook("os.listdir", (None,))
+    hook("os.scandir", (b"tables",))
+    hook("os.listdir", ("gone",))
+    assert dict(reads.folders()) == {".": folder, "tables": folder / "tables"}
