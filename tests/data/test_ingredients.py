@@ -14,7 +14,7 @@ import pytest
 
 import harness
 from harness import registry
-from harness.data import cache
+from harness.data import cache, ingredients
 from harness.data.entry import described
 from harness.data.ingredients import stated
 from harness.data.prepare_function import options
@@ -340,3 +340,29 @@ def test_what_is_bound_is_told_alike_in_every_process():
 def test_a_download_needs_a_checksum():
     with pytest.raises(HarnessError, match=r"source 'x\.csv': expected the SHA-256"):
         Source("mine", "x.csv", "https://example.org/x.csv")
+
+
+def test_what_there_is_not_has_no_digest(tmp_path):
+    assert ingredients.file_digest(tmp_path / "gone") is None
+    assert ingredients.folder_digest(tmp_path / "gone") is None
+    assert ingredients.module_digest("no_such_package_at_all.part") is None
+    assert ingredients.module_digest("no_such_module_at_all") is None
+    assert ingredients.installed_version("no-such-distribution-at-all") is None
+    assert ingredients.installed_version("numpy") == np.__version__
+
+
+def test_a_folder_is_known_by_its_names_but_hidden_ones(tmp_path):
+    (tmp_path / "a.csv").write_text("1")
+    before = ingredients.folder_digest(tmp_path)
+    (tmp_path / ".hidden").write_text("1")
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "a.csv").write_text("2")
+    assert ingredients.folder_digest(tmp_path) == before
+    (tmp_path / "b.csv").write_text("1")
+    assert ingredients.folder_digest(tmp_path) != before
+
+
+@pytest.mark.parametrize("content", [{}, {"sources": []}])
+def test_a_description_that_names_no_ingredients_is_unreadable(content):
+    with pytest.raises(ValueError, match="not what data is made from"):
+        ingredients.stated({"made_from": content})
