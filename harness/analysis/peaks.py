@@ -13,25 +13,27 @@ PEAKS: Mapping[str, tuple[float, float]] = {
     "NVIDIA H100 PCIe": (378e12, 756e12),
     "NVIDIA A100": (156e12, 312e12),
     "NVIDIA A10": (62.5e12, 125e12),
-    "NVIDIA L40S": (183e12, 366e12),
+    "NVIDIA L40S": (183e12, 362e12),
     "NVIDIA L4": (60e12, 121e12),
 }
 """Floating-point operations a second, by the beginning of the name that the driver tells: those of
-`float32`, for which frameworks use TensorFloat-32 on these, and of `mixed_bfloat16`; dense, summed
-in 32 bits. Source: NVIDIA's data sheets."""
+`float32`, for which TensorFlow and JAX use TensorFloat-32 on these, and of `mixed_bfloat16`; dense,
+summed in 32 bits. Source: NVIDIA's data sheets."""
 _PRECISIONS = ("float32", "mixed_bfloat16")
 
 
-def peak(environment: Mapping[str, Any], precision: str) -> float | None:
+def peak(environment: Mapping[str, Any], precision: str, backend: str) -> float | None:
     """Operations a second of the accelerator of a sweep; `None` if it is not known, or if it has
     accelerators of several kinds.
 
     Args:
         environment: as written in the journal; its hardware names the accelerators.
         precision: `float32` or `mixed_bfloat16`.
+        backend: of Keras; Torch computes `float32` otherwise, and slower.
     """
     names = {*environment.get("hardware", {}).get("accelerators", ())}
-    if len(names) != 1 or precision not in _PRECISIONS:
+    slower = (backend, precision) == ("torch", "float32")
+    if len(names) != 1 or precision not in _PRECISIONS or slower:
         return None
     name = str(names.pop())
     # Whole words, the longest beginning: an A10G is no A10, and an H100 PCIe not any H100.
@@ -43,13 +45,15 @@ def peak(environment: Mapping[str, Any], precision: str) -> float | None:
 def share_of_peak(result: TrialResult, device: float | None) -> float | None:
     """How much of what its device could compute a trial computed in steady training, from 0 to 1.
 
-    Trials beside it on the device had the rest, so shares of those that ran at once add up.
+    Trials beside it on the device had the rest, so shares of those that ran at once add up. Of a
+    trial on a node of a cluster it is not known, as the journal names the driver's devices.
 
     Args:
         result: the trial.
         device: operations a second of the device, as of `peak`.
     """
     rate = result.cost.flops_per_second
-    if device is None or rate is None or result.cost.device != "gpu":
+    elsewhere = result.cost.device != "gpu" or result.cost.node is not None
+    if device is None or rate is None or elsewhere:
         return None
     return rate / device

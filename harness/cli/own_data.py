@@ -17,6 +17,7 @@ from harness.own.description import COLUMNS, IN_ORDER, Data, parse
 from harness.spec import HarnessError
 from harness.sweep.question import Sweep
 from harness.system import atomic_files
+from harness.system.json_values import readable
 from harness.system.text import counted
 
 Say = Callable[[str], None]
@@ -57,7 +58,9 @@ def asked_about(sweep: str | None, data: Path | None, say: Say) -> Iterator[str]
 
 def _sweep_file(data: Path, say: Say) -> tuple[Path, bool]:
     """The sweep file of some data, and whether it is new."""
-    if not data.exists():
+    with readable(data):
+        there = data.exists()
+    if not there:
         raise HarnessError(f"--data {data}: no such file or folder")
     name = _name(data)
     file = Path(f"{name}{data_file.SUFFIX}")

@@ -204,9 +204,7 @@ class CellPlan:
         for number in waiting:
             attempts = self.attempts.of("search", number)
             failure = attempts[-1].failure if attempts else None
-            job = self._search_job(number)
-            going_on.drop_state(job.folder, job)
-            ends.append((job, failure or stopped))
+            ends.append((self._search_job(number), failure or stopped))
         return ends
 
     def take(self, result: TrialResult) -> None:

@@ -93,12 +93,12 @@ class Ends:
         """Has trials run one by one that could not be one program."""
         jobs = [running.job for running in trials]
         plan = self.plan.cell(jobs[0].task, jobs[0].space, jobs[0].number)
-        plan.set_apart(jobs, failure.message)
         task, space = plan.cell.key
         self.journal.append(
             "apart", task=task, space=space, search=plan.numbers.search, reason=failure.message,
             numbers=[job.number for job in jobs], seconds=time.monotonic() - trials[0].since,
         )  # fmt: skip
+        plan.set_apart(jobs, failure.message)
         self.display.note(f"{task} · {space}: seeds are trained one by one: {failure.message}")
 
     def _end(self, result: TrialResult) -> None:

@@ -32,8 +32,9 @@ def limited(job: Job, limits: Limits, plan: "CellPlan", backend: str) -> tuple[J
     if limits.seconds is not None:
         limits = dataclasses.replace(limits, seconds=max(0.0, limits.seconds - kept.seconds))
     if job.seconds is not None:
-        of_kept = min(seconds_spent(before), kept.seconds)
-        job = dataclasses.replace(job, seconds=job.seconds + of_kept)
+        of_kept = min(seconds_spent(before), kept.counts["seconds"])
+        whole = [job.seconds + of_kept, *([] if plan.longest is None else [plan.longest])]
+        job = dataclasses.replace(job, seconds=min(whole))
     if job.flops is not None:
         of_kept = min(flops_spent(before), kept.cost["flops"] or 0.0)
         job = dataclasses.replace(job, flops=job.flops + of_kept)
@@ -41,7 +42,12 @@ def limited(job: Job, limits: Limits, plan: "CellPlan", backend: str) -> tuple[J
 
 
 def came_further(folder: Path, attempt: TrialResult) -> bool:
-    """Whether an attempt has kept a state beyond that which it went on from."""
+    """Whether an attempt has kept a state beyond that which it went on from.
+
+    One that ended before its first epoch has kept none: what is there is another's.
+    """
+    if not attempt.epochs:
+        return False
     kept = kept_state.epoch_of(state_path(folder, *attempt.key))
     return kept is not None and kept > (attempt.cost.resumed_at or 0)
 

@@ -181,9 +181,12 @@ class Driver:
         ended = False
         for plan, reason in self.plan.end_searches():
             ended = True
-            for job, failure in plan.abandoned():
+            abandoned = plan.abandoned()
+            for job, failure in abandoned:
                 self.ends.record(failed(Running(job), failure, seconds=0.0))
             self.ends.settle()
+            for job, _ in abandoned:
+                going_on.drop_state(self.folder, job)
             self._set_aside(plan)  # before the search has ended to a driver that carries on
             task, space = plan.cell.key
             self.journal.append(

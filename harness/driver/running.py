@@ -28,7 +28,7 @@ class Running:
 
     def resume(self, epoch: int, seconds: float, flops: float | None) -> None:
         """Notes that it has gone on from the end of an epoch, and what had been spent by then."""
-        self.epochs, self.flops = epoch, flops
+        self.epochs, self.flops = epoch - self.job.initial_epoch, flops
         self.before = Cost(resumed_at=epoch, kept_seconds=seconds, kept_flops=flops)
 
 

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.journal.folder import state_path
 from harness.spec import HarnessError
 from harness.sweep.question import Backend
 from harness.system import host
@@ -66,6 +67,9 @@ class Together:
         waiting = plan.runs.untried(plan.attempts)
         if not waiting or waiting[0] != (job.number, job.seed):  # it is tried again, alone
             return job
+        waiting = [one for one in waiting if not _kept(job, one[0])]  # they go on, alone
+        if not waiting or waiting[0] != (job.number, job.seed):
+            return job
         most = self._most(plan, len(waiting), free)
         return dataclasses.replace(job, members=tuple(waiting[1:most]))
 
@@ -82,6 +86,11 @@ class Together:
         if self.memory_mb is None or not one:
             return waiting
         return max(1, math.floor(MEMORY_SHARE * self.memory_mb / one))
+
+
+def _kept(job: Job, number: int) -> bool:
+    """Whether a seed run of the job's cell has kept the state of an earlier attempt."""
+    return state_path(job.folder, job.task, job.space, job.phase, number).exists()
 
 
 def check(backend: Backend, asked: int | None) -> None:

@@ -73,9 +73,9 @@ def is_split(table: Any, column: Column) -> bool:
     )
 
 
-def label_of(columns: Sequence[Column], names: Sequence[str] = LABELS) -> Column | None:
+def label_of(columns: Sequence[Column]) -> Column | None:
     """The column of classes: by its name, or the one that has few values, each several times."""
-    named = [c for c in columns if c.name.lower() in names]
+    named = [c for c in columns if c.name.lower() in LABELS]
     few = [
         c for c in columns
         if 2 <= c.different <= min(FEW, max(2, c.count // 3)) and c.words < LEAST_WORDS

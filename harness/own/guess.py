@@ -66,7 +66,11 @@ def _first(where: str, files: Any, base: Path) -> Path:
         raise HarnessError(f"{where}.files = {quoted(repr(files))}: expected the path of a file or "
                            "a folder, or of several by split, train among them")  # fmt: skip
     path = absolute(base, named)
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise HarnessError(f"{where}.files: {quoted(str(path))}: {error.strerror}") from None
+    if not there:
         raise HarnessError(f"{where}.files: {quoted(str(path))}: no such file")
     return path
 

@@ -51,7 +51,7 @@ def _as_images(path: Path, free: Sequence[Column], given: Any, table: Any) -> di
     if given.get("kind", "image_classification") != "image_classification":
         return {}
     image = given.get("image") or next((c.name for c in free if c.images), None)
-    label = given.get("label") or getattr(label_of([c for c in free if c.name != image]), "name", 0)
+    label = given.get("label") or _name(label_of([c for c in free if c.name != image]))
     found = {"kind": "image_classification", "image": image, "label": label}
     return found if image and label else {}
 

@@ -53,7 +53,7 @@ TRIALS_COLUMNS = {
     "parameters": Column("Int64", "Trainable and other weights of the model."),
     "forward_flops": Column("float64", "Floating-point operations of an example's forward pass."),
     "flops": Column("float64", "Floating-point operations of the training."),
-    "node": Column("string", "Name of the node of a cluster that it ran on; missing elsewhere."),
+    "node": Column("string", "Node of a cluster that it ended on by itself; missing elsewhere."),
     "flops_per_second": Column("float64", "Those of steady training, validation left out."),
     "share_of_peak": Column(
         "float64", "Of what the accelerator's data sheet says it computes, where it is known."
@@ -123,7 +123,7 @@ def trials_table(record: SweepRecord, cells: Sequence[CellResults]) -> pd.DataFr
 
     `TRIALS_COLUMNS` says what each column means.
     """
-    device = peak(record.environment, record.sweep.precision)
+    device = peak(record.environment, record.sweep.precision, record.sweep.backend)
     rows = [
         _trial_row(record, cell, result, device)
         for cell in cells

@@ -10,7 +10,7 @@ framework.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from harness.trial import Job
 _PATIENCE = ("wait", "stopped_epoch", "best", "best_epoch")
 """What Keras's `EarlyStopping` goes on with, beside the best weights."""
 _COST = ("build_seconds", "first_step_seconds", "train_seconds", "examples_per_second",
-         "peak_memory_mb", "latency_ms", "flops")  # fmt: skip
+         "peak_memory_mb", "device_memory_mb", "latency_ms", "flops")  # fmt: skip
 """What an attempt that goes on takes over, or adds its own to."""
 
 
@@ -63,7 +63,6 @@ def keep(
     kept: Kept | None,
     tell: Tell,
     state: TrialState,
-    now: Callable[[], float] = time.monotonic,
 ) -> Any:
     """A callback that goes on from what was kept, and keeps the state anew as time goes by.
 
@@ -78,7 +77,6 @@ def keep(
         tell: receives `{"resumed_at", "seconds", "flops"}`, what was taken over, and
             `{"kept": epoch}`.
         state: receives curve and cost of the earlier attempt.
-        now: tells seconds from any moment on.
     """
     import keras
 
@@ -90,12 +88,15 @@ def keep(
                 told = state.cost.kept_seconds, state.cost.kept_flops
                 tell({"resumed_at": kept.progress.epoch, "seconds": told[0], "flops": told[1]})
                 kept = None  # it is as large as the model
-            self.since = now()
+            self.began = self.since = time.monotonic()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            if job.keep_seconds is None or now() - self.since < job.keep_seconds:
+            if job.keep_seconds is None:
                 return
             over = self.model.stop_training or epoch + 1 == job.epochs
+            # At its end once more, as the scores that follow may take long.
+            if time.monotonic() - (self.began if over else self.since) < job.keep_seconds:
+                return
             with state.worth_having("state"):
                 progress = _progress(job, epoch + 1, over, watching, stopping, state)
                 variables = [np.array(variable) for variable in program.state()]
@@ -103,7 +104,7 @@ def keep(
                 state.lost.pop("state", None)
             if "state" not in state.lost:
                 tell({"kept": epoch + 1})
-            self.since = now()
+            self.since = time.monotonic()
 
     return Keep()
 
@@ -131,11 +132,12 @@ def _go_on(kept: Kept, program: Program, watching: Any, stopping: Any, state: Tr
     """Sets everything to what it was."""
     progress = kept.progress
     for variable, value in zip(program.state(), kept.variables, strict=True):
-        # NumPy's files know no bfloat16.
-        variable.assign(value.view(variable.dtype) if value.dtype.kind == "V" else value)
+        variable.assign(_typed(variable, value))
     for name, value in progress.patience.items():
         setattr(stopping, name, value if name == "best" else int(value))
-    stopping.best_weights = None if kept.best is None else list(kept.best)
+    stopping.best_weights = None
+    if kept.best is not None:
+        stopping.best_weights = [*map(_typed, program.model.weights, kept.best)]
     of_python, of_numpy = progress.random
     version, numbers, gauss = of_python
     random.setstate((version, tuple(numbers), gauss))
@@ -152,3 +154,8 @@ def _go_on(kept: Kept, program: Program, watching: Any, stopping: Any, state: Tr
         kept_flops=progress.cost["flops"],
     )
     watching.go_on(progress.counts)
+
+
+def _typed(variable: Any, value: np.ndarray) -> np.ndarray:
+    """A value of a variable, of its type: NumPy's files know no bfloat16."""
+    return value.view(variable.dtype) if value.dtype.kind == "V" else value

@@ -7,13 +7,15 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness import registry
 from harness.journal.folder import state_path
 from harness.system import atomic_files
 from harness.system.json_values import jsonable
@@ -67,7 +69,11 @@ class Kept:
 def fingerprint(job: Job, backend: str) -> str:
     """What tells the training of a job, by a backend of some version, from any other."""
     packages = (*_PACKAGES, *_OF_BACKEND[backend])
-    parts = [{name: getattr(job, name) for name in _OF_JOB}, {p: _version(p) for p in packages}]
+    parts = [
+        {name: getattr(job, name) for name in _OF_JOB},
+        {p: _version(p) for p in packages},
+        [_source(registry.tasks, job.task), _source(registry.spaces, job.space)],
+    ]
     text = json.dumps(jsonable(parts), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -75,8 +81,19 @@ def fingerprint(job: Job, backend: str) -> str:
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # it goes by another name there
+    except importlib.metadata.PackageNotFoundError:  # it goes by another name on this machine
         return None
+
+
+def _source(found: Callable[[], Mapping[str, Any]], name: str) -> str | None:
+    """SHA-256 of the file that a task or an architecture is defined in; `None` where it has none,
+    as data that a sweep file describes."""
+    noun = found().get(name)
+    module = sys.modules.get(registry.origin(noun).module) if noun is not None else None
+    file = getattr(module, "__file__", None)
+    if file is None or not Path(file).is_file():
+        return None
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def write(job: Job, kept: Kept) -> None:

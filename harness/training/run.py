@@ -31,7 +31,8 @@ def run_trial(job: Job, tell: Tell) -> TrialResult | Group:
 
     Args:
         job: What to run.
-        tell: Receives `{"epoch", "epochs", "score", "flops"}` after each epoch.
+        tell: Receives `{"epoch", "epochs", "score", "flops"}` after each epoch, and what
+            `harness.training.keeping.keep` tells.
 
     Returns:
         The record of the trial. Failures are part of it; none is raised.
@@ -77,19 +78,25 @@ def train(job: Job, task: Task, tell: Tell, state: TrialState) -> None:
 def _continuable(job: Job) -> Job:
     """The job, from its first epoch where the checkpoint that it continues from is gone: so it is
     when a trial is tried again after its search has ended."""
-    if job.parent is None or checkpoint_path(job.folder, job.task, job.space, job.parent).exists():
+    if job.parent is None or _kept(job):
+        return job
+    if checkpoint_path(job.folder, job.task, job.space, job.parent).exists():
         return job
     return dataclasses.replace(job, parent=None, initial_epoch=0)
 
 
-def _admitted(job: Job) -> Job:
-    """The job, without the limit that an earlier attempt at it was measured against: it would be
-    refused now for a busy moment of the machine."""
+def _kept(job: Job) -> bool:
+    """Whether an earlier attempt at it has kept its state."""
     import keras
 
-    if kept_state.look(job, keras.backend.backend()) is None:
-        return job
-    return dataclasses.replace(job, max_latency_ms=None)
+    return kept_state.look(job, keras.backend.backend()) is not None
+
+
+def _admitted(job: Job) -> Job:
+    """The job, where an earlier attempt kept its state without the checkpoint, which is in it, and
+    without the limit that it was measured against: it would be refused now for a busy moment of
+    the machine."""
+    return dataclasses.replace(job, parent=None, max_latency_ms=None) if _kept(job) else job
 
 
 def _fit(ready: Setup, job: Job, tell: Tell, state: TrialState) -> None:

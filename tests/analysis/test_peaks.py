@@ -18,8 +18,14 @@ from harness.analysis.peaks import peak
     ],
 )
 def test_a_peak_is_that_of_one_kind_of_device_by_its_whole_name(names, precision, expected):
-    assert peak({"hardware": {"accelerators": names}}, precision) == expected
+    assert peak({"hardware": {"accelerators": names}}, precision, "jax") == expected
 
 
 def test_environments_of_old_journals_name_no_device():
-    assert peak({}, "float32") is None
+    assert peak({}, "float32", "jax") is None
+
+
+def test_torch_does_not_use_what_the_peak_of_float32_is_of():
+    hardware = {"hardware": {"accelerators": ["NVIDIA H200"]}}
+    assert peak(hardware, "float32", "torch") is None
+    assert peak(hardware, "mixed_bfloat16", "torch") == 989.5e12

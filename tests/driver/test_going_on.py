@@ -1,6 +1,8 @@
 """What the driver makes of a trial that goes on: its limits, its costs, and the file it left."""
 
 import dataclasses
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from harness.journal.folder import state_path, states
 from harness.journal.read import read_journal
 from harness.journal.record import SweepRecord
 from harness.journal.write import Journal
+from harness.registry.origin import Origin
 from harness.report.appendix import failures
 from harness.spec import Training
 from harness.sweep.pairs import Cell
@@ -40,7 +43,8 @@ def plan(monkeypatch, tmp_path):
 def keep(job, seconds, flops):
     progress = Progress(
         fingerprint=kept_state.fingerprint(job, "tensorflow"), epoch=2, over=False,
-        seconds=seconds, cost={"flops": flops}, curve=[], counts={}, patience={}, random=[],
+        seconds=seconds, cost={"flops": flops}, curve=[], counts={"seconds": seconds - 2.0},
+        patience={}, random=[],
     )  # fmt: skip
     kept_state.write(job, Kept(progress, [np.zeros(3)], None))
 
@@ -60,7 +64,10 @@ def test_a_trial_that_goes_on_has_what_is_left(plan):
     assert (again.number, again.seconds, again.flops) == (job.number, 75.0, 750.0)
     whole, left = going_on.limited(again, limits, cell, "tensorflow")
     assert left == Limits(seconds=40.0), "of the time of the trial"
-    assert (whole.seconds, whole.flops) == (95.0, 950.0), "what it may have at its end"
+    assert (whole.seconds, whole.flops) == (93.0, 950.0), "what it may have at its end"
+    cell.longest = 80.0
+    assert going_on.limited(again, limits, cell, "tensorflow")[0].seconds == 80.0
+    cell.longest = None
     assert going_on.limited(dataclasses.replace(again, seed=9), limits, cell, "tensorflow")[1] == (
         limits
     )
@@ -81,9 +88,9 @@ def test_a_trial_that_comes_further_is_tried_again(plan):
     (cell,) = plan.cells
     job = plan.next().job
 
-    def end(resumed_at=None):
+    def end(resumed_at=None, epochs=0):
         cell.attempts.start(job)
-        running = Running(job)
+        running = Running(job, epochs=epochs)
         if resumed_at is not None:
             running.resume(resumed_at, 20.0, 200.0)
         result = failed(running, KILLED, 1.0)
@@ -92,10 +99,34 @@ def test_a_trial_that_comes_further_is_tried_again(plan):
         return again
 
     assert end()
-    assert not end(), "no state was kept"
+    assert not end(epochs=1), "no state was kept"
     keep(job, 20.0, 200.0)
-    assert end()
+    assert end(epochs=2)
     assert not end(resumed_at=2), "it ended before it could keep another"
+    assert not end(), "it ended before it could go on"
+
+
+def test_epochs_of_an_attempt_are_those_of_its_trial(plan):
+    job = dataclasses.replace(plan.next().job, initial_epoch=3)
+    running = Running(job)
+    running.resume(5, 20.0, 200.0)
+    assert failed(running, KILLED, 1.0).epochs == 2
+
+
+def test_a_state_is_of_one_file_of_an_architecture(plan, monkeypatch, tmp_path):
+    job = plan.next().job
+    file = tmp_path / "mine.py"
+    module = types.ModuleType("mine")
+    module.__file__ = str(file)
+    monkeypatch.setitem(sys.modules, "mine", module)
+    monkeypatch.setattr(kept_state.registry, "spaces", lambda: {"good": good})
+    monkeypatch.setattr(kept_state.registry, "tasks", dict)
+    monkeypatch.setattr(kept_state.registry, "origin", lambda noun: Origin("file", "mine"))
+    found = []
+    for text in ("rate = 0.3", "rate = 0.5", "rate = 0.3"):
+        file.write_text(text)
+        found.append(kept_state.fingerprint(job, "tensorflow"))
+    assert found[0] == found[2] != found[1]
 
 
 def test_what_another_attempt_went_on_from_counts_once():

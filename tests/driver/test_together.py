@@ -1,20 +1,22 @@
 """Which seeds of a winner are one program."""
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from harness.driver.searched import Searched
 from harness.driver.together import Together, pays
+from harness.journal.folder import state_path
 from harness.spec import Objective, Training
 from harness.sweep.question import Budget
 from harness.trial import Cost, Job
 
 JAX = Together("jax", accelerated=True)
 JOB = Job(
-    "tests", "blobs", "good", "confirm", 0, 10, config=None, training=Training(), folder=None,
-    epochs=4,
+    "tests", "blobs", "good", "confirm", 0, 10, config=None, training=Training(),
+    folder=Path("none"), epochs=4,
 )  # fmt: skip
 
 
@@ -84,3 +86,15 @@ def test_trials_of_a_search_and_second_attempts_are_run_alone():
 def test_a_group_is_a_program_of_its_own():
     names = {JOB.program, JAX.job(JOB, plan(), 1).program, JAX.job(JOB, plan(), 2).program}
     assert len(names) == 3
+
+
+def test_a_seed_that_kept_its_state_goes_on_alone(tmp_path):
+    job = dataclasses.replace(JOB, folder=tmp_path)
+    together = Together("jax", asked=5)
+    assert together.job(job, plan(), 1).members == ((1, 11), (2, 12), (3, 13), (4, 14))
+    for number in (2, 0):
+        path = state_path(tmp_path, "blobs", "good", "confirm", number)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        found = together.job(job, plan(), 1)
+        assert found.members == ((1, 11), (3, 13), (4, 14)) if number else found == job

@@ -89,6 +89,7 @@ def test_folders_are_understood_by_the_names_in_them(tmp_path):
     ({"test": "a.csv"}, "data.mine.files = .*: expected the path of a file or a folder"),
     ([], r"data.mine.files = \[\]: expected the path of a file or a folder"),
     ("gone.csv", "data.mine.files: .*gone.csv: no such file"),
+    ("a" * 300, "data.mine.files: .*: File name too long"),
 ])  # fmt: skip
 def test_files_to_guess_by_that_there_are_not_are_one_line(files, said, tmp_path):
     with pytest.raises(HarnessError, match=f"^s.toml: {said}"):

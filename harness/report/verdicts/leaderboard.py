@@ -148,7 +148,7 @@ def leaderboard_section(
     """Scores, verdicts, bounds and costs of each task; empty without a task."""
     if not tasks:
         return ""
-    device = peak(record.environment, record.sweep.precision)
+    device = peak(record.environment, record.sweep.precision, record.sweep.backend)
     blocks = ["![Test score of each architecture with its interval](leaderboard.png)"]
     for task, group in tasks.items():
         blocks += [f"### {code(task)}", _scores(group, judged[task])]
