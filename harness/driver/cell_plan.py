@@ -91,8 +91,6 @@ class CellPlan:
             return None
         if self.suggestions.waiting:
             return Step(self._search_job(self.suggestions.waiting.pop(0)))
-        if self.suggestions.count >= self.budget.trials:
-            return None
         number = self.suggestions.ask()
         if number is None:
             return None
@@ -108,16 +106,13 @@ class CellPlan:
         return None if run is None else Step(self._confirm_job(best, *run))
 
     def _may_search(self) -> bool:
-        """Whether a trial may start now, by what is left of seconds and operations.
+        """Whether a trial may start beside those that run.
 
         A cell's time is one clock: its trials then run one after the other, while other
         cells use the other workers. Side by side they would spend it several times over.
         """
-        if not self.may_try_more:
-            return False
-        spending = self.spending
-        left = [x for x in (spending.seconds_left(), spending.flops_left()) if x is not None]
-        return not left or not (self.attempts.searching() or min(left) <= 0)
+        one_clock = self.budget.seconds is not None or self.budget.flops is not None
+        return not (one_clock and self.attempts.searching())
 
     def _out_of_time(self) -> bool:
         """Whether no further confirmation run may begin; there is always time for a first."""

@@ -48,8 +48,8 @@ class Space:
         self._sample = sample
         self._names: dict[str, dict[str, str]] = defaultdict(dict)
         """Names by what is drawn, of each name in the code."""
-        self._known_as: dict[str, str] = {}
-        """The same by what the code says, however it writes a range."""
+        self._written: dict[str, str] = {}
+        """Names by what the code says, however it writes a range."""
         self.known: Any = keras_tuner.HyperParameters()
         """`keras_tuner.HyperParameters` with all that was found, in that order."""
         self._found: set[str] = set()
@@ -63,9 +63,8 @@ class Space:
         """What `sample` makes of values; what they lack is chosen, or as by default."""
         if self._last is not None:
             given, used, drawing = self._last
-            if (
-                values in (given, used) and values.keys() >= used.keys()
-            ):  # nothing is left to choose
+            # The same values, of which none is left to choose.
+            if values.keys() >= used.keys() and values in (given, used):
                 return drawing
         drawing = Drawing(self._name, values, choose)
         drawing.sampled = unboxed(self._sample(drawing))  # Keras takes no `units` of NumPy
@@ -96,14 +95,14 @@ class Space:
     def _name(self, kind: str, name: str, options: Mapping[str, Any], scopes: list[str]) -> str:
         """What a hyperparameter is called that is drawn like this."""
         said = repr((kind, name, options, scopes))
-        if said not in self._known_as:
+        if said not in self._written:
             # Made once to see what it is, whichever way its range was written.
             alone = keras_tuner.HyperParameters()
             getattr(alone, kind)(name, **options)
             (parameter,) = alone.space
             meaning = json.dumps([kind, parameter.get_config(), scopes], default=str)
-            self._known_as[said] = self._named(name, meaning)
-        return self._known_as[said]
+            self._written[said] = self._named(name, meaning)
+        return self._written[said]
 
     def _named(self, name: str, meaning: str) -> str:
         names = self._names[name]
