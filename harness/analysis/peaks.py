@@ -8,9 +8,10 @@ from harness.trial import TrialResult
 
 PEAKS: Mapping[str, tuple[float, float]] = {
     "NVIDIA H200": (494.5e12, 989.5e12),
+    "NVIDIA H200 NVL": (417.5e12, 835.5e12),
     "NVIDIA H100": (494.5e12, 989.5e12),
     "NVIDIA H100 NVL": (417.5e12, 835.5e12),
-    "NVIDIA H100 PCIe": (378e12, 756e12),
+    "NVIDIA H100 PCIe": (378e12, 756.5e12),
     "NVIDIA A100": (156e12, 312e12),
     "NVIDIA A10": (62.5e12, 125e12),
     "NVIDIA L40S": (183e12, 362e12),

@@ -10,6 +10,7 @@ from harness.analysis.peaks import peak
     [
         (["NVIDIA H100 80GB HBM3"], "mixed_bfloat16", 989.5e12),
         (["NVIDIA H100 PCIe"] * 2, "float32", 378e12),
+        (["NVIDIA H200 NVL"], "float32", 417.5e12),
         (["NVIDIA A100-SXM4-80GB"], "float32", 156e12),
         (["NVIDIA A10G"], "float32", None),
         (["NVIDIA H200", "NVIDIA L4"], "float32", None),
